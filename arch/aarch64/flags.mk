@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Compiler and linker flags of AArch64.
+
+ARCH_CFLAGS := -march=armv8-a -mgeneral-regs-only -mno-outline-atomics -mstrict-align -mcmodel=small
+
+# -mstack-protector-guard=sysreg -mstack-protector-guard-reg=sp_el0 -mstack-protector-guard-offset=N
+ARCH_STACKPROT_FLAGS :=
+
+# Position-independent: the image carries its own relative relocations (.rela.dyn) and applies them.
+ARCH_LDFLAGS := -m aarch64linux -pie --no-dynamic-linker -Bsymbolic -z norelro -z notext --no-apply-dynamic-relocs
