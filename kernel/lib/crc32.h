@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Cyclic redundancy checks.  The running value goes in and out as is: where a format wants it
+ * inverted before and after, the caller inverts.
+ */
+#pragma once
+
+#include <kernel/lib/compiler.h>
+
+/* Reflected 0x04c11db7: Ethernet, gzip, GPT. */
+u32 crc32_le(u32 crc, const void *data, size_t len);
+
+/* Reflected 0x1edc6f41 (Castagnoli): ext4, iSCSI. */
+u32 crc32c(u32 crc, const void *data, size_t len);
+
+/* Reflected 0x8005: ext4 group descriptors. */
+u16 crc16(u16 crc, const void *data, size_t len);

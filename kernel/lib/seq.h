@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Text under construction in the caller's memory.
+ *
+ * Writers add and never fail; what does not fit is dropped whole and remembered, so that the owner
+ * can retry with a larger buffer.
+ */
+#pragma once
+
+#include <stdarg.h>
+#include <kernel/lib/compiler.h>
+
+struct seq {
+	char *buf;
+	size_t size;
+	size_t len;    /* not NUL-terminated */
+	bool overflow; /* something was dropped */
+};
+
+static inline void seq_init(struct seq *s, char *buf, size_t size)
+{
+	s->buf = buf;
+	s->size = size;
+	s->len = 0;
+	s->overflow = false;
+}
+
+static inline bool seq_overflowed(const struct seq *s)
+{
+	return s->overflow;
+}
+
+static __always_inline void seq_putc(struct seq *s, char c)
+{
+	if (likely(s->len < s->size))
+		s->buf[s->len++] = c;
+	else
+		s->overflow = true;
+}
+
+void seq_write(struct seq *s, const void *data, size_t len);
+void seq_puts(struct seq *s, const char *str);
+void seq_printf(struct seq *s, const char *fmt, ...) __printf(2, 3);
+void seq_vprintf(struct seq *s, const char *fmt, va_list args) __printf(2, 0);
+
+/* A decimal number, preceded by `before` unless that is NULL: faster than seq_printf. */
+void seq_put_u64(struct seq *s, const char *before, u64 n);
+void seq_put_s64(struct seq *s, const char *before, s64 n);
+
+/* `str` with each character of `chars`, and the backslash, as \ooo. */
+void seq_escape(struct seq *s, const char *str, const char *chars);
+
+/* Blanks up to column `column` of the current line. */
+void seq_pad_to(struct seq *s, size_t column);
