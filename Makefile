@@ -5,6 +5,7 @@
 #
 #   obj-y += a.o entry.o sub/       a.c, entry.S, and the fragment sub/Makefile
 #   obj-$(CONFIG_X) += b.o          only when X is set
+#   obj-y += gen/t.o                $(O)/gen/t.c, written by a rule of the folder's rules.mk
 #   gen-y += table.h                $(O)/gen/table.h must exist before any compilation; its rule is in
 #                                   the folder's rules.mk
 #   CFLAGS_a.o := -O3               flags of one object
@@ -39,7 +40,7 @@ all: kernel
 .PHONY: all
 
 # Verbs that compile nothing need no configuration and no headers.
-NOBUILD := help clean check test test-unit test-kernel test-abi test-boot setup oracle
+NOBUILD := help clean check setup initramfs test test-unit test-kernel test-abi test-boot oracle soak bench
 ifneq ($(MAKECMDGOALS),)
 ifeq ($(filter-out $(NOBUILD),$(MAKECMDGOALS)),)
 SKIP_BUILD := y

@@ -58,7 +58,7 @@ INCLUDES := -I. -Iarch/$(ARCH) -I$(O) -include $(O)/gen/autoconf.h \
 	-nostdinc -isystem scripts/uapi-shim -isystem $(shell $(CC) -print-file-name=include) \
 	-isystem $(UAPI) -isystem $(UAPI)/$(TRIPLET)
 
-CFLAGS := -std=gnu11 -O2 -g -ffreestanding -fno-pic -fno-pie -fno-strict-aliasing -fno-common \
+CFLAGS := -std=gnu11 -Uunix -Ulinux -O2 -g -ffreestanding -fno-pic -fno-pie -fno-strict-aliasing -fno-common \
 	-fno-asynchronous-unwind-tables -fno-unwind-tables -fno-omit-frame-pointer \
 	-fno-optimize-sibling-calls -fno-delete-null-pointer-checks -fno-stack-clash-protection \
 	-Wall -Wextra -Werror -Wmissing-prototypes -Wstrict-prototypes -Wold-style-definition \
@@ -104,8 +104,9 @@ RULES :=
 # $(call off,GROUP,object): GROUP's flags, unless the object or its folder opts out.
 off = $(if $(filter y,$(sanitize-off)),,$(if $(filter n,$($(1)_SANITIZE_$(2))),,$($(1)_FLAGS)))
 
+# An object named gen/x.o is made from $(O)/gen/x.c, which a rules.mk writes.
 define add_object
-OBJS += $(1)/$(2)
+OBJS += $(if $(filter gen/%,$(2)),$(2),$(1)/$(2))
 FLAGS_$(1)/$(2) := $(CFLAGS_$(2)) $(if $(filter n,$(STACKPROT_SANITIZE_$(2))),,$(STACKPROT_FLAGS)) \
 	$(call off,UBSAN,$(2)) $(call off,KASAN,$(2)) $(call off,KCSAN,$(2))
 CFLAGS_$(2) :=
@@ -163,6 +164,10 @@ $(O)/%.o: %.c $(O)/.flags | $(GENERATED)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(INCLUDES) $(CFLAGS) $(FLAGS_$*.o) -DKBUILD_FILE='"$<"' -MMD -MP -c -o $@ $<
 
+$(O)/gen/%.o: $(O)/gen/%.c $(O)/.flags | $(GENERATED)
+	$(say) CC $<
+	$(Q)$(CC) $(INCLUDES) $(CFLAGS) $(STACKPROT_FLAGS) -MMD -MP -c -o $@ $<
+
 $(O)/%.o: %.S $(O)/.flags | $(GENERATED)
 	$(say) AS $<
 	@mkdir -p $(@D)
@@ -183,13 +188,13 @@ endif
 
 # --- link --------------------------------------------------------------------------------------
 
-LDFLAGS := --build-id=none -z noexecstack -z max-page-size=4096 --no-undefined --orphan-handling=place $(ARCH_LDFLAGS)
+LDFLAGS := --build-id=none -z noexecstack -z max-page-size=4096 --no-undefined --no-warn-rwx-segments $(ARCH_LDFLAGS)
 LDSCRIPT := $(O)/arch/$(ARCH)/linker.lds
 
 $(LDSCRIPT): arch/$(ARCH)/linker.lds.S $(O)/.flags | $(GENERATED)
 	$(say) LDS $<
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(INCLUDES) $(ARCH_CFLAGS) -D__ASSEMBLY__ -D__LINKER__ -E -P -x c -MMD -MP -MT $@ -MF $@.d -o $@ $<
+	$(Q)$(CC) $(INCLUDES) $(filter-out -W%,$(CFLAGS)) -D__ASSEMBLY__ -D__LINKER__ -E -P -x c -MMD -MP -MT $@ -MF $@.d -o $@ $<
 -include $(LDSCRIPT).d
 
 # All objects but the tables in one archive-less list; a response file keeps the command line short.
@@ -200,7 +205,7 @@ $(O)/tables0.S: scripts/gen-tables
 	@mkdir -p $(@D)
 	$(Q)scripts/gen-tables --empty $@
 $(O)/tables0.o $(O)/tables.o: %.o: %.S
-	$(Q)$(CC) $(ARCH_CFLAGS) -c -o $@ $<
+	$(Q)$(CC) -fno-pic $(ARCH_CFLAGS) -c -o $@ $<
 
 LINK = $(LD) $(LDFLAGS) -T $(LDSCRIPT) -Map=$(O)/vireo.map -o $(1) @$(O)/objects.list $(2) $(ARCH_LIBS)
 

@@ -1,11 +1,51 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The verbs that are not compilation.
+# The verbs that are not compilation; each is a script that also works alone.
+
+SMP    ?= 4
+MEM    ?= 512M
+export SMP MEM APPEND DISK NET QEMU CPU MACHINE KERNEL INITRD GDB GDBPORT SEED RING
+
+INITRAMFS := build/$(ARCH)/initramfs.cpio.gz
+ROOTFS    := $(shell find scripts/rootfs -type f)
+
+build/parts/%.stamp: scripts/pins
+	@scripts/setup $*
+
+$(INITRAMFS): build/parts/busybox-$(ARCH).stamp scripts/mkinitramfs scripts/mkcpio $(ROOTFS)
+	@printf '  %-7s %s\n' CPIO $@
+	@scripts/mkinitramfs $(ARCH) $@
+
+initramfs: $(INITRAMFS)
+
+run: kernel initramfs
+	@scripts/run
+
+debug: kernel initramfs
+	@scripts/debug
+
+setup:
+	@scripts/setup
+
+check:
+	@scripts/check-rooms
+	@scripts/check-budget
+
+size: kernel
+	@scripts/size $(O)
+
+test:
+	@scripts/test
+test-unit test-kernel test-abi test-boot:
+	@scripts/test $(patsubst test-%,%,$@) $(if $(filter command line environment,$(origin ARCH)),$(ARCH))
+
+oracle:
+	@scripts/oracle $(ARCH)
 
 help:
-	@scripts/help
+	@sed -n 's/^# \{0,1\}//p' scripts/help.txt
 
 clean:
-	rm -rf $(addprefix build/,$(ARCHES)) $(wildcard build/*-debug build/*-kasan build/*-kcsan)
+	rm -rf $(foreach a,$(ARCHES),build/$(a) build/$(a)-*) build/test compile_commands.json
 
-.PHONY: help clean
+.PHONY: help clean check setup size initramfs run debug test test-unit test-kernel test-abi test-boot oracle
