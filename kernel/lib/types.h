@@ -29,6 +29,10 @@ typedef u64 paddr_t;
 typedef unsigned long vaddr_t;
 typedef u64 pfn_t;
 
+/* File mode (S_IF* and permissions) and device number, as the kernel keeps them. */
+typedef u32 umode_t;
+typedef u32 dev_t;
+
 #define U8_MAX	0xffU
 #define U16_MAX 0xffffU
 #define U32_MAX 0xffffffffU
@@ -59,3 +63,6 @@ typedef u64 pfn_t;
 #define __user
 #define __force
 #endif
+
+/* Attributes come along: a header that names types usually wants them. */
+#include <kernel/lib/compiler.h>
