@@ -15,7 +15,7 @@
 
 #include <kernel/lib/linkset.h>
 
-struct fdt_node;
+struct fdt;
 
 struct fdt_driver {
 	const char *name;		/* [I] for the log */
@@ -23,7 +23,7 @@ struct fdt_driver {
 
 	/* Returns 0, -ENODEV when the device is not usable after all, or another errno, which is
 	 * logged.  The node stays valid for ever.  Context: may sleep (irqchips: early boot). */
-	int (*probe)(struct fdt_node node);
+	int (*probe)(const struct fdt *fdt, int node);
 };
 
 #define FDT_DRIVER(id)	     static const struct fdt_driver fdt_driver_##id
