@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Reading directories. */
+#pragma once
+
+#include <kernel/lib/string.h>
+#include <kernel/abi/dirent.h>
+#include <fs/vfs/file.h>
+
+/* Handed to file_ops.iterate: the caller embeds it. */
+struct dir_context {
+	/* Take one entry; false: full, stop. */
+	bool (*actor)(struct dir_context *ctx, const char *name, size_t len, loff_t pos, u64 ino, unsigned type);
+	loff_t pos; /* of the next entry; ends as file->pos */
+};
+
+static inline bool dir_emit(struct dir_context *ctx, const char *name, size_t len, u64 ino, unsigned type)
+{
+	return ctx->actor(ctx, name, len, ctx->pos, ino, type);
+}
+
+/* "." at position 0 and ".." at 1; false: full. */
+bool dir_emit_dots(struct file *file, struct dir_context *ctx);
+
+/* Run iterate with locks and checks.  Returns 0 or a negative errno.  Context: may sleep. */
+int dir_iterate(struct file *file, struct dir_context *ctx) __must_check;
+
+/* For file systems whose directories are their cached dentries (dentry.cookie is the position, 2 and up). */
+extern const struct file_ops dcache_dir_ops;
+/* A cookie for a new entry of `dir`. */
+u64 dcache_dir_cookie(struct dentry *parent);
+bool dcache_dir_empty(struct dentry *dir);

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Where a thread stands in the tree: working directory, root, umask, mount namespace.  Shared by CLONE_FS.
+ */
+#pragma once
+
+#include <fs/vfs/mount.h>
+#include <kernel/lib/refcount.h>
+#include <kernel/sync/seqlock.h>
+#include <kernel/sync/spinlock.h>
+
+struct fs_context {
+	refcount_t users;
+	struct spinlock lock;	  /* l */
+	struct seqcount seq;	  /* for path walks under RCU */
+	u32 umask;		  /* [l], read alone */
+	bool in_exec;		  /* [l] */
+	struct path root, cwd;	  /* [l, seq] */
+	struct mount_ns *mnt_ns;  /* [l] */
+};
+
+/* A copy, or with CLONE_FS (share) the same with one more user.  Returns 0 or -ENOMEM. */
+int fs_fork(struct fs_context *old, bool share, struct fs_context **out) __must_check;
+void fs_put(struct fs_context *fs);
+/* Make current's own.  Returns 0 or -ENOMEM. */
+int fs_unshare(void) __must_check;
+
+/* Copies with references. */
+void fs_get_root(struct fs_context *fs, struct path *out);
+void fs_get_cwd(struct fs_context *fs, struct path *out);
+/* Set, taking references. */
+void fs_set_root(struct fs_context *fs, const struct path *path);
+void fs_set_cwd(struct fs_context *fs, const struct path *path);
+/* Every thread's root and cwd that is `from` becomes `to`: pivot_root(2). */
+void fs_move_all(const struct path *from, const struct path *to);
+
+struct fs_context *fs_current(void);
+u32 current_umask(void);
+
+extern struct fs_context *init_fs; /* the boot thread's, after mount_init() */
