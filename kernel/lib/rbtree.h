@@ -13,7 +13,12 @@
 
 struct rb_node {
 	unsigned long parent_colour; /* parent's address, bit 0: black */
-	struct rb_node *left, *right;
+	union {
+		struct {
+			struct rb_node *left, *right;
+		};
+		struct rb_node *child[2];
+	};
 } __aligned(8);
 
 struct rb_root {
