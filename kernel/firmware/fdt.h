@@ -20,12 +20,6 @@ struct fdt {
 	u32 reserve_offset;
 };
 
-/* A node together with its tree, as drivers receive it. */
-struct fdt_node {
-	const struct fdt *fdt;
-	int node;
-};
-
 #define FDT_NONE      (-1)
 #define FDT_MAX_DEPTH 32
 
