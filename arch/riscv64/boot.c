@@ -11,7 +11,6 @@
  */
 #include <arch/boot.h>
 #include <arch/mmu.h>
-#include <kernel/debug/log.h>
 #include <kernel/firmware/boot_info.h>
 #include <kernel/firmware/fdt.h>
 #include <kernel/firmware/fdt_driver.h>
@@ -334,63 +333,20 @@ u64 arch_kaslr_offset(void)
 
 /* --- boot_info -------------------------------------------------------------------------------- */
 
-static void info_add(struct boot_info *info, paddr_t base, u64 size, enum boot_memtype type)
-{
-	if (size && info->nr_mem < BOOT_MEM_MAX)
-		info->mem[info->nr_mem++] = (struct boot_mem){ base, size, type };
-}
-
-static void info_memory(struct boot_info *info, const struct fdt *fdt)
-{
-	int node, reserved = fdt_find_path(fdt, "/reserved-memory");
-	paddr_t base;
-	u64 size;
-
-	fdt_for_each_child (node, fdt, 0) {
-		const char *type = fdt_string(fdt, node, "device_type");
-
-		if (!type || strcmp(type, "memory") != 0 || !fdt_enabled(fdt, node))
-			continue;
-		for (unsigned i = 0; fdt_reg(fdt, node, i, &base, &size); i++)
-			info_add(info, base, size, BOOT_MEM_RAM);
-	}
-	if (reserved >= 0)
-		fdt_for_each_child (node, fdt, reserved)
-			for (unsigned i = 0; fdt_reg(fdt, node, i, &base, &size); i++)
-				info_add(info, base, size, BOOT_MEM_RESERVED);
-	for (unsigned i = 0; fdt_reservation(fdt, i, &base, &size); i++)
-		info_add(info, base, size, BOOT_MEM_RESERVED);
-}
-
-static void info_chosen(struct boot_info *info, const struct fdt *fdt)
-{
-	int chosen = fdt_find_path(fdt, "/chosen");
-	const char *line = fdt_string(fdt, chosen, "bootargs");
-	u64 start, end;
-
-	if (line)
-		strscpy(info->cmdline, line, sizeof(info->cmdline));
-	if (fdt_u64(fdt, chosen, "linux,initrd-start", &start) &&
-	    fdt_u64(fdt, chosen, "linux,initrd-end", &end) && end > start) {
-		info->initrd_base = start;
-		info->initrd_size = end - start;
-	}
-}
-
 void arch_boot_info(struct boot_info *info)
 {
 	const struct fdt *fdt = fdt_system();
 
 	info->image_base = (paddr_t)((u64)__image_start - riscv_image_offset);
 	info->image_size = (u64)(__image_end - __image_start);
+	if (fdt) {
+		info->dtb = boot_dtb;
+		info->dtb_size = fdt->size;
+		boot_info_from_fdt(info, fdt);
+	}
+	/* The tree's seeds are already blank. */
 	memcpy(info->seed, boot_seed, sizeof(info->seed));
 	memset(boot_seed, 0, sizeof(boot_seed));
-	if (!fdt)
-		return;
-	info->dtb = boot_dtb;
-	info->dtb_size = fdt->size;
-	info_memory(info, fdt);
-	info_chosen(info, fdt);
 }
 
 void arch_early_putc(char c)
