@@ -129,6 +129,3 @@ void slab_free(struct slab_cache *cache, void *obj);
 /* A cache for `struct type`. */
 #define SLAB_CACHE(type, flags) \
 	slab_create(#type, sizeof(struct type), __alignof__(struct type), flags, NULL)
-
-/* For tests: let allocation number `n` from now on fail, once; 0 switches off.  Debug builds only. */
-void alloc_fail_after(unsigned n);

@@ -106,12 +106,14 @@ static __always_inline __must_check int usercopy_put_(void __user *p, const void
 /* Until pagefault_enable, an access to an absent user page fails instead of sleeping. */
 static inline void pagefault_disable(void)
 {
-	preempt_disable();
+	thread_current()->pagefault_disabled++;
+	barrier();
 }
 
 static inline void pagefault_enable(void)
 {
-	preempt_enable();
+	barrier();
+	thread_current()->pagefault_disabled--;
 }
 
 /* Make [p, p+n) present (and writable).  Returns 0 or -EFAULT.  Context: may sleep. */

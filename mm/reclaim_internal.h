@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Between lru.c, reclaim.c, oom.c and rmap.c. */
+#pragma once
+
+#include <mm/page.h>
+#include <mm/reclaim.h>
+
+/* Bits of thread.alloc_flags. */
+#define ALLOC_RECLAIMING (1u << 0) /* inside reclaim: no recursion, reserves allowed */
+
+void lru_init(void);
+void lru_add_active(struct folio *f);
+unsigned lru_isolate(bool active, struct folio **out, unsigned n);
+/* Give back what lru_isolate took, and its reference. */
+void lru_putback(struct folio *f, bool active);
+
+/* How many entries used the folio since last asked; under the folio lock. */
+unsigned rmap_referenced(struct folio *f);
+/* Remove every entry that maps the locked folio.  True when none is left. */
+bool rmap_unmap(struct folio *f);
+
+/* Kill somebody.  True when memory may be expected. */
+bool oom_kill(gfp_t gfp, unsigned order);
