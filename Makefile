@@ -40,7 +40,7 @@ all: kernel
 .PHONY: all
 
 # Verbs that compile nothing need no configuration and no headers.
-NOBUILD := help clean check setup initramfs test test-unit test-kernel test-abi test-boot oracle soak bench
+NOBUILD := help clean check setup initramfs test test-unit test-kernel test-abi test-boot oracle soak bench abi-report
 ifneq ($(MAKECMDGOALS),)
 ifeq ($(filter-out $(NOBUILD),$(MAKECMDGOALS)),)
 SKIP_BUILD := y

@@ -39,6 +39,9 @@ test:
 test-unit test-kernel test-abi test-boot:
 	@scripts/test $(patsubst test-%,%,$@) $(if $(filter command line environment,$(origin ARCH)),$(ARCH))
 
+abi-report:
+	@scripts/gen-syscalls --report
+
 oracle:
 	@scripts/oracle $(ARCH)
 
@@ -48,4 +51,4 @@ help:
 clean:
 	rm -rf $(foreach a,$(ARCHES),build/$(a) build/$(a)-*) build/test compile_commands.json
 
-.PHONY: help clean check setup size initramfs run debug test test-unit test-kernel test-abi test-boot oracle
+.PHONY: abi-report help clean check setup size initramfs run debug test test-unit test-kernel test-abi test-boot oracle
