@@ -27,14 +27,13 @@ struct cpio_ops {
 	int (*end)(void *ctx, const struct cpio_entry *e);
 };
 
-enum cpio_state { CPIO_PADDING, CPIO_HEADER, CPIO_NAME, CPIO_NAME_PAD, CPIO_DATA, CPIO_DATA_PAD };
+enum cpio_state { CPIO_HEADER, CPIO_NAME, CPIO_NAME_PAD, CPIO_DATA, CPIO_DATA_PAD };
 
 struct cpio {
 	const struct cpio_ops *ops;
 	void *ctx;
 	enum cpio_state state;
-	u64 pos;     /* bytes taken since the archive's beginning */
-	u32 have;    /* bytes of the current header or name, or of data, taken */
+	u32 have; /* bytes taken of the header, name, data or padding */
 	u32 namesize;
 	struct cpio_entry entry;
 	char header[110];
