@@ -16,4 +16,5 @@ void arch_init(void)
 void arch_init_cpu(void)
 {
 	cpu_identify();
+	fdt_irqchips_init_cpu();
 }

@@ -24,6 +24,10 @@ struct fdt_driver {
 	/* Returns 0, -ENODEV when the device is not usable after all, or another errno, which is
 	 * logged.  The node stays valid for ever.  Context: may sleep (irqchips: early boot). */
 	int (*probe)(const struct fdt *fdt, int node);
+
+	/* Irqchips: what each processor does for itself when it starts, the boot one too; may be
+	 * called again.  Or NULL.  Context: interrupts off. */
+	void (*init_cpu)(void);
 };
 
 #define FDT_DRIVER(id)	     static const struct fdt_driver fdt_driver_##id
@@ -38,6 +42,9 @@ struct fdt_driver {
  * Implemented in drivers/bus/fdt.
  */
 void fdt_probe_irqchips(void);
+
+/* Call init_cpu of each interrupt controller found.  Called by arch_init_cpu(). */
+void fdt_irqchips_init_cpu(void);
 
 /* Probe everything else.  Called once from the boot order, when drivers may sleep and map. */
 void fdt_probe_devices(void);
