@@ -146,8 +146,7 @@ $(O)/gen/offsets.h: $(OFFSETS_C) $(O)/gen/autoconf.h scripts/gen-offsets $(filte
 	$(Q)scripts/gen-offsets $(if $(OFFSETS_C),$(O)/gen/offsets.s,/dev/null) $@
 -include $(O)/gen/offsets.d
 
-include $(RULES)
--include $(wildcard arch/$(ARCH)/vdso/rules.mk)
+include $(sort $(RULES) $(wildcard arch/$(ARCH)/vdso/rules.mk))
 
 # --- objects -----------------------------------------------------------------------------------
 
