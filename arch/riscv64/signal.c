@@ -19,6 +19,7 @@
 #include <mm/space.h>
 #include <mm/usercopy.h>
 #include "riscv_internal.h"
+#include "vdso/vdso.h"
 
 struct rt_sigframe {
 	siginfo_t info;
@@ -100,4 +101,9 @@ int arch_signal_pop(struct arch_trapframe *tf, u64 *mask, void *altstack)
 size_t arch_signal_frame_size(void)
 {
 	return sizeof(struct rt_sigframe);
+}
+
+vaddr_t arch_vdso_sigreturn(void)
+{
+	return VDSO_SIGRETURN;
 }
