@@ -41,5 +41,8 @@ void mmu_init_cpu(void);
 void psci_init(void);
 long psci_cpu_on(u64 mpidr, paddr_t entry, u64 context);
 
+/* signal.c: make a PSTATE offered by a user or tracer safe.  false: it was not even AArch64 user mode. */
+bool psr_sanitise(u64 *pstate);
+
 /* debug.c */
 void user_step_update(struct thread *next);

@@ -62,6 +62,11 @@
 #define PSR_D	      (1 << 9)
 #define PSR_SS	      (1 << 21)
 #define PSR_PAN	      (1 << 22)
+#define PSR_BTYPE     (3 << 10)
+#define PSR_TCO	      (1 << 25)
+#define PSR_NZCV      0xf0000000ull
+/* Bits that are zero in AArch64: 63-32, 27-26, 23-22, 20-13, 5. */
+#define PSR_RES0      0xffffffff0cdfe020ull
 
 /* ESR_EL1 */
 #define ESR_EC(esr)	((unsigned)((esr) >> 26) & 0x3f)
