@@ -13,7 +13,10 @@
 struct arch_trapframe;
 struct thread;
 
-/* `t`, whose stack is allocated, will run fn(arg) in the kernel; fn does not return.  It starts in thread_first_run(). */
+/*
+ * `t`, whose stack is allocated, will run fn(arg) in the kernel, after thread_first_run().  fn returns only after
+ * arch_thread_exec(): the thread then enters user mode with its user frame.
+ */
 void arch_thread_kernel(struct thread *t, void (*fn)(void *), void *arg);
 
 /*

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * From the first C function to kernel_main(), and what the boot loader told.
+ *
+ * boot_entry.S runs the image where it is linked.  x86_boot_move() chooses the three random bases, maps the
+ * physmap, and when the image shall move maps it at its new place too and adds the distance to every
+ * word of the relocation table.  The old mapping still works meanwhile: code finds its data relative to
+ * itself or through words that, relocated, name the new mapping of the same memory.  boot_entry.S then goes
+ * over to the new one, and x86_boot_moved() drops the old.
+ *
+ * Nothing here may use the stack protector or a per-CPU variable: there is no canary yet.
+ */
+#include <arch/boot.h>
+#include <arch/timer.h>
+#include <kernel/firmware/acpi.h>
+#include <kernel/firmware/boot_info.h>
+#include <kernel/lib/hash.h>
+#include <kernel/lib/minmax.h>
+#include <kernel/lib/parse.h>
+#include <kernel/lib/sections.h>
+#include <kernel/lib/string.h>
+#include <kernel/sched/thread.h>
+#include <kernel/smp/cpu.h>
+#include "fpu.h"
+#include "msr.h"
+#include "port.h"
+#include "x86_internal.h"
+
+/* Xen's start_info of a PVH guest, version 1 (xen/include/public/arch-x86/hvm/start_info.h). */
+struct pvh_info {
+	u32 magic, version, flags, nr_modules;
+	u64 modlist_pa, cmdline_pa, rsdp_pa;
+	u64 memmap_pa;
+	u32 memmap_entries, reserved;
+};
+
+struct pvh_module {
+	u64 base, size, cmdline, reserved;
+};
+
+struct pvh_memory {
+	u64 base, size;
+	u32 type, reserved;
+};
+
+#define PVH_MAGIC	  0x336ec578
+#define PVH_MEM_RAM	  1
+#define PVH_MEM_ACPI	  3
+
+#define SLOT_SIZE      (1ull << 39)
+#define HUGE_1G	       (1ull << 30)
+#define HUGE_2M	       (1ull << 21)
+#define PHYSMAP_FIRST  0xffff888000000000UL
+#define VMALLOC_FIRST  0xffffc90000000000UL
+#define PHYSMAP_STEPS  16384 /* of 1 GiB */
+#define VMALLOC_STEPS  32    /* of 512 GiB */
+
+u32 x86_pvh_info __section(".data"); /* physical address */
+vaddr_t x86_physmap_base __section(".data") = PHYSMAP_FIRST;
+vaddr_t x86_vmalloc_base __section(".data") = VMALLOC_FIRST;
+bool x86_has_1g_pages;
+
+static u64 pdpt_physmap[2][512] __aligned(4096);
+static u64 image_offset;
+
+u64 arch_kaslr_offset(void)
+{
+	return image_offset;
+}
+
+/* --- before and while the image moves --- */
+
+/* The low 4 GiB are mapped one to one here. */
+static const void *low_memory(u64 pa)
+{
+	return pa && pa < 4 * HUGE_1G ? (const void *)pa : NULL;
+}
+
+static bool word_in(const char *text, const char *word)
+{
+	size_t n = strlen(word);
+
+	for (const char *p = text; (p = strstr(p, word)); p += n) {
+		if ((p == text || p[-1] == ' ') && (p[n] == '\0' || p[n] == ' '))
+			return true;
+	}
+	return false;
+}
+
+static u64 boot_random(u64 salt)
+{
+	u64 r = arch_clock_read(), hw = 0;
+
+	if ((cpuid(1, 0).ecx >> 30) & 1)
+		__asm__ __volatile__("rdrand %0" : "+r"(hw)::"cc");
+	return hash_mix64(hash_mix64(r ^ salt) + hw);
+}
+
+static u64 ram_end(const struct pvh_info *info)
+{
+	const struct pvh_memory *m = low_memory(info->memmap_pa);
+	u64 end = 0;
+
+	for (u32 i = 0; m && info->version >= 1 && i < info->memmap_entries; i++) {
+		if (m[i].type == PVH_MEM_RAM || m[i].type == PVH_MEM_ACPI)
+			end = max(end, m[i].base + m[i].size);
+	}
+	return end;
+}
+
+/* 4 GiB by the tables that map them one to one; what lies above only where 1 GiB leaves exist. */
+static void map_physmap(u64 end)
+{
+	unsigned slot = (x86_physmap_base >> 39) & 511, gib = (x86_physmap_base >> 30) & 511;
+	unsigned last = 4;
+
+	if (x86_has_1g_pages)
+		last = (unsigned)min((end + HUGE_1G - 1) / HUGE_1G, 512ull);
+	for (unsigned i = 0; i < max(last, 4u); i++) {
+		unsigned at = gib + i;
+		u64 *entry = &pdpt_physmap[at / 512][at % 512];
+
+		if (i < 4)
+			*entry = x86_boot_pdpt_low[i];
+		else
+			*entry = i * HUGE_1G | X86_PTE_P | X86_PTE_W | X86_PTE_PS | X86_PTE_NX;
+	}
+	for (unsigned i = 0; i < 2; i++)
+		x86_boot_root[slot + i] = x86_image_pa(pdpt_physmap[i]) | X86_PTE_P | X86_PTE_W;
+}
+
+static void map_image(u64 offset)
+{
+	u64 *pd = x86_boot_pd_image + offset / HUGE_2M;
+	u64 n = (__image_end - __image_start + HUGE_2M - 1) / HUGE_2M;
+
+	for (u64 i = 0; i < n; i++)
+		pd[i] = X86_LOAD_PA + i * HUGE_2M + (X86_PTE_P | X86_PTE_W | X86_PTE_PS);
+}
+
+u64 x86_boot_move(void)
+{
+	const struct pvh_info *info = low_memory(x86_pvh_info);
+	const char *cmdline = low_memory(info->cmdline_pa);
+	u64 room = HUGE_1G - ALIGN_UP((u64)(__image_end - __image_start), HUGE_2M);
+	u64 offset = 0;
+
+	x86_has_1g_pages = cpuid(0x80000000, 0).eax >= 0x80000001 &&
+			   (cpuid(0x80000001, 0).edx >> 26 & 1);
+	if (!cmdline || !word_in(cmdline, "nokaslr")) {
+		offset = boot_random(1) % (room / HUGE_2M) * HUGE_2M;
+		x86_physmap_base += boot_random(2) % PHYSMAP_STEPS * HUGE_1G;
+		x86_vmalloc_base += boot_random(3) % VMALLOC_STEPS * SLOT_SIZE;
+	}
+	map_physmap(ram_end(info));
+	if (offset) {
+		map_image(offset);
+		x86_boot_relocate(offset);
+	}
+	/* image_offset is set last: x86_image_pa() of this mapping needs it zero. */
+	return offset;
+}
+
+void x86_boot_moved(void)
+{
+	image_offset = (vaddr_t)__image_start - KERNEL_IMAGE_BASE;
+	for (u64 i = 0; i < image_offset / HUGE_2M; i++)
+		x86_boot_pd_image[i] = 0;
+	write_cr4(read_cr4() & ~CR4_PGE);
+	write_cr4(read_cr4() | CR4_PGE);
+
+	boot_cpu.arch.self = &boot_cpu;
+	boot_cpu.arch.current = &boot_thread;
+	boot_cpu.arch.root = x86_image_pa(x86_boot_root);
+	boot_cpu.arch.canary = boot_random(4) & ~0xffull;
+	boot_cpu.arch.kernel_sp = (vaddr_t)boot_stack + KSTACK_SIZE;
+	boot_thread.arch.canary = boot_cpu.arch.canary;
+	boot_thread.arch.stack_top = boot_cpu.arch.kernel_sp;
+	boot_thread.arch.fpu_cpu = FPU_CPU_NONE;
+	boot_thread.stack = boot_stack;
+}
+
+/* --- boot_info --- */
+
+static void add_memory(struct boot_info *info, u64 base, u64 size, enum boot_memtype type)
+{
+	if (!size || base + size < base || info->nr_mem == BOOT_MEM_MAX)
+		return;
+	info->mem[info->nr_mem++] = (struct boot_mem){ base, size, type };
+}
+
+static void read_memory_map(struct boot_info *info, const struct pvh_info *pvh)
+{
+	const struct pvh_memory *m = phys_to_virt(pvh->memmap_pa);
+
+	if (pvh->version < 1 || !pvh->memmap_pa)
+		return;
+	for (u32 i = 0; i < pvh->memmap_entries; i++) {
+		enum boot_memtype type = m[i].type == PVH_MEM_RAM  ? BOOT_MEM_RAM :
+					 m[i].type == PVH_MEM_ACPI ? BOOT_MEM_ACPI :
+								     BOOT_MEM_RESERVED;
+
+		add_memory(info, m[i].base, m[i].size, type);
+	}
+}
+
+void arch_boot_info(struct boot_info *info)
+{
+	const struct pvh_info *pvh = phys_to_virt(x86_pvh_info);
+
+	info->image_base = X86_LOAD_PA;
+	info->image_size = (u64)(__image_end - __image_start);
+	/* Firmware's data, the trampoline, and what PVH left: all below 1 MiB. */
+	add_memory(info, 0, 0x100000, BOOT_MEM_RESERVED);
+	if (!x86_pvh_info || pvh->magic != PVH_MAGIC)
+		return;
+	read_memory_map(info, pvh);
+	if (pvh->cmdline_pa)
+		strscpy(info->cmdline, phys_to_virt(pvh->cmdline_pa), sizeof(info->cmdline));
+	if (pvh->nr_modules && pvh->modlist_pa) {
+		const struct pvh_module *mod = phys_to_virt(pvh->modlist_pa);
+
+		info->initrd_base = mod->base;
+		info->initrd_size = mod->size;
+	}
+	info->rsdp = pvh->rsdp_pa;
+	if (!info->rsdp)
+		info->rsdp = acpi_scan_rsdp(phys_to_virt(0xe0000), 0x20000, 0xe0000);
+	for (unsigned i = 0; i < ARRAY_SIZE(info->seed); i++)
+		info->seed[i] = boot_random(16 + i);
+}
+
+/* --- the first console: COM1, polled --- */
+
+#define COM1	 0x3f8
+#define UART_LSR 5
+#define LSR_THRE 0x20
+
+static void early_uart_put(char c)
+{
+	for (unsigned i = 0; i < 100000 && !(inb(COM1 + UART_LSR) & LSR_THRE); i++)
+		arch_cpu_relax();
+	outb(COM1, (u8)c);
+}
+
+void arch_early_putc(char c)
+{
+	if (c == '\n')
+		early_uart_put('\r');
+	early_uart_put(c);
+}
+
+/* --- the three calls of init/main.c --- */
+
+void arch_init_early(void)
+{
+	/* 115200 8N1, no interrupts. */
+	static const u8 setup[][2] = { { 1, 0 }, { 3, 0x80 }, { 0, 1 }, { 1, 0 },
+				       { 3, 3 }, { 2, 7 },    { 4, 3 } };
+
+	for (unsigned i = 0; i < ARRAY_SIZE(setup); i++)
+		outb(COM1 + setup[i][0], setup[i][1]);
+	x86_cpu_detect();
+	x86_idt_init();
+	x86_cpu_load(&boot_cpu);
+	x86_fpu_init();
+	x86_fpu_init_cpu();
+}
+
+void arch_init(void)
+{
+	x86_fpu_init_late();
+	x86_acpi_init(boot_info.rsdp);
+	x86_irq_init();
+}
+
+void arch_init_cpu(void)
+{
+	if (arch_cpu_self() != &boot_cpu) {
+		x86_cpu_load(arch_cpu_self());
+		x86_fpu_init_cpu();
+	}
+}
