@@ -41,7 +41,8 @@ u64 parse_digits(const char *s, const char **end, unsigned base)
 	bool overflow;
 	u64 n;
 
-	s = digits(skip_prefix(s, &base), base, &n, &overflow);
+	s = skip_prefix(s, &base);
+	s = digits(s, base, &n, &overflow);
 	if (end)
 		*end = s;
 	return n;
