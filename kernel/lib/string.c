@@ -251,11 +251,24 @@ __no_sanitize size_t strlen(const char *s)
 	return (size_t)(p - s) + ctz64(zero) / 8;
 }
 
-size_t strnlen(const char *s, size_t max)
+/* As strlen; a word in which the string or the limit ends is read whole. */
+__no_sanitize size_t strnlen(const char *s, size_t max)
 {
-	const char *end = memchr(s, 0, max);
+	size_t n = 0;
 
-	return end ? (size_t)(end - s) : max;
+	for (; n < max && !aligned(s + n); n++) {
+		if (!s[n])
+			return n;
+	}
+	for (; n < max; n += WORD) {
+		u64 zero = zero_bytes(*(const word *)(s + n));
+
+		if (zero) {
+			n += ctz64(zero) / 8;
+			break;
+		}
+	}
+	return n < max ? n : max;
 }
 
 int strcmp(const char *a, const char *b)
