@@ -15,6 +15,7 @@ void offsets(void)
 	OFFSET(TF_BADADDR, struct arch_trapframe, badaddr);
 	OFFSET(TF_CAUSE, struct arch_trapframe, cause);
 	OFFSET(TF_ORIG_A0, struct arch_trapframe, orig_a0);
+	OFFSET(TF_REWRITTEN, struct arch_trapframe, rewritten);
 	OFFSET(TF_LINK, struct arch_trapframe, link_fp);
 	VALUE(TF_SIZE, sizeof(struct arch_trapframe));
 

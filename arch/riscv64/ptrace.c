@@ -29,6 +29,7 @@ static ssize_t general_set(struct thread *t, const void *buf, size_t len)
 {
 	len = min(len, sizeof(struct user_regs_struct));
 	memcpy(arch_user_frame(t)->regs, buf, len);
+	arch_user_frame(t)->rewritten = 1;
 	return (ssize_t)len;
 }
 

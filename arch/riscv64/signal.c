@@ -94,6 +94,7 @@ int arch_signal_pop(struct arch_trapframe *tf, u64 *mask, void *altstack)
 	memcpy(tf->regs, &uc.uc_mcontext.sc_regs, sizeof(tf->regs));
 	memcpy(mask, &uc.uc_sigmask, sizeof(*mask));
 	memcpy(altstack, &uc.uc_stack, sizeof(uc.uc_stack));
+	tf->rewritten = 1;
 	arch_syscall_forget(tf);
 	return 0;
 }

@@ -62,6 +62,7 @@ void arch_thread_exec(struct arch_trapframe *tf, vaddr_t entry, vaddr_t sp)
 {
 	memset(tf, 0, sizeof(*tf));
 	tf->cause = CAUSE_NONE;
+	tf->rewritten = 1;
 	/* FS off: most short programs never touch floating point, the others trap once. */
 	tf->status = SR_SPIE | (csr_read(sstatus) & SR_UXL);
 	arch_tf_set_pc(tf, entry);

@@ -118,19 +118,50 @@ trap_entry:
 	csrrw	t1, sscratch, zero
 	sd	t0, TF(2)(sp)
 	sd	t1, TF(4)(sp)
+	li	t0, SR_SUM | SR_FS
+	csrrc	t1, sstatus, t0
+	csrr	t2, sepc
+	csrr	t3, scause
+	sd	t1, TF_STATUS(sp)
+	sd	t3, TF_CAUSE(sp)
 	sd	a0, TF_ORIG_A0(sp)
-	SAVE_CSRS
-	mv	s0, zero
 	mv	a0, sp
-	bltz	s3, 1f
+	mv	s0, zero
 	li	t0, CAUSE_ECALL_USER
-	bne	s3, t0, 2f
-	addi	s2, s2, 4
-	sd	s2, TF(0)(sp)
+	bne	t3, t0, 1f
+
+	/*
+	 * A system call.  Functions preserve s1 to s11, so the user's are still in place when it is done,
+	 * unless it was one that replaces them in the frame.
+	 */
+	addi	t2, t2, 4
+	sd	t2, TF(0)(sp)
+	sd	zero, TF_REWRITTEN(sp)
 	csrsi	sstatus, SR_SIE
 	call	trap_syscall
-	j	ret_to_user
-1:	slli	a1, s3, 1
+	csrci	sstatus, SR_SIE
+	lw	t0, THREAD_FLAGS(tp)
+	li	t1, EXIT_WORK
+	and	t0, t0, t1
+	bnez	t0, .Lexit_work
+	ld	t0, TF_REWRITTEN(sp)
+	bnez	t0, .Lrestore_user
+	ld	t0, TF_STATUS(sp)
+	ld	t1, TF(0)(sp)
+	csrw	sstatus, t0
+	csrw	sepc, t1
+	csrw	sscratch, tp
+	GENERAL	ld
+	ld	s0, TF(8)(sp)
+	ld	tp, TF(4)(sp)
+	ld	sp, TF(2)(sp)
+	sret
+
+1:	csrr	t4, stval
+	sd	t2, TF(0)(sp)
+	sd	t4, TF_BADADDR(sp)
+	bgez	t3, 2f
+	slli	a1, t3, 1
 	srli	a1, a1, 1
 	call	trap_irq
 	j	ret_to_user

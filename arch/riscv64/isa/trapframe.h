@@ -13,6 +13,8 @@ struct arch_trapframe {
 	u64 badaddr;
 	s64 cause;    /* scause; CAUSE_NONE once a system call is forgotten */
 	u64 orig_a0;
+	u64 rewritten; /* during a system call: s1 to s11 of the frame were replaced */
+	u64 pad;
 	u64 link_fp, link_pc; /* frame record of a trap from the kernel, for the unwinder */
 };
 
