@@ -10,6 +10,7 @@
  * nothing has to be remembered about processors that ran an address space before.
  */
 #include <arch/cpu.h>
+#include <arch/io.h>
 #include <arch/mmu.h>
 #include <arch/tlb.h>
 #include <kernel/lib/string.h>
@@ -168,4 +169,9 @@ void arch_icache_sync(const void *va, size_t len)
 	__asm__ __volatile__("fence rw, rw\n\tfence.i" : : : "memory");
 	if (num_online_cpus() > 1 && arch_irq_enabled())
 		smp_call_all(fetch_fence, NULL, true);
+}
+
+/* Devices of the supported platforms snoop; Zicbom is not used. */
+void arch_dma_sync(paddr_t pa, size_t len, bool to_device)
+{
 }
