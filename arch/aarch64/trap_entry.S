@@ -89,6 +89,7 @@ ENTRY(vectors)
 	cmp	x0, #(LAYOUT_KSTACK_SIZE >> 12), lsl #12
 	b.hs	stack_overflow
 	mrs	x0, tpidrro_el0
+	msr	tpidrro_el0, xzr	// user mode can read it
 	b	el1_sync
 	vector	1, irq
 	vector	1, fiq
