@@ -36,6 +36,7 @@ bool cpu_id_register(u32 sysreg, u64 *value);
 /* mmu.c */
 void mmu_init(void);
 void mmu_init_cpu(void);
+void dma_init(void);
 
 /* power.c */
 void psci_init(void);

@@ -10,6 +10,7 @@
 void arch_init(void)
 {
 	psci_init();
+	dma_init();
 	fdt_probe_irqchips();
 }
 

@@ -13,9 +13,10 @@
  * Lock order: asid_lock (RANK_TLB) is innermost.  Unverified on hardware: ordering of ASID reuse and
  * break-before-make, which the emulator does not need.
  */
+#include <arch/io.h>
 #include <arch/mmu.h>
 #include <arch/tlb.h>
-#include <kernel/firmware/boot_info.h>
+#include <kernel/firmware/fdt.h>
 #include <kernel/lib/bitmap.h>
 #include <kernel/lib/minmax.h>
 #include <kernel/smp/cpu.h>
@@ -272,4 +273,40 @@ void arch_icache_sync(const void *va, size_t len)
 		dsb(ish);
 	}
 	isb();
+}
+
+/* --- devices that do not snoop ----------------------------------------------------------------- */
+
+static bool dma_coherent = true;
+
+/* A machine that marks some devices "dma-coherent" marks all that are; one that marks none has none. */
+void dma_init(void)
+{
+	const struct fdt *fdt = fdt_system();
+	int node;
+
+	if (!fdt)
+		return;
+	fdt_for_each_node (node, fdt)
+		if (fdt_has(fdt, node, "dma-coherent"))
+			return;
+	dma_coherent = false;
+}
+
+void arch_dma_sync(paddr_t pa, size_t len, bool to_device)
+{
+	u64 line = 4ull << (read_sysreg(ctr_el0) >> 16 & 15);
+	vaddr_t start = (vaddr_t)phys_to_virt(pa), end = start + len;
+
+	if (dma_coherent) {
+		dmb(osh);
+		return;
+	}
+	/* Lines shared with other data at the edges are written back, not dropped. */
+	for (vaddr_t p = ALIGN_DOWN(start, line); p < end; p += line)
+		if (to_device)
+			__asm__ __volatile__("dc cvac, %0" : : "r"(p) : "memory");
+		else
+			__asm__ __volatile__("dc civac, %0" : : "r"(p) : "memory");
+	dsb(sy);
 }
