@@ -39,7 +39,7 @@ thread_start_kernel:
 	csrsi	sstatus, SR_SIE
 	mv	a0, s2
 	jalr	s1
-	ebreak				/* it does not return */
+	j	ret_to_user
 	.size	thread_start_kernel, . - thread_start_kernel
 
 /* A forked thread begins: its user frame is complete. */

@@ -9,6 +9,7 @@
 
 #include <kernel/abi/errno.h>
 #include <kernel/lib/idr.h>
+#include <kernel/pid/jobs.h>
 #include <kernel/sched/thread.h>
 #include <kernel/sync/spinlock.h>
 #include <mm/alloc.h>
@@ -114,3 +115,5 @@ struct pid *pid_next(u32 nr)
 
 	return idr_next(&pid_table, &id);
 }
+
+const struct job_control *job_control;

@@ -86,6 +86,7 @@ struct signal_state {
 	ksigset_t saved_mask;		/* [P] to restore when a call that changed it returns */
 	ksigset_t waited;		/* [s] what sigtimedwait is waiting for */
 	bool stop_pending;		/* [s] join the group stop */
+	bool exiting;			/* [s] takes no more signals */
 	stack_t altstack;		/* [P] */
 };
 
@@ -177,12 +178,12 @@ int __must_check signal_set_action(int signo, const struct abi_sigaction *act, s
 /* Kill every other thread (or all, `keep` NULL) and let them exit with `status`.  Locks: sh->lock held. */
 void signal_group_exit_locked(struct signal_shared *sh, struct signal_state *keep, int status);
 
+/* This one thread is to exit, whatever it is doing.  Locks: the process's lock held. */
+void signal_kill_thread_locked(struct signal_state *st);
+
 /* Recompute THREAD_SIGPENDING of the running thread.  Locks: the lock held. */
 void signal_recalc_locked(struct signal_state *st);
 
 /* Is there something the running thread must leave the kernel for?  Inline tests of thread flags.  Context: thread. */
 #define signal_pending(t)	((READ_ONCE((t)->flags) & (THREAD_SIGPENDING | THREAD_KILLED)) != 0)
 #define signal_fatal_pending(t) ((READ_ONCE((t)->flags) & THREAD_KILLED) != 0)
-
-/* rlimit of the sender's process for queued signals is in kernel/proc; this asks it.  Set once at boot. */
-extern u64 (*signal_queue_limit)(void);

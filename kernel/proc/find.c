@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Finding processes by number. */
+#include <kernel/proc/process.h>
+
+struct process *process_find_get(u32 nr)
+{
+	guard_rcu();
+	struct pid *pid = pid_find(nr);
+	struct process *p = pid ? rcu_dereference(pid->process) : NULL;
+
+	/* A thread's number finds its process too. */
+	if (!p && pid) {
+		struct thread *t = rcu_dereference(pid->thread);
+
+		p = t ? t->process : NULL;
+	}
+	return p && refcount_get_unless_zero(&p->refs) ? p : NULL;
+}

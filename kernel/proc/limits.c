@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Resource limits and resource usage.  getrlimit(2), getrusage(2), times(2). */
+#include <kernel/sched/limits.h>
+
+#include <gen/syscalls.h>
+#include <kernel/abi/capability.h>
+#include <kernel/abi/errno.h>
+#include <kernel/abi/times.h>
+#include <kernel/lib/minmax.h>
+#include <kernel/lib/string.h>
+#include <kernel/proc/process.h>
+#include <kernel/sched/sched.h>
+#include <kernel/time/clock.h>
+#include <fs/vfs/fdtable.h>
+#include <mm/space.h>
+#include <mm/usercopy.h>
+#include <security/cred.h>
+
+static_assert(NR_RLIMITS == RLIM_NLIMITS, "limits of the headers");
+
+u64 rlimit_get(unsigned which)
+{
+	struct process *p = process_current();
+
+	return p ? READ_ONCE(p->limits[which].rlim_cur) : RLIM_INFINITY;
+}
+
+bool may_access(struct process *p)
+{
+	const struct cred *us = cred_current(), *them;
+	bool same;
+
+	if (p == process_current())
+		return true;
+	if (!p->leader)
+		return false;
+	them = cred_of(p->leader);
+	same = us->uid == them->euid && us->uid == them->suid && us->uid == them->uid && us->gid == them->egid &&
+	       us->gid == them->sgid && us->gid == them->gid;
+	bool subset = !(them->cap_permitted & ~us->cap_permitted);
+	cred_put(them);
+	return capable(CAP_SYS_PTRACE) || (same && subset && READ_ONCE(p->dumpable));
+}
+
+/* prlimit's rule differs from ptrace's: all ids equal, or CAP_SYS_RESOURCE. */
+static bool may_limit(struct process *p)
+{
+	const struct cred *us = cred_current(), *them;
+	bool ok;
+
+	if (p == process_current())
+		return true;
+	if (!p->leader)
+		return false;
+	them = cred_of(p->leader);
+	ok = us->uid == them->euid && us->uid == them->suid && us->uid == them->uid && us->gid == them->egid &&
+	     us->gid == them->sgid && us->gid == them->gid;
+	cred_put(them);
+	return ok || capable(CAP_SYS_RESOURCE);
+}
+
+static int limit_exchange(struct process *p, unsigned which, const struct rlimit *new, struct rlimit *old)
+{
+	if (which >= NR_RLIMITS)
+		return -EINVAL;
+	if (new && new->rlim_cur > new->rlim_max)
+		return -EINVAL;
+	if (new && which == RLIMIT_NOFILE && new->rlim_max > sysctl_nr_open)
+		return -EPERM;
+	guard_spin(&p->limits_lock);
+	*old = p->limits[which];
+	if (!new)
+		return 0;
+	if (new->rlim_max > old->rlim_max && !capable(CAP_SYS_RESOURCE))
+		return -EPERM;
+	p->limits[which] = *new;
+	return 0;
+}
+
+long sys_getrlimit(unsigned int resource, struct rlimit __user *rlim)
+{
+	struct rlimit old;
+	int err = limit_exchange(process_current(), resource, NULL, &old);
+
+	return err ? err : copy_to_user(rlim, &old, sizeof(old));
+}
+
+long sys_setrlimit(unsigned int resource, const struct rlimit __user *rlim)
+{
+	struct rlimit new, old;
+
+	if (copy_from_user(&new, rlim, sizeof(new)))
+		return -EFAULT;
+	return limit_exchange(process_current(), resource, &new, &old);
+}
+
+long sys_prlimit64(int pid, unsigned int resource, const struct rlimit64 __user *new_rlim,
+		   struct rlimit64 __user *old_rlim)
+{
+	struct rlimit new, old;
+	struct process *p;
+	int err;
+
+	static_assert(sizeof(struct rlimit) == sizeof(struct rlimit64), "one layout on 64 bits");
+	if (new_rlim && copy_from_user(&new, new_rlim, sizeof(new)))
+		return -EFAULT;
+	p = pid ? process_find_get((u32)pid) : process_get(process_current());
+	if (!p)
+		return -ESRCH;
+	err = may_limit(p) ? limit_exchange(p, resource, new_rlim ? &new : NULL, &old) : -EPERM;
+	process_put(p);
+	if (err)
+		return err;
+	return old_rlim ? copy_to_user(old_rlim, &old, sizeof(old)) : 0;
+}
+
+/* Usage. */
+
+void usage_add(struct usage *to, const struct usage *from)
+{
+	to->utime += from->utime;
+	to->stime += from->stime;
+	to->nvcsw += from->nvcsw;
+	to->nivcsw += from->nivcsw;
+	to->minflt += from->minflt;
+	to->majflt += from->majflt;
+	to->inblock += from->inblock;
+	to->oublock += from->oublock;
+	to->maxrss = max(to->maxrss, from->maxrss);
+}
+
+void usage_of_thread(struct thread *t, struct usage *u)
+{
+	memset(u, 0, sizeof(*u));
+	thread_cputime(t, &u->utime, &u->stime);
+	u->nvcsw = t->se.nvcsw;
+	u->nivcsw = t->se.nivcsw;
+	u->minflt = t->min_faults;
+	u->majflt = t->maj_faults;
+	u->inblock = t->io_read >> 9;
+	u->oublock = t->io_written >> 9;
+}
+
+static u64 current_maxrss(struct process *p)
+{
+	struct mm *mm = p->leader ? mm_grab(p->leader) : NULL;
+	u64 kib = 0;
+
+	if (mm) {
+		kib = max(mm->hiwater_rss, mm_rss_total(mm)) * (PAGE_SIZE / 1024);
+		mm_put(mm);
+	}
+	return kib;
+}
+
+void process_usage(struct process *p, struct usage *u)
+{
+	struct task *task;
+	struct usage one;
+	guard_rcu();
+
+	*u = p->dead;
+	list_for_each_rcu(task, &p->threads, link) {
+		if (task->sig.exiting)
+			continue;
+		usage_of_thread(task->thread, &one);
+		usage_add(u, &one);
+	}
+}
+
+void process_cputime(struct process *p, u64 *utime, u64 *stime)
+{
+	struct usage u;
+
+	process_usage(p, &u);
+	*utime = u.utime;
+	*stime = u.stime;
+}
+
+void usage_to_rusage(const struct usage *u, struct rusage *r)
+{
+	memset(r, 0, sizeof(*r));
+	r->ru_utime.tv_sec = (long)(u->utime / NSEC_PER_SEC);
+	r->ru_utime.tv_usec = (long)(u->utime % NSEC_PER_SEC / 1000);
+	r->ru_stime.tv_sec = (long)(u->stime / NSEC_PER_SEC);
+	r->ru_stime.tv_usec = (long)(u->stime % NSEC_PER_SEC / 1000);
+	r->ru_nvcsw = (long)u->nvcsw;
+	r->ru_nivcsw = (long)u->nivcsw;
+	r->ru_minflt = (long)u->minflt;
+	r->ru_majflt = (long)u->majflt;
+	r->ru_inblock = (long)u->inblock;
+	r->ru_oublock = (long)u->oublock;
+	r->ru_maxrss = (long)u->maxrss;
+}
+
+long sys_getrusage(int who, struct rusage __user *ru)
+{
+	struct process *p = process_current();
+	struct rusage out;
+	struct usage u;
+
+	switch (who) {
+	case RUSAGE_SELF:
+		process_usage(p, &u);
+		u.maxrss = max(u.maxrss, current_maxrss(p));
+		break;
+	case RUSAGE_THREAD:
+		usage_of_thread(thread_current(), &u);
+		u.maxrss = current_maxrss(p);
+		break;
+	case RUSAGE_CHILDREN: {
+		guard_spin_irq(&tree_lock);
+		u = p->children_usage;
+		break;
+	}
+	default: return -EINVAL;
+	}
+	usage_to_rusage(&u, &out);
+	return copy_to_user(ru, &out, sizeof(out));
+}
+
+static long ticks(u64 ns)
+{
+	return (long)(ns / (NSEC_PER_SEC / 100));
+}
+
+long sys_times(struct tms __user *tbuf)
+{
+	struct process *p = process_current();
+	struct tms out;
+	u64 utime, stime;
+
+	if (tbuf) {
+		process_cputime(p, &utime, &stime);
+		out.tms_utime = ticks(utime);
+		out.tms_stime = ticks(stime);
+		out.tms_cutime = ticks(p->children_usage.utime);
+		out.tms_cstime = ticks(p->children_usage.stime);
+		if (copy_to_user(tbuf, &out, sizeof(out)))
+			return -EFAULT;
+	}
+	return ticks(clock_boot_ns());
+}

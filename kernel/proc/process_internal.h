@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the files of this room share. */
+#pragma once
+
+#include <kernel/proc/process.h>
+
+extern u32 threads_max; /* [a] */
+
+void fork_init(void);
+struct process *process_create(void);
+/* Give `t` its process half.  Returns 0 or -ENOMEM. */
+int __must_check task_create(struct thread *t, struct process *p);
+
+void process_timers_init(struct process *p);
+
+/* Take a process out of everything once its status was read or nobody wants it.  Locks: tree_lock held. */
+void process_reap_locked(struct process *p);
+
+/* group.c.  Locks: tree_lock held. */
+bool group_has_stopped(struct pid *group);
+void group_kill_locked(struct pid *group, int signo);
+/* The session's terminal is hung up when its leader goes. */
+void session_leader_exit(struct process *p);
+
+void jobs_init(void);
+void deliver_init(void);
