@@ -68,7 +68,7 @@ int copy_struct_from_user(void *dst, size_t ksize, const void __user *src, size_
 #define get_user(x, ptr) \
 	({ \
 		const typeof(*(ptr)) __user *gu_p_ = (ptr); \
-		typeof(*(ptr)) gu_v_ = (typeof(*(ptr)))0; \
+		__auto_type gu_v_ = (typeof(*(ptr)))0; \
 		int gu_err_ = usercopy_get_(&gu_v_, gu_p_, sizeof(*(ptr))); \
 		(x) = (typeof(x))gu_v_; \
 		gu_err_; \

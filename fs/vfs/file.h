@@ -34,6 +34,7 @@
 #include <kernel/abi/fcntl.h>
 
 struct cred;
+struct dentry_ops;
 struct dir_context;
 struct file_lock;
 struct file_owner;

@@ -7,7 +7,7 @@
  */
 #pragma once
 
-#include <asm/signal.h>
+#include <linux/signal.h>
 #include <asm/siginfo.h>
 #include <kernel/lib/compiler.h>
 

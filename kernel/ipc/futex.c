@@ -35,7 +35,8 @@
 #include <mm/space.h>
 #include <mm/usercopy.h>
 
-#define FUTEX_BUCKETS	  256
+#define FUTEX_BUCKET_BITS 8
+#define FUTEX_BUCKETS	  (1 << FUTEX_BUCKET_BITS)
 #define ROBUST_LIST_LIMIT 2048
 
 struct bucket {
@@ -63,9 +64,9 @@ void futex_init(void)
 
 static struct bucket *bucket_of(const struct futex_key *k)
 {
-	u64 h = hash64(k->object ^ hash64(k->index * 4096 + k->offset));
+	u64 word = k->object + k->index * 0x9e3779b97f4a7c15ull + k->offset;
 
-	return &buckets[h % FUTEX_BUCKETS];
+	return &buckets[hash64(word, FUTEX_BUCKET_BITS)];
 }
 
 static bool key_equal(const struct futex_key *a, const struct futex_key *b)
@@ -254,11 +255,11 @@ static long futex_wait(u32 __user *uaddr, bool shared, u32 value, u32 bits, u64 
 
 static void lock_two(struct bucket *a, struct bucket *b)
 {
-	if (a > b)
-		swap(a, b);
-	spin_lock(&a->lock);
-	if (a != b)
-		spin_lock_nested(&b->lock, 1);
+	struct bucket *first = a < b ? a : b, *second = a < b ? b : a;
+
+	spin_lock(&first->lock);
+	if (first != second)
+		spin_lock_nested(&second->lock, 1);
 }
 
 static void unlock_two(struct bucket *a, struct bucket *b)

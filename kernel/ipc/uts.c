@@ -6,6 +6,7 @@
 #include <gen/syscalls.h>
 #include <kernel/abi/capability.h>
 #include <kernel/abi/errno.h>
+#include <kernel/abi/personality.h>
 #include <kernel/lib/minmax.h>
 #include <kernel/lib/string.h>
 #include <kernel/proc/process.h>

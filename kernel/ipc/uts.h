@@ -3,6 +3,7 @@
 #pragma once
 
 #include <kernel/abi/utsname.h>
+#include <kernel/lib/types.h>
 
 /* Copy of the names; the machine's is arch's.  Context: may sleep. */
 void uts_get(struct new_utsname *out);

@@ -23,8 +23,11 @@
 #include <kernel/abi/errno.h>
 #include <kernel/abi/fcntl.h>
 #include <kernel/abi/mman.h>
+#include <kernel/abi/personality.h>
+#include <kernel/firmware/boot_info.h>
 #include <kernel/ipc/futex.h>
 #include <kernel/lib/minmax.h>
+#include <kernel/lib/sections.h>
 #include <kernel/lib/string.h>
 #include <kernel/sched/limits.h>
 #include <kernel/sched/sched.h>
@@ -264,13 +267,18 @@ static int prepare_cred(struct exec *x)
 
 /* The new address space. */
 
+static paddr_t image_phys(const char *p)
+{
+	return boot_info.image_base + (u64)(p - __image_start);
+}
+
 static enum fault_code vdso_fault(struct vma *vma, struct fault *f)
 {
 	u64 page = f->pgoff - vma->pgoff;
 
 	f->type = MEM_NORMAL;
-	f->frame = page ? sections_phys(arch_vdso_start) + ((page - 1) << PAGE_SHIFT) : vdso_data_phys();
-	return FAULT_PFN;
+	f->frame = page ? image_phys(arch_vdso_start) + ((page - 1) << PAGE_SHIFT) : vdso_data_phys();
+	return VM_FAULT_PFN;
 }
 
 static const char *vdso_name(struct vma *vma)
@@ -285,7 +293,7 @@ static int map_vdso(struct mm *mm)
 {
 	size_t image = (size_t)(arch_vdso_end - arch_vdso_start);
 	vaddr_t addr = 0;
-	int err = mm_map_special(mm, &addr, image + PAGE_SIZE, VM_READ | VM_EXEC | VM_MAYREAD | VM_MAYEXEC, &vdso_ops, "[vdso]");
+	int err = mm_map_special(mm, &addr, image + PAGE_SIZE, VM_READ | VM_EXEC | VM_MAYREAD | VM_MAYEXEC, &vdso_ops, (void *)"[vdso]");
 
 	if (!err)
 		mm->vdso = addr + PAGE_SIZE;
@@ -362,7 +370,7 @@ static int clear_tail(vaddr_t start, vaddr_t end)
 /* Runs in the new space: fill the stack and go. */
 static int start_program(struct exec *x, struct arch_trapframe *tf)
 {
-	vaddr_t top = ALIGN_DOWN(USER_STACK_TOP(x->mm), PAGE_SIZE), sp;
+	vaddr_t top = ALIGN_DOWN(USER_TOP - mm_random_stack_shift(x->mm), PAGE_SIZE), sp;
 	size_t strings = x->strings.len + strlen(x->path) + 64;
 	size_t size = ALIGN_UP(strings + (x->strings.argc + x->strings.envc + 96) * 8 + 16384, PAGE_SIZE) + 32 * PAGE_SIZE;
 	int err = mm_stack_create(x->mm, top, size, x->exec_stack);

@@ -12,7 +12,6 @@
 #include <fs/vfs/fdtable.h>
 #include <fs/vfs/file.h>
 #include <fs/vfs/fs_context.h>
-#include <init/cmdline.h>
 #include <kernel/abi/errno.h>
 #include <kernel/abi/fcntl.h>
 #include <kernel/debug/log.h>
@@ -62,7 +61,10 @@ void process_init(void)
 	deliver_init();
 	futex_init();
 	/* A thread costs at least its stack and the page tables of a small process: an eighth of memory for them. */
-	u64 fit = mm_total_pages() * PAGE_SIZE / (8 * KSTACK_SIZE);
+	struct mem_info mem;
+
+	mm_stat(&mem);
+	u64 fit = mem.total * PAGE_SIZE / (8 * KSTACK_SIZE);
 	threads_max = (u32)clamp(fit, (u64)20, (u64)PID_MAX_LIMIT);
 }
 
@@ -84,31 +86,40 @@ static void open_console(void)
 	file_put(f);
 }
 
-/* Returns only when `path` could not be run. */
+static const struct init_request *request;
+
 static int try_init(const char *path)
 {
-	init_args.argv[0] = path;
-	return process_exec_kernel(path, init_args.argv, init_args.envp);
+	request->argv[0] = path;
+	return process_exec_kernel(path, request->argv, request->envp);
+}
+
+/* The program that the command line names must run. */
+static void run_asked(const char *path, const char *option)
+{
+	int err = try_init(path);
+
+	if (err)
+		panic("cannot run %s (%s): error %d", path, option, -err);
 }
 
 static void run_init(void)
 {
 	static const char *const usual[] = { "/sbin/init", "/etc/init", "/bin/init", "/bin/sh" };
-	const char *asked = cmdline_init_path();
 	int err;
 
-	if (asked) {
-		err = try_init(asked);
+	if (request->initramfs) {
+		const char *path = request->rdinit ? request->rdinit : "/init";
+
+		err = try_init(path);
 		if (!err)
 			return;
-		panic("cannot run init %s: error %d", asked, -err);
+		if (request->rdinit || err != -ENOENT)
+			panic("cannot run %s of the initramfs: error %d", path, -err);
 	}
-	if (cmdline_have_initramfs()) {
-		err = try_init("/init");
-		if (!err)
-			return;
-		if (err != -ENOENT)
-			panic("cannot run /init of the initramfs: error %d", -err);
+	if (request->init) {
+		run_asked(request->init, "init=");
+		return;
 	}
 	for (unsigned i = 0; i < ARRAY_SIZE(usual); i++) {
 		err = try_init(usual[i]);
@@ -161,7 +172,7 @@ static int link_init(struct thread *t, struct process *p)
 	return 0;
 }
 
-void init_process_start(void)
+void init_process_start(const struct init_request *req)
 {
 	struct signal_actions *actions = signal_actions_create(NULL);
 	struct process *p = process_create();
@@ -186,6 +197,7 @@ void init_process_start(void)
 	atomic_inc(&init_cred.user->nr_processes);
 	atomic_inc(&nr_threads_total);
 	init_process = p;
+	request = req;
 	arch_thread_kernel(t, init_thread, NULL);
 	thread_start(t);
 }

@@ -224,4 +224,14 @@ void process_timers_exec(struct process *p);
 
 /* init.c: boot */
 void process_init(void);
-void init_process_start(void);
+
+/* What the command line says about the first program.  All strings live for ever. */
+struct init_request {
+	const char *init;	/* init=, or NULL */
+	const char *rdinit;	/* rdinit=, or NULL: /init of the initramfs */
+	bool initramfs;		/* the root is one */
+	const char **argv;	/* argv[0] is filled in here; the rest is for init */
+	const char *const *envp;
+};
+/* Start process 1.  Panics without memory, or, in that process, without a program to run. */
+void init_process_start(const struct init_request *req);

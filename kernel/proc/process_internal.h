@@ -11,6 +11,7 @@ struct process *process_create(void);
 /* Give `t` its process half.  Returns 0 or -ENOMEM. */
 int __must_check task_create(struct thread *t, struct process *p);
 
+struct __kernel_itimerspec;
 void process_timers_init(struct process *p);
 
 /* Take a process out of everything once its status was read or nobody wants it.  Locks: tree_lock held. */

@@ -452,7 +452,7 @@ static void timer_set(struct posix_timer *pt, const struct itimer_ns *new, bool 
 		posix_timer_program(pt, now);
 }
 
-int itimerspec_to_ns(const struct __kernel_itimerspec *its, u64 *value, u64 *interval)
+static int itimerspec_to_ns(const struct __kernel_itimerspec *its, u64 *value, u64 *interval)
 {
 	int err = timespec_to_ns(&its->it_value, value);
 

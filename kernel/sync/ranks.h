@@ -82,6 +82,7 @@ enum lock_rank {
 	RANK_TTY_CTRL,		/* foreground group, packet state */
 	RANK_TTY_PORT,		/* flip buffers, circular output */
 	RANK_SIGNAL,		/* one process's signal state */
+	RANK_SIGNAL_ACTIONS,	/* one table of actions; limits of a process */
 	RANK_PID,		/* pid table */
 	RANK_CRED,		/* users, namespaces' counts */
 	RANK_FUTEX,		/* one futex hash bucket; two by address, subclass */
