@@ -21,6 +21,7 @@ SHELL     := /bin/sh
 .SECONDEXPANSION:
 
 ARCHES  := x86_64 aarch64 riscv64
+ARCH_ASKED := $(ARCH)
 ARCH    ?= x86_64
 PROFILE ?= release
 V       ?= 0
@@ -40,7 +41,7 @@ all: kernel
 .PHONY: all
 
 # Verbs that compile nothing need no configuration and no headers.
-NOBUILD := help clean check setup initramfs test test-unit test-kernel test-abi test-boot oracle soak bench abi-report
+NOBUILD := help clean check setup initramfs test test-unit test-kernel test-abi test-boot test-host test-busybox oracle soak bench abi-report
 ifneq ($(MAKECMDGOALS),)
 ifeq ($(filter-out $(NOBUILD),$(MAKECMDGOALS)),)
 SKIP_BUILD := y

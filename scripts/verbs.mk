@@ -34,10 +34,11 @@ check:
 size: kernel
 	@scripts/size $(O)
 
+# ARCH narrows a test only when it was given.
 test:
-	@scripts/test
-test-unit test-kernel test-abi test-boot:
-	@scripts/test $(patsubst test-%,%,$@) $(if $(filter command line environment,$(origin ARCH)),$(ARCH))
+	@scripts/test $(ARCH_ASKED)
+test-unit test-host test-kernel test-abi test-boot test-busybox:
+	@scripts/test $(patsubst test-%,%,$@) $(ARCH_ASKED)
 
 abi-report:
 	@scripts/gen-syscalls --report
@@ -51,4 +52,4 @@ help:
 clean:
 	rm -rf $(foreach a,$(ARCHES),build/$(a) build/$(a)-*) build/test compile_commands.json
 
-.PHONY: abi-report help clean check setup size initramfs run debug test test-unit test-kernel test-abi test-boot oracle
+.PHONY: abi-report help clean check setup size initramfs run debug test test-unit test-host test-kernel test-abi test-boot test-busybox oracle
