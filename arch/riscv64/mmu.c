@@ -117,10 +117,12 @@ void arch_mmu_kernel_slot_added(unsigned index)
 	arch_pte_written();
 }
 
+/* Code may have been stored for `next` on other harts since it ran here: hence the fence.i. */
 void arch_mmu_switch(struct arch_mmu *next)
 {
 	load_root(next->root);
 	flush_user();
+	__asm__ __volatile__("fence.i" : : : "memory");
 }
 
 void arch_mmu_set_kernel_root(paddr_t root)

@@ -84,6 +84,9 @@ void trap_user(struct arch_trapframe *tf)
 		if (fault_repeats(tf))
 			flush_page(tf->badaddr);
 		trap_page_fault(tf, tf->badaddr, fault_access(tf) | FAULT_USER);
+		/* The page may hold code that this hart has not seen stored. */
+		if (tf->cause == CAUSE_FETCH_PAGE)
+			__asm__ __volatile__("fence.i" : : : "memory");
 	} else if (tf->cause == CAUSE_BREAKPOINT) {
 		trap_breakpoint(tf, true);
 	} else if (tf->cause != CAUSE_ILLEGAL || !riscv_fpu_first_use(tf)) {
