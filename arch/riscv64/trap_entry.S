@@ -118,10 +118,11 @@ trap_entry:
 	csrrw	t1, sscratch, zero
 	sd	t0, TF(2)(sp)
 	sd	t1, TF(4)(sp)
-	li	t0, SR_SUM | SR_FS
-	csrrc	t1, sstatus, t0
+	csrr	t1, sstatus
 	csrr	t2, sepc
 	csrr	t3, scause
+	li	t4, ~(SR_SUM | SR_FS)
+	and	t4, t1, t4
 	sd	t1, TF_STATUS(sp)
 	sd	t3, TF_CAUSE(sp)
 	sd	a0, TF_ORIG_A0(sp)
@@ -137,18 +138,19 @@ trap_entry:
 	addi	t2, t2, 4
 	sd	t2, TF(0)(sp)
 	sd	zero, TF_REWRITTEN(sp)
-	csrsi	sstatus, SR_SIE
+	ori	t4, t4, SR_SIE
+	csrw	sstatus, t4
 	call	trap_syscall
-	csrci	sstatus, SR_SIE
+	/* The user's status has interrupts off until sret: writing it now closes them, too. */
+	ld	t0, TF_STATUS(sp)
+	csrw	sstatus, t0
 	lw	t0, THREAD_FLAGS(tp)
 	li	t1, EXIT_WORK
 	and	t0, t0, t1
 	bnez	t0, .Lexit_work
 	ld	t0, TF_REWRITTEN(sp)
-	bnez	t0, .Lrestore_user
-	ld	t0, TF_STATUS(sp)
 	ld	t1, TF(0)(sp)
-	csrw	sstatus, t0
+	bnez	t0, .Lrestore_user
 	csrw	sepc, t1
 	csrw	sscratch, tp
 	GENERAL	ld
@@ -157,7 +159,8 @@ trap_entry:
 	ld	sp, TF(2)(sp)
 	sret
 
-1:	csrr	t4, stval
+1:	csrw	sstatus, t4
+	csrr	t4, stval
 	sd	t2, TF(0)(sp)
 	sd	t4, TF_BADADDR(sp)
 	bgez	t3, 2f
@@ -189,6 +192,8 @@ ret_to_user:
 	sret
 
 .Lexit_work:
+	li	t0, SR_SIE | SR_FS
+	csrc	sstatus, t0
 	mv	a0, sp
 	call	trap_return_to_user
 	csrci	sstatus, SR_SIE
