@@ -276,8 +276,5 @@ void arch_init(void)
 
 void arch_init_cpu(void)
 {
-	if (arch_cpu_self() != &boot_cpu) {
-		x86_cpu_load(arch_cpu_self());
-		x86_fpu_init_cpu();
-	}
+	/* The boot CPU had arch_init_early, the others x86_ap_main. */
 }

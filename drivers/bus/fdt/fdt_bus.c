@@ -14,6 +14,7 @@
 #include <kernel/debug/log.h>
 #include <kernel/device/device.h>
 #include <kernel/firmware/fdt.h>
+#include <kernel/device/bus_scan.h>
 #include <kernel/firmware/fdt_driver.h>
 #include <kernel/lib/string.h>
 
@@ -144,3 +145,5 @@ void fdt_probe_devices(void)
 		nr = left;
 	}
 }
+
+BUS_SCAN(fdt, fdt_probe_devices);
