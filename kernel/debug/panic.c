@@ -131,6 +131,13 @@ void warn_at(const char *file, int line, const char *fmt, ...)
 	backtrace(NULL, NULL);
 }
 
+/* Called by code compiled with the stack protector when its canary was overwritten. */
+void __noreturn __stack_chk_fail(void);
+void __stack_chk_fail(void)
+{
+	panic("stack overwritten in %pS", __builtin_return_address(0));
+}
+
 void panic_init(const char *cmdline)
 {
 	char text[16];
