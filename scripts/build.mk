@@ -81,13 +81,14 @@ UBSAN_FLAGS := -fsanitize=shift,integer-divide-by-zero,unreachable,signed-intege
 endif
 KASAN_FLAGS :=
 ifeq ($(CONFIG_KASAN),y)
-KASAN_FLAGS := -fsanitize=kernel-address --param asan-globals=1 --param asan-stack=1 \
-	$(if $(ARCH_KASAN_SHADOW_OFFSET),-fasan-shadow-offset=$(ARCH_KASAN_SHADOW_OFFSET) \
-	--param asan-instrumentation-with-call-threshold=10000,--param asan-instrumentation-with-call-threshold=0)
+# Checks are calls, and only they use the shadow: no fixed place for it, no instrumented stacks and
+# globals, whose code would touch it before it exists.
+KASAN_FLAGS := -fsanitize=kernel-address --param asan-globals=0 --param asan-stack=0 \
+	--param asan-instrumentation-with-call-threshold=0
 endif
 KCSAN_FLAGS :=
 ifeq ($(CONFIG_KCSAN),y)
-KCSAN_FLAGS := -fsanitize=thread --param tsan-distinguish-volatile=1 --param tsan-instrument-func-entry-exit=0
+KCSAN_FLAGS := -fsanitize=thread --param tsan-distinguish-volatile=1 --param tsan-instrument-func-entry-exit=0 -Wno-tsan
 endif
 ifeq ($(CONFIG_KASAN)$(CONFIG_KCSAN),)
 CFLAGS += -Wframe-larger-than=2048

@@ -56,9 +56,41 @@ bool strstarts(const char *s, const char *prefix) __pure;
 /* Remove white space at both ends, in place.  Returns the new beginning. */
 char *strstrip(char *s);
 
+#if IS_ENABLED(CONFIG_KASAN)
+/* The compiler leaves these to the functions, which may be assembly: check the ranges here. */
+void kasan_check(const void *addr, size_t len, bool write) __attribute__((access(none, 1)));
+
+static __always_inline void *string_checked_(void *dst, const void *src, size_t n)
+{
+	kasan_check(dst, n, true);
+	if (src)
+		kasan_check(src, n, false);
+	return dst;
+}
+
+#define memcpy(d, s, n) \
+	({ \
+		const void *checked_s_ = (s); \
+		size_t checked_n_ = (n); \
+		__builtin_memcpy(string_checked_((d), checked_s_, checked_n_), checked_s_, checked_n_); \
+	})
+#define memmove(d, s, n) \
+	({ \
+		const void *checked_s_ = (s); \
+		size_t checked_n_ = (n); \
+		__builtin_memmove(string_checked_((d), checked_s_, checked_n_), checked_s_, \
+				  checked_n_); \
+	})
+#define memset(d, c, n) \
+	({ \
+		size_t checked_n_ = (n); \
+		__builtin_memset(string_checked_((d), NULL, checked_n_), (c), checked_n_); \
+	})
+#else
 #define memcpy(d, s, n)	 __builtin_memcpy(d, s, n)
 #define memmove(d, s, n) __builtin_memmove(d, s, n)
 #define memset(d, c, n)	 __builtin_memset(d, c, n)
+#endif
 #define memcmp(a, b, n)	 __builtin_memcmp(a, b, n)
 #define strlen(s)	 __builtin_strlen(s)
 #define strcmp(a, b)	 __builtin_strcmp(a, b)
