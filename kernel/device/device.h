@@ -63,6 +63,7 @@ struct device {
 	struct list all_link;		/* [m] in order of registration */
 	u32 registered;			/* [m] */
 	u32 deferred;			/* [m] a driver fits but asked to wait */
+	u32 deferred_round;		/* [m] the round that asked it last */
 	refcount_t refs;
 	void (*release)(struct device *dev); /* [I] frees it after the last put */
 	void *observer_data[4];		/* one per observer slot */

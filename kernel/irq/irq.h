@@ -139,7 +139,11 @@ unsigned irq_map_trigger(struct irq_domain *dom, u64 hwirq, unsigned trigger);
 unsigned irq_find(struct irq_domain *dom, u64 hwirq);
 struct irq_desc *irq_desc_get(unsigned irq);
 
-/* The index-th interrupt of a device-tree node, through interrupts(-extended) and interrupt-map of a bus. */
+/*
+ * The index-th interrupt of a device-tree node, from "interrupts" or "interrupts-extended".  A bus that rewrites them
+ * (interrupt-map) looks its map up itself and asks for the result by _spec.
+ * Returns 0, -ENOENT (no such interrupt), -EPROBE_DEFER (no such controller yet), -EINVAL, -ENOMEM.
+ */
 int __must_check irq_from_fdt(int node, unsigned index, unsigned *irq);
 int __must_check irq_from_fdt_spec(int controller, const struct irq_spec *spec, unsigned *irq);
 /* A global system interrupt of ACPI. */
@@ -192,5 +196,3 @@ u64 irq_count_cpu(unsigned cpu);
 struct seq;
 void irq_show(struct seq *out);
 
-/* Boot. */
-void irq_init(void);

@@ -2,39 +2,48 @@
 /*
  * What the scheduler knows about a thread.
  *
- * Everything marked [r] changes only under the lock of the run queue the thread belongs to.
+ * Everything marked [r] changes only under the lock of the run queue the thread belongs to, [p] under param_lock.
  */
 #pragma once
 
 #include <kernel/lib/cpumask.h>
 #include <kernel/lib/list.h>
 #include <kernel/lib/rbtree.h>
+#include <kernel/sync/spinlock.h>
+#include <kernel/time/timer.h>
 
 /* The order in which classes are asked for the next thread. */
 enum sched_class { CLASS_STOP, CLASS_DEADLINE, CLASS_RT, CLASS_FAIR, CLASS_IDLE };
 
 struct sched_dl {
-	u64 runtime, deadline, period;	/* [r] parameters, ns */
-	u64 bandwidth;			/* [r] runtime / period << 20 */
+	u64 runtime, deadline, period;	/* [p] parameters, ns */
+	u64 bandwidth;			/* [p] runtime / period << 20, admitted */
 	s64 left;			/* [r] budget left of this period */
 	u64 absolute;			/* [r] current absolute deadline */
 	u32 throttled;			/* [r] waits for its next period */
 	struct rb_node node;		/* [r] */
+	struct timer timer;		/* ends the throttling */
 };
 
 struct sched_entity {
-	/* What user mode set. */
-	u32 policy;		/* [r] SCHED_NORMAL, ... */
-	u32 rt_priority;	/* [r] 1 to 99 for FIFO and RR */
-	s32 nice;		/* [r] -20 to 19 */
-	u32 reset_on_fork;	/* [r] */
-	struct cpumask affinity;/* [r] what was asked for */
+	/* What user mode asks for.  Changed under param_lock, taken over at the next enqueueing (stale). */
+	struct spinlock param_lock;
+	u32 policy;		/* [p] SCHED_NORMAL, ... */
+	u32 rt_priority;	/* [p] 1 to 99 for FIFO and RR */
+	s32 nice;		/* [p] -20 to 19 */
+	u32 reset_on_fork;	/* [p] */
+	s32 boosted_rt;		/* [p] priority lent by a waiter, 0 none */
+	struct cpumask affinity;/* [a] where it may run */
 
 	/* What follows from it. */
 	enum sched_class class;	/* [r] */
 	u32 weight;		/* [r] 1024 is nice 0 */
 	u32 on_rq;		/* [r] runnable (running included) */
-	s32 boosted_rt;		/* [r] priority lent by a waiter, 0 none */
+	u32 new;		/* [r] has not been on a queue yet */
+	u32 counts_as_load;	/* [r] sleeps uninterruptibly */
+	u32 stale;		/* [a] user mode's wishes are newer than what follows from them */
+	u32 active_policy;	/* [r] as of the last enqueueing */
+	u32 active_rt;		/* [r] priority, lent ones included */
 	struct rb_node node;	/* [r] fair: in the tree, unless running */
 	s64 vruntime;		/* [r] weighted ns */
 	s64 vdeadline;		/* [r] */
@@ -50,6 +59,8 @@ struct sched_entity {
 	/* Accounting. */
 	u64 sum_exec;		/* [r] ns on CPUs */
 	u64 utime, stime;	/* [P] ticks' worth, ns: proportions of sum_exec */
+	u64 shown_user, shown_system; /* [p] what thread_cputime said last */
+	u32 iowait_cpu;		/* [P] */
 	u64 nvcsw, nivcsw;	/* [P] switches by sleeping, by preemption */
 	u64 migrations;		/* [r] */
 	u64 wait_start, wait_sum; /* [r] runnable but waiting, ns */

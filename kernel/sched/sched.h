@@ -72,6 +72,9 @@ void sched_tick(bool user);
 /* An interrupt (IPI_RESCHEDULE) asks this CPU to look at its wake list.  Hard interrupt. */
 void sched_ipi(void);
 
+/* At the end of an interrupt of preemptible kernel code: switch.  Interrupts off at entry and exit. */
+void sched_preempt_irq(void);
+
 /* Boot: the boot CPU's run queue around boot_thread; a run queue and idle thread for another CPU; each CPU as it starts. */
 void sched_init(void);
 int __must_check sched_init_possible(struct cpu *c);

@@ -104,8 +104,7 @@ struct thread {
 	/* Kernel threads. */
 	void (*kthread_fn)(void *arg);	/* [I] */
 	void *kthread_arg;		/* [I] */
-	u32 kthread_stop;		/* [a] */
-	struct wait_queue *exit_wait;	/* [I] woken when a kernel thread has ended */
+	u32 kthread_stop;		/* [a] KTHREAD_STOP, KTHREAD_GONE in kthread.c */
 
 	/* Waiting for locks. */
 	const void *blocked_on;		/* [P] the lock, for the hang report */
@@ -218,6 +217,9 @@ u64 thread_runtime(struct thread *t);
 /* Finish hook: what the machine's code calls first in a thread that never ran, with arch_switch's result. */
 void thread_first_run(struct thread *prev);
 
+/* Boot: the cache of thread structures. */
+void thread_init(void);
+
 /* All threads, under thread_list_lock or RCU. */
 extern struct spinlock thread_list_lock;
 extern struct list thread_list;
@@ -237,7 +239,7 @@ void sched_yield_current(void);
 void cond_resched(void);
 
 #define assert_may_sleep() assert_may_sleep_at_(__FILE__, __LINE__)
-void may_sleep_failed(const char *file, int line) __noreturn __cold;
+void may_sleep_failed(const char *file, int line) __cold;
 static __always_inline void assert_may_sleep_at_(const char *file, int line)
 {
 	if (IS_ENABLED(CONFIG_DEBUG) && unlikely(!preemptible()))

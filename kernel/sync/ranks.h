@@ -112,15 +112,17 @@ enum lock_rank {
 	RANK_SYNC_WAIT,		/* waiters of mutexes, rwsems, completions */
 	RANK_IDLE_WAIT,
 	RANK_RCU,		/* grace-period state */
-	RANK_TIMER,		/* one CPU's timers */
 	RANK_RANDOM,		/* entropy pool */
 	RANK_VMALLOC,		/* tree of kernel areas */
 	RANK_SLAB,		/* partial slabs of one cache */
 	RANK_STACK_CACHE,
 	RANK_ZONE,		/* free lists of the buddy */
 	RANK_PAGE_LEAF,
-	RANK_RUNQUEUE,		/* run queue; two in CPU order, subclass */
 	RANK_SCHED_DL,		/* bandwidth admitted */
+	RANK_RUNQUEUE,		/* run queue; two in CPU order, subclass */
+	RANK_SCHED_PARAM,	/* one thread's scheduling parameters */
+	RANK_TIMER,		/* one CPU's timers; two in CPU order, subclass */
+	RANK_THREAD_LIST,	/* the list of all threads */
 	RANK_IPI,		/* tables of interrupt senders */
 	RANK_TLB,
 	RANK_CLOCK,		/* timekeeping, taken to write only */

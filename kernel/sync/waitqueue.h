@@ -19,7 +19,7 @@ struct thread;
 
 struct wait_queue {
 	struct spinlock lock;	/* RANK_WAITQ */
-	struct list waiters;	/* [q] struct wait_entry.link: the non-exclusive first, each kind oldest first */
+	struct list waiters;	/* [q] struct wait_entry.link: the non-exclusive, then the exclusive, oldest first */
 };				/* q: lock */
 
 enum wait_flags {
@@ -42,6 +42,9 @@ struct wait_entry {
 
 #define WAIT_QUEUE_INIT(name) \
 	{ .lock = SPINLOCK_INIT(RANK_WAITQ), .waiters = LIST_INIT((name).waiters) }
+
+/* Or into the mode of a wake function: the waker is about to sleep. */
+#define WAIT_MODE_SYNC (1u << 31)
 
 void wait_queue_init(struct wait_queue *wq);
 

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The boot order, as one list.
+ *
+ * kernel_main() runs on the boot thread with interrupts off and brings up what everything else stands on.
+ * The rest happens in a thread that may sleep, while the boot thread becomes the boot processor's idle
+ * thread.  The last step starts the first process, or runs the in-kernel tests when the command line asks.
+ */
+#define LOG_PREFIX "init: "
+
+#include <arch/boot.h>
+#include <arch/power.h>
+#include <arch/timer.h>
+#include <arch/types.h>
+#include <kernel/debug/assert.h>
+#include <kernel/debug/fault_inject.h>
+#include <kernel/debug/kasan.h>
+#include <kernel/debug/kcsan.h>
+#include <kernel/debug/ktest.h>
+#include <kernel/debug/log.h>
+#include <kernel/debug/panic.h>
+#include <kernel/debug/symbols.h>
+#include <kernel/device/device.h>
+#include <kernel/firmware/boot_info.h>
+#include <kernel/irq/deferred.h>
+#include <kernel/sched/sched.h>
+#include <kernel/sched/workqueue.h>
+#include <kernel/sync/rcu.h>
+#include <kernel/time/timer.h>
+#include <mm/page.h>
+#include "cmdline.h"
+
+struct boot_info boot_info;
+
+_Noreturn void kernel_main(void);
+
+static void init_thread(void *unused)
+{
+	/* The machinery that needs threads. */
+	rcu_start();
+	deferred_start();
+	workqueue_init();
+	log_init_late();
+
+	/* The other processors, then the devices. */
+	smp_start_all();
+	device_init_drivers();
+
+	ktest_run(boot_info.cmdline);
+	panic("no init: nothing to run");
+}
+
+void kernel_main(void)
+{
+	struct thread *t;
+
+	/* What works without memory. */
+	cpu_init_boot();
+	arch_init_early();
+	arch_boot_info(&boot_info);
+	cmdline_parse(boot_info.cmdline);
+	panic_init(boot_info.cmdline);
+	symbols_init();
+	log_init(boot_info.cmdline);
+	log_notice("Vireo on %s\n", ARCH_NAME);
+
+	/* Memory. */
+	rcu_init();
+	sched_init();
+	mm_init_boot(&boot_info);
+	kasan_init();
+	kcsan_init();
+	thread_init();
+
+	/* Processors, interrupts, time. */
+	cpu_init_all(cmdline_options.max_cpus);
+	timer_init_all();
+	arch_init_cpu();
+	arch_init();
+	arch_timer_init();
+	arch_timer_init_cpu();
+	clock_init();
+	timer_init_cpu();
+	fault_inject_init(boot_info.cmdline);
+
+	VERIFY(!kthread_create(&t, init_thread, NULL, "init"));
+	thread_start(t);
+	sched_idle();
+}
