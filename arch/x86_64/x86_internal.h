@@ -116,3 +116,4 @@ void x86_irq_init(void);
 void x86_irq_init_cpu(void);
 void x86_ap_main(void);
 void x86_acpi_init(paddr_t rsdp);
+void x86_power_init(void);
