@@ -270,7 +270,7 @@ void arch_init_early(void)
 void arch_init(void)
 {
 	x86_fpu_init_late();
-	x86_acpi_init(boot_info.rsdp);
+	x86_acpi_init();
 	x86_irq_init();
 	x86_power_init();
 }
