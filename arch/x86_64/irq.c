@@ -22,7 +22,6 @@
 #include <kernel/debug/panic.h>
 #include <kernel/firmware/acpi.h>
 #include <kernel/firmware/acpi_driver.h>
-#include <kernel/firmware/boot_info.h>
 #include <kernel/irq/irq.h>
 #include <kernel/lib/bitmap.h>
 #include <kernel/lib/minmax.h>
@@ -322,13 +321,10 @@ static const void *map_table(paddr_t pa, size_t len)
 	return mmio_map_type(pa, len, MEM_NORMAL);
 }
 
-void x86_acpi_init(void)
+void x86_acpi_init(paddr_t rsdp)
 {
-	int err;
+	int err = acpi_tables_init(rsdp, map_table);
 
-	if (acpi_present())
-		return;
-	err = acpi_tables_init(boot_info.rsdp, map_table);
 	if (err)
 		log_warn("no ACPI tables: error %d\n", err);
 }

@@ -1,3 +1,0 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Nothing beyond the contract. */
-#pragma once
