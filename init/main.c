@@ -20,6 +20,7 @@
 #include <kernel/debug/log.h>
 #include <kernel/debug/panic.h>
 #include <kernel/debug/symbols.h>
+#include <kernel/device/bus_scan.h>
 #include <kernel/device/device.h>
 #include <kernel/firmware/boot_info.h>
 #include <kernel/irq/deferred.h>
@@ -44,6 +45,7 @@ static void init_thread(void *unused)
 
 	/* The other processors, then the devices. */
 	smp_start_all();
+	bus_scan_all();
 	device_init_drivers();
 
 	ktest_run(boot_info.cmdline);

@@ -33,15 +33,8 @@ static struct wait_queue *folio_queue(const struct folio *f)
 
 void page_release(struct page *p)
 {
-	u32 flags = atomic_load(&p->flags);
-
-	if (unlikely(flags & (1u << PG_lru | 1u << PG_table))) {
-		if (flags & 1u << PG_table) {
-			upt_table_release(p);
-			return;
-		}
+	if (page_test(p, PG_lru))
 		lru_remove(page_folio(p));
-	}
 	page_free(p, 0);
 }
 

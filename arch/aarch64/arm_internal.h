@@ -13,6 +13,7 @@ void boot_console_keep(paddr_t root);
 
 /* thread.c, switch.S */
 u64 thread_new_canary(void);
+void thread_prepare(struct thread *t);	/* fresh machine state on t->stack */
 struct thread *switch_context(struct thread *prev, struct thread *next);
 void thread_begin(void);
 

@@ -43,11 +43,7 @@ SECTIONS
 		KEEP(*(.pan_sites))
 		__pan_sites_end = .;
 	} :rodata
-	.rela.dyn : ALIGN(8) {
-		__rela_start = .;
-		*(.rela .rela.*)
-		__rela_end = .;
-	} :rodata
+	.rela.dyn : ALIGN(8) { *(.rela .rela.*) } :rodata
 	.ksyms : ALIGN(8) { KEEP(*(.ksyms)) } :rodata
 	.relocs : ALIGN(8) { KEEP(*(.relocs)) } :rodata
 
@@ -72,6 +68,10 @@ SECTIONS
 		*(COMMON)
 		. = ALIGN(4096);
 	} :data
+
+	/* The linker adds to the relocations after it has laid them out. */
+	__rela_start = ADDR(.rela.dyn);
+	__rela_end = ADDR(.rela.dyn) + SIZEOF(.rela.dyn);
 
 	__image_start = ADDR(.head.text);
 	__text_start = ADDR(.text);

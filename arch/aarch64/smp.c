@@ -61,6 +61,7 @@ int arch_smp_start(struct cpu *c)
 			return -EIO;
 		c->arch.emergency_stack = (vaddr_t)stack + EMERGENCY_STACK_SIZE;
 	}
+	thread_prepare(c->idle);
 	c->arch.current = c->idle;
 	/* It is read through its own MMU, but the store must be out before firmware runs. */
 	dsb(sy);

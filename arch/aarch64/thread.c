@@ -29,7 +29,7 @@ u64 thread_new_canary(void)
 	return r & ~0xffull;
 }
 
-static void thread_prepare(struct thread *t)
+void thread_prepare(struct thread *t)
 {
 	struct arch_thread *a = &t->arch;
 

@@ -251,6 +251,7 @@ static void layout_init(void)
 {
 	vaddr_t half = -(1ul << (boot_levels * PT_INDEX_BITS + PAGE_SHIFT - 1));
 
+	arch_layout.root_shift = PAGE_SHIFT + PT_INDEX_BITS * ((int)boot_levels - 1);
 	arch_layout.user_top = -half - PAGE_SIZE;
 	arch_layout.physmap_base = half;
 	arch_layout.vmalloc_base = half / 2 | 1ul << 63;

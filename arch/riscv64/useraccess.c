@@ -56,8 +56,7 @@ static void *user_page(vaddr_t va, u64 need)
 {
 	u64 entry = csr_read(satp) << PAGE_SHIFT >> 2;
 
-	for (int shift = PAGE_SHIFT + PT_INDEX_BITS * ((int)arch_pt_levels() - 1);
-	     shift >= PAGE_SHIFT; shift -= PT_INDEX_BITS) {
+	for (int shift = arch_layout.root_shift; shift >= PAGE_SHIFT; shift -= PT_INDEX_BITS) {
 		const u64 *table = phys_to_virt((entry & RISCV_PTE_PPN) << 2);
 
 		entry = READ_ONCE(table[va >> shift & 511]);

@@ -270,8 +270,9 @@ void arch_init_early(void)
 void arch_init(void)
 {
 	x86_fpu_init_late();
-	x86_acpi_init(boot_info.rsdp);
+	x86_acpi_init();
 	x86_irq_init();
+	x86_power_init();
 }
 
 void arch_init_cpu(void)

@@ -22,6 +22,7 @@
 #include <kernel/debug/panic.h>
 #include <kernel/firmware/acpi.h>
 #include <kernel/firmware/acpi_driver.h>
+#include <kernel/firmware/boot_info.h>
 #include <kernel/irq/irq.h>
 #include <kernel/lib/bitmap.h>
 #include <kernel/lib/minmax.h>
@@ -321,10 +322,13 @@ static const void *map_table(paddr_t pa, size_t len)
 	return mmio_map_type(pa, len, MEM_NORMAL);
 }
 
-void x86_acpi_init(paddr_t rsdp)
+void x86_acpi_init(void)
 {
-	int err = acpi_tables_init(rsdp, map_table);
+	int err;
 
+	if (acpi_present())
+		return;
+	err = acpi_tables_init(boot_info.rsdp, map_table);
 	if (err)
 		log_warn("no ACPI tables: error %d\n", err);
 }

@@ -52,6 +52,7 @@ unsigned arch_smp_enumerate(void (*found)(u64 hwid, void *ctx), void *ctx)
 	u32 boot = boot_cpu.arch.apic_id, id;
 	unsigned n = 1;
 
+	x86_acpi_init();
 	found(boot, ctx);
 	while ((e = acpi_madt_next(e))) {
 		if (!entry_usable(e, &id) || id == boot)

@@ -115,4 +115,6 @@ vaddr_t x86_gs_base(const struct thread *t);
 void x86_irq_init(void);
 void x86_irq_init_cpu(void);
 void x86_ap_main(void);
-void x86_acpi_init(paddr_t rsdp);
+/* Read the ACPI tables, once; the first who needs them calls. */
+void x86_acpi_init(void);
+void x86_power_init(void);

@@ -25,6 +25,7 @@
 #include <kernel/smp/ipi.h>
 #include <kernel/smp/percpu.h>
 #include <mm/vmalloc.h>
+#include "gic_internal.h"
 
 /* Distributor. */
 #define GICD_CTLR	   0x0000
@@ -51,7 +52,6 @@
 #define GICC_EOIR 0x10
 
 /* Redistributor of version 3: a frame for itself, one for the private interrupts. */
-#define GICR_CTLR	 0x0000
 #define GICR_TYPER	 0x0008
 #define GICR_WAKER	 0x0014
 #define GICR_SGI	 0x10000
@@ -118,7 +118,7 @@ static u32 gic_acknowledge(void)
 	return iar;
 }
 
-static void gic_finish(u32 iar)
+void gic_finish(u32 iar)
 {
 	if (gic.version == 2) {
 		mmio_write32(gic.cpu + GICC_EOIR, iar);
@@ -128,6 +128,24 @@ static void gic_finish(u32 iar)
 	}
 }
 
+/* What the message translator (gic_its.c) makes of its interrupts; false: not one in use. */
+static bool (*lpi_handler)(u32 hwirq);
+
+static bool gic_lpi_dispatch(u32 hwirq)
+{
+	return lpi_handler && lpi_handler(hwirq);
+}
+
+void gic_set_lpi_handler(bool (*fn)(u32 hwirq))
+{
+	lpi_handler = fn;
+}
+
+volatile u8 *gic_redistributor(void)
+{
+	return this_cpu(gic_redist);
+}
+
 static void gic_handle(struct arch_trapframe *tf, unsigned unused)
 {
 	for (;;) {
@@ -135,8 +153,13 @@ static void gic_handle(struct arch_trapframe *tf, unsigned unused)
 
 		if (gic.version == 2)
 			hwirq &= 0x3ff;
-		if (hwirq >= FIRST_SPECIAL)
-			return;
+		if (hwirq >= FIRST_SPECIAL) {
+			if (hwirq < GIC_FIRST_LPI)
+				return;
+			if (!gic_lpi_dispatch(hwirq))
+				gic_finish(iar);
+			continue;
+		}
 		if (hwirq < 16) {
 			gic_finish(iar);
 			ipi_received((enum ipi)hwirq);
@@ -294,28 +317,28 @@ static void dist_wait(void)
 			arch_cpu_relax();
 }
 
-static void gic_mask(struct irq_desc *d)
+void gic_mask(struct irq_desc *d)
 {
 	line_set(d, GICD_ICENABLER);
 	dist_wait();
 }
 
-static void gic_unmask(struct irq_desc *d)
+void gic_unmask(struct irq_desc *d)
 {
 	line_set(d, GICD_ISENABLER);
 }
 
-static void gic_eoi(struct irq_desc *d)
+void gic_eoi(struct irq_desc *d)
 {
 	gic_finish((u32)d->hwirq);
 }
 
-static void gic_retrigger(struct irq_desc *d)
+void gic_retrigger(struct irq_desc *d)
 {
 	line_set(d, GICD_ISPENDR);
 }
 
-static int gic_set_type(struct irq_desc *d, unsigned trigger)
+int gic_set_type(struct irq_desc *d, unsigned trigger)
 {
 	bool edge = trigger & IRQ_TRIGGER_EDGE;
 
@@ -339,7 +362,7 @@ static u64 route_v3(unsigned cpu)
 	return cpu_get(cpu)->hwid & 0xff00ffffffull;
 }
 
-static int gic_set_affinity(struct irq_desc *d, const struct cpumask *mask)
+int gic_set_affinity(struct irq_desc *d, const struct cpumask *mask)
 {
 	struct cpumask online;
 
@@ -391,14 +414,19 @@ static int gic_translate(struct irq_domain *dom, const struct irq_spec *spec, u6
 	return *hwirq >= 16 && *hwirq < gic.nr ? 0 : -EINVAL;
 }
 
-static int gic_map(struct irq_domain *dom, struct irq_desc *d)
+int gic_attach(struct irq_desc *d)
 {
 	if (d->hwirq < 16 || d->hwirq >= gic.nr)
 		return -EINVAL;
-	d->chip = gic.version == 2 ? &gic_chip_v2 : &gic_chip_v3;
-	d->percpu = d->hwirq < NR_PRIVATE;
 	WRITE_ONCE(gic.irqs[d->hwirq], d->irq);
 	return 0;
+}
+
+static int gic_map(struct irq_domain *dom, struct irq_desc *d)
+{
+	d->chip = gic.version == 2 ? &gic_chip_v2 : &gic_chip_v3;
+	d->percpu = d->hwirq < NR_PRIVATE;
+	return gic_attach(d);
 }
 
 static const struct irq_domain_ops gic_domain_ops = {

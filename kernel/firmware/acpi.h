@@ -163,6 +163,7 @@ const struct acpi_madt_entry *acpi_madt_next(const struct acpi_madt_entry *after
 /* What the FADT says, in host-friendly form. */
 struct acpi_fadt {
 	struct acpi_address pm1a_event, pm1b_event, pm1a_control, pm1b_control, pm_timer, reset;
+	struct acpi_address sleep_control; /* instead of PM1 where the hardware is reduced */
 	u8 reset_value;
 	u32 flags;
 	u16 sci, boot_arch, arm_boot;

@@ -233,7 +233,7 @@ struct fadt {
 	u8 minor;
 	u64 x_facs, x_dsdt;
 	struct acpi_address x_pm1a_event, x_pm1b_event, x_pm1a_control, x_pm1b_control;
-	struct acpi_address x_pm2_control, x_pm_timer;
+	struct acpi_address x_pm2_control, x_pm_timer, x_gpe0, x_gpe1, sleep_control, sleep_status;
 } __packed;
 
 static_assert(offsetof(struct fadt, reset) == 116, "FADT");
@@ -264,6 +264,7 @@ int acpi_fadt(struct acpi_fadt *out)
 		.pm1b_control = either(&f.x_pm1b_control, f.pm1b_control, f.pm1_control_len),
 		.pm_timer = either(&f.x_pm_timer, f.pm_timer, f.pm_timer_len),
 		.reset = f.reset,
+		.sleep_control = f.sleep_control,
 		.reset_value = f.reset_value,
 		.flags = f.flags,
 		.sci = f.sci,

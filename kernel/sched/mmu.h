@@ -9,7 +9,6 @@
  */
 #pragma once
 
-#include <arch/irqflags.h>
 #include <arch/mmu.h>
 #include <kernel/lib/atomic.h>
 #include <kernel/smp/percpu.h>

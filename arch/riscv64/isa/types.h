@@ -42,6 +42,7 @@ struct arch_layout {
 	vaddr_t physmap_base;
 	vaddr_t vmalloc_base;
 	vaddr_t vmalloc_end;
+	int root_shift; /* of the index into the root table */
 };
 extern struct arch_layout arch_layout;
 

@@ -81,6 +81,13 @@ static void irqchip_probe(const struct fdt *fdt, int node)
 	irqchips[nr_irqchips++] = (struct irqchip){ node, err ? NULL : d };
 }
 
+static bool is_irqchip(const struct fdt *fdt, int node)
+{
+	return (fdt_has(fdt, node, "interrupt-controller") ||
+		fdt_has(fdt, node, "msi-controller")) &&
+	       fdt_enabled(fdt, node);
+}
+
 void fdt_probe_irqchips(void)
 {
 	const struct fdt *fdt = fdt_system();
@@ -91,7 +98,7 @@ void fdt_probe_irqchips(void)
 		progress = false;
 		fdt_for_each_node (node, fdt) {
 			if (nr_irqchips == MAX_IRQCHIPS || irqchip_known(node) ||
-			    !fdt_has(fdt, node, "interrupt-controller") || !fdt_enabled(fdt, node))
+			    !is_irqchip(fdt, node))
 				continue;
 
 			int parent = fdt_interrupt_parent(fdt, node);

@@ -1,0 +1,410 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Scheduling, timers, cross calls, work queues. */
+#include <kernel/abi/errno.h>
+#include <kernel/debug/ktest.h>
+#include <kernel/irq/deferred.h>
+#include <kernel/sched/sched.h>
+#include <kernel/sched/workqueue.h>
+#include <kernel/smp/ipi.h>
+#include <kernel/smp/percpu.h>
+#include <kernel/sync/completion.h>
+#include <kernel/time/timer.h>
+
+/* --- timers ----------------------------------------------------------------------------------- */
+
+#define TIMERS 64
+
+struct timed {
+	struct timer timer;
+	u64 wanted, ran;
+};
+
+static struct timed timed[TIMERS];
+static u32 timed_left;
+static struct completion timed_done;
+
+static void timed_fn(struct timer *t)
+{
+	struct timed *x = container_of(t, struct timed, timer);
+
+	x->ran = clock_mono_ns();
+	if (!atomic_sub_return(&timed_left, 1u))
+		completion_done(&timed_done);
+}
+
+static void run_timers(u64 slack)
+{
+	u64 now = clock_mono_ns();
+
+	timed_left = TIMERS;
+	completion_init(&timed_done);
+	for (unsigned i = 0; i < TIMERS; i++) {
+		struct timed *x = &timed[i];
+
+		timer_init(&x->timer, timed_fn);
+		x->ran = 0;
+		x->wanted = now + NSEC_PER_MSEC + prng_next(ktest_prng()) % (50 * NSEC_PER_MSEC);
+		timer_start(&x->timer, x->wanted, slack);
+	}
+	KEXPECT(!completion_wait_timeout(&timed_done, clock_deadline(10 * NSEC_PER_SEC)));
+	for (unsigned i = 0; i < TIMERS; i++) {
+		KEXPECT(timed[i].ran >= timed[i].wanted);
+		KEXPECT(!timer_pending(&timed[i].timer));
+	}
+}
+
+KTEST(timer_precise)
+{
+	run_timers(0);
+}
+
+KTEST(timer_slack)
+{
+	run_timers(4 * NSEC_PER_MSEC);
+}
+
+KTEST(timer_cancel)
+{
+	struct timed x;
+
+	timed_left = 2;
+	timer_init(&x.timer, timed_fn);
+	KEXPECT(!timer_cancel(&x.timer));
+	timer_start(&x.timer, clock_deadline(NSEC_PER_SEC), 0);
+	KEXPECT(timer_pending(&x.timer));
+	KEXPECT(timer_cancel_sync(&x.timer));
+	timer_start(&x.timer, clock_deadline(NSEC_PER_SEC * 60), NSEC_PER_SEC);
+	timer_start(&x.timer, clock_deadline(NSEC_PER_SEC * 70), 0);
+	KEXPECT(timer_cancel(&x.timer));
+	KEXPECT(timed_left == 2);
+}
+
+KTEST(clock_monotonic)
+{
+	u64 last = clock_mono_ns();
+
+	for (unsigned i = 0; i < 10000; i++) {
+		u64 now = clock_mono_ns();
+
+		KREQUIRE(now >= last);
+		last = now;
+	}
+	KEXPECT(clock_ns_to_counter(last + 1000) > clock_ns_to_counter(last));
+	last += (u64)clock_real_offset();
+	KEXPECT(clock_real_ns() - last < NSEC_PER_SEC);
+}
+
+/* --- cross calls ------------------------------------------------------------------------------ */
+
+static u32 call_count;
+
+static void count_call(void *arg)
+{
+	atomic_inc(&call_count);
+}
+
+KTEST(smp_call_everywhere)
+{
+	call_count = 0;
+	for (unsigned i = 0; i < 200; i++)
+		smp_call_all(count_call, NULL, true);
+	KEXPECT(call_count == 200 * num_online_cpus());
+}
+
+struct call_crew {
+	struct completion done;
+};
+
+static void call_storm(void *arg)
+{
+	struct call_crew *c = arg;
+
+	for (unsigned i = 0; i < 200; i++)
+		smp_call_all(count_call, NULL, i % 2);
+	smp_call_all(count_call, NULL, true);
+	completion_done(&c->done);
+}
+
+KTEST(smp_call_storm)
+{
+	struct call_crew c;
+	unsigned n = num_online_cpus();
+
+	call_count = 0;
+	completion_init(&c.done);
+	for (unsigned i = 0; i < n; i++)
+		KREQUIRE(!kthread_run(call_storm, &c, "calls/%u", i));
+	for (unsigned i = 0; i < n; i++)
+		completion_wait(&c.done);
+	smp_call_all(count_call, NULL, true);
+	KEXPECT(call_count == (201 * n + 1) * n);
+}
+
+/* --- scheduler -------------------------------------------------------------------------------- */
+
+struct spinner {
+	struct thread *thread;
+	u32 stop;
+	u32 strayed;
+	unsigned cpu;
+};
+
+static void spin_on(void *arg)
+{
+	struct spinner *s = arg;
+
+	while (!atomic_load(&s->stop)) {
+		preempt_disable();
+		if (cpu_id() != s->cpu)
+			atomic_store(&s->strayed, 1u);
+		preempt_enable();
+	}
+}
+
+static int spinner_start(struct spinner *s, unsigned cpu, int nice)
+{
+	int err;
+
+	*s = (struct spinner){ .cpu = cpu };
+	err = kthread_create(&s->thread, spin_on, s, "spinner");
+	if (err)
+		return err;
+	err = thread_set_cpu(s->thread, cpu);
+	sched_set_nice(s->thread, nice);
+	thread_start(s->thread);
+	return err;
+}
+
+static u64 spinner_finish(struct spinner *s)
+{
+	u64 ran;
+
+	atomic_store(&s->stop, 1u);
+	ran = thread_runtime(s->thread);
+	kthread_stop(s->thread);
+	return ran;
+}
+
+KTEST(sched_fair_equal)
+{
+	struct spinner a, b;
+	unsigned cpu = num_online_cpus() - 1;
+
+	KREQUIRE(!spinner_start(&a, cpu, 0));
+	KREQUIRE(!spinner_start(&b, cpu, 0));
+	sleep_ns(200 * NSEC_PER_MSEC);
+
+	u64 ra = thread_runtime(a.thread), rb = thread_runtime(b.thread);
+
+	spinner_finish(&a);
+	spinner_finish(&b);
+	/* Within a third of each other, however the host schedules us. */
+	KEXPECT(ra * 3 > rb * 2 && rb * 3 > ra * 2);
+	KEXPECT(!a.strayed && !b.strayed);
+}
+
+KTEST(sched_fair_nice)
+{
+	struct spinner a, b;
+	unsigned cpu = num_online_cpus() - 1;
+
+	KREQUIRE(!spinner_start(&a, cpu, 0));
+	KREQUIRE(!spinner_start(&b, cpu, 5));
+	sleep_ns(300 * NSEC_PER_MSEC);
+
+	u64 ra = thread_runtime(a.thread), rb = thread_runtime(b.thread);
+
+	spinner_finish(&a);
+	spinner_finish(&b);
+	/* Five steps of nice are a factor of three. */
+	KEXPECT(ra > rb * 2 && ra < rb * 5);
+}
+
+KTEST(sched_rt_before_fair)
+{
+	struct sched_attrs fifo = { .policy = SCHED_FIFO, .priority = 10 };
+	struct sched_attrs bad = { .policy = SCHED_FIFO, .priority = 100 };
+	struct spinner fair;
+	struct spinner rt;
+	unsigned cpu = num_online_cpus() - 1;
+
+	KREQUIRE(num_online_cpus() > 1);
+	KREQUIRE(!spinner_start(&fair, cpu, 0));
+	KREQUIRE(!spinner_start(&rt, cpu, 0));
+	KEXPECT(sched_setscheduler(rt.thread, &bad) == -EINVAL);
+	KEXPECT(!sched_setscheduler(rt.thread, &fifo));
+	sleep_ns(20 * NSEC_PER_MSEC);
+
+	u64 before = thread_runtime(fair.thread);
+
+	sleep_ns(50 * NSEC_PER_MSEC);
+	KEXPECT(thread_runtime(fair.thread) - before < NSEC_PER_MSEC);
+	spinner_finish(&rt);
+	spinner_finish(&fair);
+}
+
+KTEST(sched_deadline_throttled)
+{
+	struct sched_attrs dl = { .policy = SCHED_DEADLINE,
+				  .runtime = 2 * NSEC_PER_MSEC,
+				  .deadline = 20 * NSEC_PER_MSEC,
+				  .period = 20 * NSEC_PER_MSEC };
+	struct spinner s;
+
+	KREQUIRE(!spinner_start(&s, num_online_cpus() - 1, 0));
+	KEXPECT(!sched_setscheduler(s.thread, &dl));
+
+	u64 before = thread_runtime(s.thread);
+
+	sleep_ns(200 * NSEC_PER_MSEC);
+
+	u64 ran = thread_runtime(s.thread) - before;
+
+	/* A tenth of the time, give or take a tick per period. */
+	KEXPECT(ran > 5 * NSEC_PER_MSEC && ran < 100 * NSEC_PER_MSEC);
+	dl.runtime = dl.deadline + 1;
+	KEXPECT(sched_setscheduler(s.thread, &dl) == -EINVAL);
+	spinner_finish(&s);
+}
+
+KTEST(sched_affinity_moves)
+{
+	struct spinner s;
+	struct cpumask none = { { 0 } };
+
+	KREQUIRE(!spinner_start(&s, 0, 0));
+	KEXPECT(thread_set_affinity(s.thread, &none) == -EINVAL);
+	for (unsigned i = 0; i < 20; i++) {
+		unsigned cpu = i % num_online_cpus();
+
+		s.cpu = ~0u; /* between two CPUs: do not judge */
+		KEXPECT(!thread_set_cpu(s.thread, cpu));
+		sleep_ns(5 * NSEC_PER_MSEC);
+		KEXPECT(atomic_load(&s.thread->cpu) == cpu);
+	}
+	spinner_finish(&s);
+}
+
+static void count_down(void *arg)
+{
+	u32 *left = arg;
+
+	sched_yield_current();
+	atomic_dec(left);
+}
+
+KTEST(sched_many_threads)
+{
+	static u32 left;
+
+	left = 200;
+	for (unsigned i = 0; i < 200; i++)
+		KREQUIRE(!kthread_run(count_down, &left, "many/%u", i));
+	for (unsigned i = 0; i < 500 && atomic_load(&left); i++)
+		sleep_ns(10 * NSEC_PER_MSEC);
+	KEXPECT(!atomic_load(&left));
+}
+
+KTEST(sched_sleep_is_not_load)
+{
+	u64 avg[3];
+
+	sched_loadavg(avg);
+	KEXPECT(avg[0] < 1000ull << SCHED_LOAD_SHIFT);
+	KEXPECT(nr_context_switches() > 0 && nr_forks() > 0);
+}
+
+/* --- work queues, deferred -------------------------------------------------------------------- */
+
+static u32 work_ran;
+static u32 work_inside;
+
+static void work_fn(struct work *w)
+{
+	KEXPECT(atomic_add_return(&work_inside, 1u) == 1);
+	sleep_ns(NSEC_PER_MSEC);
+	atomic_dec(&work_inside);
+	atomic_inc(&work_ran);
+}
+
+KTEST(workqueue_once)
+{
+	struct work w;
+
+	work_ran = 0;
+	work_init(&w, work_fn);
+	for (unsigned i = 0; i < 20; i++) {
+		work_queue_on(&w, i % num_online_cpus());
+		work_flush(&w);
+	}
+	KEXPECT(work_ran == 20);
+	KEXPECT(!work_pending(&w));
+}
+
+static u32 parallel_left;
+
+static void sleepy_fn(struct work *w)
+{
+	sleep_ns(20 * NSEC_PER_MSEC);
+	atomic_dec(&parallel_left);
+}
+
+KTEST(workqueue_sleepers_do_not_block)
+{
+	static struct work works[8];
+	struct workqueue *wq = workqueue_create("test", 0);
+
+	KREQUIRE(wq);
+	parallel_left = ARRAY_SIZE(works);
+	for (unsigned i = 0; i < ARRAY_SIZE(works); i++) {
+		work_init(&works[i], sleepy_fn);
+		KEXPECT(workqueue_queue(wq, &works[i]));
+	}
+	workqueue_flush(wq);
+	KEXPECT(!parallel_left);
+	workqueue_destroy(wq);
+}
+
+KTEST(workqueue_delayed)
+{
+	struct delayed_work dw;
+	u64 before = clock_mono_ns();
+
+	work_ran = 0;
+	delayed_work_init(&dw, work_fn);
+	KEXPECT(delayed_work_queue(&dw, 10 * NSEC_PER_MSEC));
+	KEXPECT(!delayed_work_queue(&dw, 10 * NSEC_PER_MSEC));
+	while (!atomic_load(&work_ran) && clock_mono_ns() - before < 5 * NSEC_PER_SEC)
+		sleep_ns(NSEC_PER_MSEC);
+	KEXPECT(work_ran == 1);
+	KEXPECT(clock_mono_ns() - before >= 10 * NSEC_PER_MSEC);
+	KEXPECT(delayed_work_queue(&dw, NSEC_PER_SEC));
+	KEXPECT(delayed_work_cancel_sync(&dw));
+	KEXPECT(work_ran == 1);
+}
+
+static u32 deferred_ran;
+
+static void deferred_fn(struct deferred *d)
+{
+	KEXPECT(in_interrupt());
+	KEXPECT(arch_irq_enabled());
+	atomic_inc(&deferred_ran);
+}
+
+KTEST(deferred_runs)
+{
+	static struct deferred d = DEFERRED_INIT(deferred_fn);
+
+	deferred_ran = 0;
+	deferred_disable();
+	deferred_raise(&d);
+	deferred_raise(&d);
+	KEXPECT(!deferred_ran);
+	deferred_enable();
+	KEXPECT(atomic_load(&deferred_ran) == 1);
+	deferred_raise(&d);
+	for (unsigned i = 0; i < 1000 && atomic_load(&deferred_ran) < 2; i++)
+		sleep_ns(NSEC_PER_MSEC);
+	KEXPECT(deferred_ran == 2);
+}
