@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * From the first C function to kernel_main(), and what the boot loader told.
+ * From the first C function to kernel_main().
  *
  * boot_entry.S runs the image where it is linked.  x86_boot_move() chooses the three random bases, maps the
  * physmap, and when the image shall move maps it at its new place too and adds the distance to every
@@ -12,8 +12,6 @@
  */
 #include <arch/boot.h>
 #include <arch/timer.h>
-#include <kernel/firmware/acpi.h>
-#include <kernel/firmware/boot_info.h>
 #include <kernel/lib/hash.h>
 #include <kernel/lib/minmax.h>
 #include <kernel/lib/parse.h>
@@ -26,27 +24,6 @@
 #include "port.h"
 #include "x86_internal.h"
 
-/* Xen's start_info of a PVH guest, version 1 (xen/include/public/arch-x86/hvm/start_info.h). */
-struct pvh_info {
-	u32 magic, version, flags, nr_modules;
-	u64 modlist_pa, cmdline_pa, rsdp_pa;
-	u64 memmap_pa;
-	u32 memmap_entries, reserved;
-};
-
-struct pvh_module {
-	u64 base, size, cmdline, reserved;
-};
-
-struct pvh_memory {
-	u64 base, size;
-	u32 type, reserved;
-};
-
-#define PVH_MAGIC	  0x336ec578
-#define PVH_MEM_RAM	  1
-#define PVH_MEM_ACPI	  3
-
 #define SLOT_SIZE      (1ull << 39)
 #define HUGE_1G	       (1ull << 30)
 #define HUGE_2M	       (1ull << 21)
@@ -55,7 +32,6 @@ struct pvh_memory {
 #define PHYSMAP_STEPS  16384 /* of 1 GiB */
 #define VMALLOC_STEPS  32    /* of 512 GiB */
 
-u32 x86_pvh_info __section(".data"); /* physical address */
 vaddr_t x86_physmap_base __section(".data") = PHYSMAP_FIRST;
 vaddr_t x86_vmalloc_base __section(".data") = VMALLOC_FIRST;
 bool x86_has_1g_pages;
@@ -70,12 +46,6 @@ u64 arch_kaslr_offset(void)
 
 /* --- before and while the image moves --- */
 
-/* The low 4 GiB are mapped one to one here. */
-static const void *low_memory(u64 pa)
-{
-	return pa && pa < 4 * HUGE_1G ? (const void *)pa : NULL;
-}
-
 static bool word_in(const char *text, const char *word)
 {
 	size_t n = strlen(word);
@@ -87,25 +57,13 @@ static bool word_in(const char *text, const char *word)
 	return false;
 }
 
-static u64 boot_random(u64 salt)
+u64 x86_boot_random(u64 salt)
 {
 	u64 r = arch_clock_read(), hw = 0;
 
 	if ((cpuid(1, 0).ecx >> 30) & 1)
 		__asm__ __volatile__("rdrand %0" : "+r"(hw)::"cc");
 	return hash_mix64(hash_mix64(r ^ salt) + hw);
-}
-
-static u64 ram_end(const struct pvh_info *info)
-{
-	const struct pvh_memory *m = low_memory(info->memmap_pa);
-	u64 end = 0;
-
-	for (u32 i = 0; m && info->version >= 1 && i < info->memmap_entries; i++) {
-		if (m[i].type == PVH_MEM_RAM || m[i].type == PVH_MEM_ACPI)
-			end = max(end, m[i].base + m[i].size);
-	}
-	return end;
 }
 
 /* 4 GiB by the tables that map them one to one; what lies above only where 1 GiB leaves exist. */
@@ -140,19 +98,18 @@ static void map_image(u64 offset)
 
 u64 x86_boot_move(void)
 {
-	const struct pvh_info *info = low_memory(x86_pvh_info);
-	const char *cmdline = low_memory(info->cmdline_pa);
+	const char *cmdline = x86_loader_cmdline();
 	u64 room = HUGE_1G - ALIGN_UP((u64)(__image_end - __image_start), HUGE_2M);
 	u64 offset = 0;
 
 	x86_has_1g_pages = cpuid(0x80000000, 0).eax >= 0x80000001 &&
 			   (cpuid(0x80000001, 0).edx >> 26 & 1);
 	if (!cmdline || !word_in(cmdline, "nokaslr")) {
-		offset = boot_random(1) % (room / HUGE_2M) * HUGE_2M;
-		x86_physmap_base += boot_random(2) % PHYSMAP_STEPS * HUGE_1G;
-		x86_vmalloc_base += boot_random(3) % VMALLOC_STEPS * SLOT_SIZE;
+		offset = x86_boot_random(1) % (room / HUGE_2M) * HUGE_2M;
+		x86_physmap_base += x86_boot_random(2) % PHYSMAP_STEPS * HUGE_1G;
+		x86_vmalloc_base += x86_boot_random(3) % VMALLOC_STEPS * SLOT_SIZE;
 	}
-	map_physmap(ram_end(info));
+	map_physmap(x86_loader_ram_end());
 	if (offset) {
 		map_image(offset);
 		x86_boot_relocate(offset);
@@ -172,62 +129,12 @@ void x86_boot_moved(void)
 	boot_cpu.arch.self = &boot_cpu;
 	boot_cpu.arch.current = &boot_thread;
 	boot_cpu.arch.root = x86_image_pa(x86_boot_root);
-	boot_cpu.arch.canary = boot_random(4) & ~0xffull;
+	boot_cpu.arch.canary = x86_boot_random(4) & ~0xffull;
 	boot_cpu.arch.kernel_sp = (vaddr_t)boot_stack + KSTACK_SIZE;
 	boot_thread.arch.canary = boot_cpu.arch.canary;
 	boot_thread.arch.stack_top = boot_cpu.arch.kernel_sp;
 	boot_thread.arch.fpu_cpu = FPU_CPU_NONE;
 	boot_thread.stack = boot_stack;
-}
-
-/* --- boot_info --- */
-
-static void add_memory(struct boot_info *info, u64 base, u64 size, enum boot_memtype type)
-{
-	if (!size || base + size < base || info->nr_mem == BOOT_MEM_MAX)
-		return;
-	info->mem[info->nr_mem++] = (struct boot_mem){ base, size, type };
-}
-
-static void read_memory_map(struct boot_info *info, const struct pvh_info *pvh)
-{
-	const struct pvh_memory *m = phys_to_virt(pvh->memmap_pa);
-
-	if (pvh->version < 1 || !pvh->memmap_pa)
-		return;
-	for (u32 i = 0; i < pvh->memmap_entries; i++) {
-		enum boot_memtype type = m[i].type == PVH_MEM_RAM  ? BOOT_MEM_RAM :
-					 m[i].type == PVH_MEM_ACPI ? BOOT_MEM_ACPI :
-								     BOOT_MEM_RESERVED;
-
-		add_memory(info, m[i].base, m[i].size, type);
-	}
-}
-
-void arch_boot_info(struct boot_info *info)
-{
-	const struct pvh_info *pvh = phys_to_virt(x86_pvh_info);
-
-	info->image_base = X86_LOAD_PA;
-	info->image_size = (u64)(__image_end - __image_start);
-	/* Firmware's data, the trampoline, and what PVH left: all below 1 MiB. */
-	add_memory(info, 0, 0x100000, BOOT_MEM_RESERVED);
-	if (!x86_pvh_info || pvh->magic != PVH_MAGIC)
-		return;
-	read_memory_map(info, pvh);
-	if (pvh->cmdline_pa)
-		strscpy(info->cmdline, phys_to_virt(pvh->cmdline_pa), sizeof(info->cmdline));
-	if (pvh->nr_modules && pvh->modlist_pa) {
-		const struct pvh_module *mod = phys_to_virt(pvh->modlist_pa);
-
-		info->initrd_base = mod->base;
-		info->initrd_size = mod->size;
-	}
-	info->rsdp = pvh->rsdp_pa;
-	if (!info->rsdp)
-		info->rsdp = acpi_scan_rsdp(phys_to_virt(0xe0000), 0x20000, 0xe0000);
-	for (unsigned i = 0; i < ARRAY_SIZE(info->seed); i++)
-		info->seed[i] = boot_random(16 + i);
 }
 
 /* --- the first console: COM1, polled --- */

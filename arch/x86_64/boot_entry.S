@@ -2,9 +2,10 @@
 /*
  * From the boot loader to C.
  *
- * PVH (Xen's direct boot, which QEMU's -kernel speaks) enters in 32-bit protected mode without paging,
- * ebx pointing at struct hvm_start_info.  The tables made here map the low 4 GiB one to one and the
- * image where it is linked; boot.c adds the physmap, moves the image, and this file follows it.
+ * PVH (Xen's direct boot, which QEMU's -kernel speaks) and multiboot2 (GRUB, on BIOS and on UEFI) enter
+ * alike: 32-bit protected mode without paging, ebx pointing at what the loader tells.  The tables made
+ * here map the low 4 GiB one to one and the image where it is linked; boot.c adds the physmap, moves the
+ * image, and this file follows it.
  *
  * Other processors enter through the trampoline: 16-bit code, copied below 1 MiB, that goes straight
  * to long mode on the same tables.
@@ -25,6 +26,20 @@
 	.long	4, 8, 18	/* sizes of name and value, XEN_ELFNOTE_PHYS32_ENTRY */
 	.asciz	"Xen"
 	.long	PA(pvh_entry), 0
+
+	/* Multiboot2 specification, 3.1: within the first 32 KiB of the file. */
+	.section .boot.header, "a"
+	.balign	8
+mb2_header:
+	.long	0xe85250d6, 0, mb2_end - mb2_header
+	.long	-(0xe85250d6 + (mb2_end - mb2_header))
+	.word	3, 0		/* enter here, whatever the ELF header says */
+	.long	12, PA(mb2_entry), 0
+	.word	6, 0		/* modules on page boundaries */
+	.long	8
+	.word	0, 0
+	.long	8
+mb2_end:
 
 	.section .boot.text, "ax"
 
@@ -51,7 +66,12 @@
 
 	.code32
 	.globl	pvh_entry
+mb2_entry:
+	movl	$1, %esi
+	jmp	entry32
 pvh_entry:
+	xorl	%esi, %esi
+entry32:			/* esi: enum x86_loader */
 	cld
 	cli
 	movl	%ebx, %ebp
@@ -61,7 +81,8 @@ pvh_entry:
 	shrl	$2, %ecx
 	xorl	%eax, %eax
 	rep stosl
-	movl	%ebp, PA(x86_pvh_info)
+	movl	%ebp, PA(x86_loader_data)
+	movl	%esi, PA(x86_loader)
 
 	/* Root: slot 0 one to one, slot 511 the image. */
 	movl	$PA(x86_boot_pdpt_low) + PTE_TABLE, PA(x86_boot_root)

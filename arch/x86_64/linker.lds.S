@@ -8,7 +8,7 @@
 
 OUTPUT_FORMAT("elf64-x86-64")
 OUTPUT_ARCH(i386:x86-64)
-ENTRY(pvh_entry_pa)
+ENTRY(pvh_entry)
 
 PHDRS
 {
@@ -23,10 +23,10 @@ SECTIONS
 {
 	. = BASE;
 	__image_start = .;
-	pvh_entry_pa = pvh_entry - BASE + LOAD_PA;
 
 	.text : AT(ADDR(.text) - BASE + LOAD_PA) {
 		__text_start = .;
+		*(.boot.header)
 		*(.boot.text)
 		*(.entry.text)
 		*(.text.unlikely .text.cold)

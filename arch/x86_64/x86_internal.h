@@ -17,7 +17,7 @@ struct thread;
 extern u64 x86_boot_root[512], x86_boot_pdpt_low[512], x86_boot_pdpt_image[512];
 extern u64 x86_boot_pd_image[512], x86_boot_pd_low[2048];
 extern const char x86_trampoline_start[], x86_trampoline_end[];
-extern u32 x86_pvh_info;
+u64 x86_boot_random(u64 salt);
 u64 x86_boot_move(void);
 void x86_boot_relocate(u64 offset);
 void x86_boot_moved(void);
@@ -27,6 +27,13 @@ static inline paddr_t x86_image_pa(const void *p)
 {
 	return (vaddr_t)p - KERNEL_IMAGE_BASE - arch_kaslr_offset() + X86_LOAD_PA;
 }
+
+/* --- loader.c: before mm's final map only --- */
+enum x86_loader { LOADER_PVH, LOADER_MULTIBOOT2 };
+extern u32 x86_loader, x86_loader_data;
+const char *x86_loader_cmdline(void);
+/* Where the highest RAM ends. */
+u64 x86_loader_ram_end(void);
 
 /* --- trap_entry.S, trap.c, switch.S --- */
 extern const char x86_vectors[], x86_syscall_entry[], x86_syscall32_entry[];
