@@ -33,8 +33,15 @@ static struct wait_queue *folio_queue(const struct folio *f)
 
 void page_release(struct page *p)
 {
-	if (page_test(p, PG_lru))
+	u32 flags = atomic_load(&p->flags);
+
+	if (unlikely(flags & (1u << PG_lru | 1u << PG_table))) {
+		if (flags & 1u << PG_table) {
+			upt_table_release(p);
+			return;
+		}
 		lru_remove(page_folio(p));
+	}
 	page_free(p, 0);
 }
 

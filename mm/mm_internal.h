@@ -76,6 +76,11 @@ u64 lru_drop_all(void);
 
 void vmalloc_init(void);
 
+/* --- usertable.c ------------------------------------------------------------------------------ */
+
+/* The last reference to a page table went; all its entries are empty. */
+void upt_table_release(struct page *p);
+
 /* --- commit.c -------------------------------------------------------------------------------- */
 
 void vm_commit_stat(u64 *committed, u64 *limit);

@@ -123,6 +123,3 @@ int upt_slot_alloc(struct mm *mm, vaddr_t va, pte_t **out) __must_check;
  */
 void upt_free_tables(struct tlb_batch *b, struct mm *mm, vaddr_t start, vaddr_t end, vaddr_t floor,
 		     vaddr_t ceiling);
-
-/* The first address at or after `va`, below `end`, that has a leaf table, or `end`. */
-vaddr_t upt_next_table(paddr_t root, vaddr_t va, vaddr_t end);

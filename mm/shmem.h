@@ -18,8 +18,11 @@ struct shmem {
 	u64 allocated; /* [mapping.lock] pages present or in swap: st_blocks */
 	/* Limits of the mount: take or give back pages.  Returns 0 or -ENOSPC.  Optional. */
 	int (*charge)(void *host, s64 pages);
-	refcount_t *shared_refs;
 };
+
+struct vma;
+/* MAP_SHARED | MAP_ANONYMOUS: give the new area an object of its own.  Returns 0 or -ENOMEM. */
+int shmem_map_anonymous(struct vma *vma) __must_check;
 
 /* F_SEAL_* by their numbers in fcntl.h. */
 #define SHMEM_SEAL_SEAL		0x01u

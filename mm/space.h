@@ -92,12 +92,13 @@ struct vma_ops {
 	int (*mremap)(struct vma *vma);
 	ssize_t (*access)(struct vma *vma, vaddr_t addr, void *buf, size_t len, bool write);
 	const char *(*name)(struct vma *vma); /* in /proc/PID/maps instead of a path */
+	bool around; /* a read fault may map what else the cache holds near it */
 };
 
 struct vma {
 	vaddr_t start, end;	   /* [v] */
 	u64 flags;		   /* [v] VM_* */
-	struct mm *mm;		   /* [v] NULL once dead */
+	struct mm *mm;		   /* [v] NULL while not on the tree */
 	struct rb_node node;	   /* [m] */
 	vaddr_t gap;		   /* [m] free bytes below start, down to the area before */
 	vaddr_t max_gap;	   /* [m] the largest gap in this subtree */
@@ -137,6 +138,7 @@ struct mm {
 	u32 nr_areas;		/* [m] */
 	struct vma *locked;	/* [m] list by locked_next */
 	struct wait_queue vma_wait; /* writers waiting for an area's readers */
+	struct spinlock anon_lock; /* serialises giving an area its struct anon */
 	u64 total_vm;		/* [m] pages of all areas */
 	u64 data_vm, exec_vm, stack_vm; /* [m] */
 	u64 locked_vm;		/* [m] pages of VM_LOCKED areas */
@@ -146,6 +148,7 @@ struct mm {
 	u64 nr_tables;		/* [a] page-table pages */
 	struct rss_shard rss[RSS_SHARDS];
 	struct mm_layout layout; /* [I] after exec */
+	u64 stack_limit;	/* [a] RLIMIT_STACK in bytes, kept up to date by setrlimit */
 	bool aslr;		/* [I] after exec */
 	/* What exec and prctl(PR_SET_MM) say; written under the mm lock, read anywhere. */
 	vaddr_t start_code, end_code, start_data, end_data;
@@ -194,8 +197,9 @@ void mm_switch_to(struct mm *mm);
  * stack (RLIMIT_STACK).  `aslr`: randomise.
  */
 void mm_set_layout(struct mm *mm, u64 stack_limit, bool aslr, bool legacy);
-/* Pages of randomness as Linux uses it; 0 when `mm` has aslr off. */
+/* How far below USER_TOP the stack begins, in whole pages; 0 when `mm` has aslr off. */
 vaddr_t mm_random_stack_shift(struct mm *mm);
+/* Where the heap begins, at or above `brk`. */
 vaddr_t mm_random_brk(struct mm *mm, vaddr_t brk);
 
 /*

@@ -4,7 +4,7 @@
 
 SMP    ?= 4
 MEM    ?= 512M
-export SMP MEM APPEND DISK NET QEMU CPU MACHINE KERNEL INITRD GDB GDBPORT SEED RING
+export SMP MEM APPEND DISK NET QEMU CPU MACHINE KERNEL INITRD GDB GDBPORT SEED RING ROUNDS
 
 INITRAMFS := build/$(ARCH)/initramfs.cpio.gz
 ROOTFS    := $(shell find scripts/rootfs -type f)
@@ -40,6 +40,9 @@ test:
 test-unit test-host test-kernel test-abi test-boot test-busybox:
 	@scripts/test $(patsubst test-%,%,$@) $(ARCH_ASKED)
 
+soak:
+	@scripts/soak
+
 abi-report:
 	@scripts/gen-syscalls --report
 
@@ -52,4 +55,7 @@ help:
 clean:
 	rm -rf $(foreach a,$(ARCHES),build/$(a) build/$(a)-*) build/test compile_commands.json
 
-.PHONY: abi-report help clean check setup size initramfs run debug test test-unit test-host test-kernel test-abi test-boot test-busybox oracle
+test-stress:
+	@scripts/test stress $(ARCH_ASKED)
+
+.PHONY: soak test-stress abi-report help clean check setup size initramfs run debug test test-unit test-host test-kernel test-abi test-boot test-busybox oracle

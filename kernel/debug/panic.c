@@ -42,7 +42,11 @@ void backtrace(const struct thread *t, const struct arch_trapframe *tf)
 	arch_unwind_start(&u, t, tf);
 	log_raw(LOG_ERR, "Call trace:");
 	for (int i = 0; i < BACKTRACE_MAX; i++) {
-		log_raw(LOG_ERR, " [<%016lx>] %pS", u.pc, (void *)u.pc);
+		/* The place of a trap is exact; all others are return addresses. */
+		if (tf && !i)
+			log_raw(LOG_ERR, " [<%016lx>] %pS", u.pc, (void *)u.pc);
+		else
+			log_raw(LOG_ERR, " [<%016lx>] %pB", u.pc, (void *)u.pc);
 		if (!arch_unwind_next(&u))
 			return;
 	}

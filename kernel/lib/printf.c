@@ -151,12 +151,13 @@ static void out_decimal(struct out *o, u64 n)
 	out_number(o, &sp, n);
 }
 
-static void out_symbol(struct out *o, vaddr_t addr, bool with_offset)
+/* The symbol that holds addr - back, and the offset of addr. */
+static void out_symbol_offset(struct out *o, vaddr_t addr, unsigned back, bool with_offset)
 {
 	const char *name;
 	size_t offset, size;
 
-	if (!symbol_of || !symbol_of(addr, &name, &offset, &size)) {
+	if (!symbol_of || !symbol_of(addr - back, &name, &offset, &size)) {
 		out_bytes(o, "0x", 2);
 		out_hex(o, addr, 1);
 		return;
@@ -165,9 +166,20 @@ static void out_symbol(struct out *o, vaddr_t addr, bool with_offset)
 	if (!with_offset)
 		return;
 	out_bytes(o, "+0x", 3);
-	out_hex(o, offset, 1);
+	out_hex(o, offset + back, 1);
 	out_bytes(o, "/0x", 3);
 	out_hex(o, size, 1);
+}
+
+static void out_symbol(struct out *o, vaddr_t addr, bool with_offset)
+{
+	out_symbol_offset(o, addr, 0, with_offset);
+}
+
+/* A call at a function's very end returns into the next function: look for the call. */
+static void out_return_address(struct out *o, vaddr_t addr)
+{
+	out_symbol_offset(o, addr, 1, true);
 }
 
 static void out_ethernet(struct out *o, const u8 *b)
@@ -248,6 +260,7 @@ static int out_pointer(struct out *o, const struct spec *sp, const char *kind, c
 	switch (*kind) {
 	case 'S': out_symbol(o, (vaddr_t)p, true); return 1;
 	case 's': out_symbol(o, (vaddr_t)p, false); return 1;
+	case 'B': out_return_address(o, (vaddr_t)p); return 1;
 	case 'a': out_bytes(o, "0x", 2); out_hex(o, *(const paddr_t *)p, 16); return 1;
 	case 'M': out_ethernet(o, p); return 1;
 	case 'U': out_uuid(o, p); return 1;

@@ -5,6 +5,7 @@
  * ISO C conversions d i u o x X c s p % with flags, width, precision and hh h l ll z t j; no floating
  * point and no %n.  Further, after %p:
  *	%pS %ps	symbol and offset, symbol alone, of a kernel address
+ *	%pB	the same of a return address, which may lie just behind its function
  *	%pa	a paddr_t, by pointer
  *	%pM	six bytes of an Ethernet address
  *	%pI4 %pI6	four or sixteen bytes of an Internet address

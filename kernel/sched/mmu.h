@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include <arch/irqflags.h>
 #include <arch/mmu.h>
 #include <kernel/lib/atomic.h>
 #include <kernel/smp/percpu.h>

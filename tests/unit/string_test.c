@@ -136,6 +136,7 @@ TEST(printf_pointers)
 
 	printf_set_symbols(symbol);
 	EXPECT_STR(format("%pS %ps", (void *)0x100010, (void *)0x100010), "start+0x10/0x100 start");
+	EXPECT_STR(format("%pB", (void *)0x100100), "start+0x100/0x100");
 	EXPECT_STR(format("%pS", (void *)0x99), "0x99");
 	EXPECT_STR(format("%pa", &pa), "0x0000000080000000");
 	EXPECT_STR(format("%pM %pI4", mac, ip), "52:54:00:12:34:56 10.0.2.15");
