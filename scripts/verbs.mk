@@ -40,6 +40,9 @@ test:
 test-unit test-host test-kernel test-abi test-boot test-busybox:
 	@scripts/test $(patsubst test-%,%,$@) $(ARCH_ASKED)
 
+bench: kernel
+	@tests/bench/run $(ARCH)
+
 soak:
 	@scripts/soak
 
@@ -58,4 +61,8 @@ clean:
 test-stress:
 	@scripts/test stress $(ARCH_ASKED)
 
-.PHONY: soak test-stress abi-report help clean check setup size initramfs run debug test test-unit test-host test-kernel test-abi test-boot test-busybox oracle
+HIST ?=
+FRESH ?=
+export HIST FRESH
+
+.PHONY: bench soak test-stress abi-report help clean check setup size initramfs run debug test test-unit test-host test-kernel test-abi test-boot test-busybox oracle
