@@ -41,6 +41,7 @@ static void init_thread(void *unused)
 	rcu_start();
 	deferred_start();
 	workqueue_init();
+	mm_init_late();
 	log_init_late();
 
 	/* The other processors, then the devices. */
@@ -72,6 +73,7 @@ void kernel_main(void)
 	mm_init_boot(&boot_info);
 	kasan_init();
 	kcsan_init();
+	mm_init();
 	thread_init();
 
 	/* Processors, interrupts, time. */
