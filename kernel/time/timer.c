@@ -47,7 +47,7 @@ static DEFINE_PER_CPU(struct timer_base, timer_base);
 
 void timer_init(struct timer *t, void (*fn)(struct timer *t))
 {
-	*t = (struct timer){ .fn = fn, .base = &timer_base };
+	*t = (struct timer){ .fn = fn, .base = &this_cpu(timer_base) };
 }
 
 /* The base of `t`, locked, interrupts off. */
