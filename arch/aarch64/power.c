@@ -15,11 +15,13 @@
 #define PSCI_SYSTEM_OFF	  0x84000008u
 #define PSCI_SYSTEM_RESET 0x84000009u
 
-static enum { PSCI_NONE, PSCI_HVC, PSCI_SMC } conduit;
+static enum conduit { PSCI_NONE, PSCI_HVC, PSCI_SMC } conduit;
 
 /* The calling convention lets firmware change x0 to x17. */
 static long psci_call(u64 function, u64 a, u64 b, u64 c)
 {
+	/* Read first: instrumentation of a load must not come between the registers and the call. */
+	enum conduit how = conduit;
 	register u64 x0 __asm__("x0") = function;
 	register u64 x1 __asm__("x1") = a;
 	register u64 x2 __asm__("x2") = b;
@@ -31,11 +33,12 @@ static long psci_call(u64 function, u64 a, u64 b, u64 c)
 			     : \
 			     : "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14", \
 			       "x15", "x16", "x17", "memory")
-	switch (conduit) {
-	case PSCI_NONE: return -1;
-	case PSCI_HVC: PSCI_DO("hvc #0"); break;
-	case PSCI_SMC: PSCI_DO("smc #0"); break;
-	}
+	if (how == PSCI_NONE)
+		return -1;
+	if (how == PSCI_HVC)
+		PSCI_DO("hvc #0");
+	else
+		PSCI_DO("smc #0");
 	return (long)x0;
 }
 
