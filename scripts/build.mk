@@ -33,14 +33,18 @@ endif
 CONFIG_INPUTS := arch/$(ARCH)/defconfig scripts/kconfig/$(PROFILE).config
 KCONFIGS      := $(shell find . -name build -prune -o -name 'Kconfig*' -type f -print)
 
-$(O)/auto.conf: scripts/kconfig/genconfig $(CONFIG_INPUTS) $(KCONFIGS) $(wildcard $(O)/user.config)
+$(O)/auto.conf: scripts/kconfig/genconfig $(CONFIG_INPUTS) $(KCONFIGS) $(wildcard $(O)/user.config) | build/parts/packages.stamp
 	$(say) CONF $(O)/.config
 	$(Q)mkdir -p $(O)/gen
 	$(Q)$(PYTHON) scripts/kconfig/genconfig $(O) $(CONFIG_INPUTS) $(wildcard $(O)/user.config)
 
-build/parts/uapi.stamp: scripts/pins
+build/parts/packages.stamp:
+	$(Q)scripts/setup packages
+
+build/parts/uapi.stamp: scripts/pins build/parts/packages.stamp
 	$(Q)scripts/setup uapi
 
+-include build/parts/packages.stamp
 -include $(O)/auto.conf
 -include build/parts/uapi.stamp
 
