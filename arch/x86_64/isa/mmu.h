@@ -113,14 +113,14 @@ static __always_inline paddr_t arch_pte_addr(pte_t e, unsigned level)
 
 static __always_inline unsigned arch_pte_flags(pte_t e)
 {
-	unsigned f = 0;
+	unsigned f = PTE_R; /* whatever is present can be read */
 
-	if (e.raw & X86_PTE_P)
-		f |= PTE_R | ((e.raw & X86_PTE_G) ? PTE_GLOBAL : 0);
-	else if (e.raw & X86_PTE_NONE)
-		f |= PTE_NONE;
-	else
+	if (!(e.raw & (X86_PTE_P | X86_PTE_NONE)))
 		return 0;
+	if (!(e.raw & X86_PTE_P))
+		f |= PTE_NONE;
+	else if (e.raw & X86_PTE_G)
+		f |= PTE_GLOBAL;
 	if (e.raw & X86_PTE_W)
 		f |= PTE_W;
 	if (!(e.raw & X86_PTE_NX))
