@@ -46,5 +46,8 @@ long psci_cpu_on(u64 mpidr, paddr_t entry, u64 context);
 /* signal.c: make a PSTATE offered by a user or tracer safe.  false: it was not even AArch64 user mode. */
 bool psr_sanitise(u64 *pstate);
 
+/* usercopy.S: 0, or -EFAULT when nothing is mapped there. */
+int kernel_read_pair(u64 out[2], vaddr_t at);
+
 /* debug.c */
 void user_step_update(struct thread *next);

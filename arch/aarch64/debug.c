@@ -29,27 +29,23 @@ void arch_unwind_start(struct unwind *u, const struct thread *t, const struct ar
 	}
 }
 
-/* The kernel's own addresses; a frame record is aligned and lies above the last one, not far away. */
+/* A frame record is aligned, in the kernel half, and lies above the last one, not far away. */
 static bool frame_plausible(const struct unwind *u)
 {
 	return !(u->fp & 15) && u->fp >= u->sp && u->fp - u->sp < KSTACK_SIZE &&
-	       u->fp >= VMALLOC_BASE - (1ul << 47) && u->fp < -(vaddr_t)PAGE_SIZE &&
-	       (u->fp & ~(vaddr_t)(KSTACK_SIZE - 1)) == ((u->fp + 15) & ~(vaddr_t)(KSTACK_SIZE - 1));
+	       u->fp >= PHYSMAP_BASE;
 }
 
 bool arch_unwind_next(struct unwind *u)
 {
-	if (!u->fp || !frame_plausible(u))
+	u64 record[2];
+
+	if (!frame_plausible(u) || kernel_read_pair(record, u->fp))
 		return false;
-
-	/* The stack below is live memory of the kernel: between sp and fp no guard page can lie. */
-	const volatile u64 *record = (const volatile u64 *)u->fp;
-	u64 fp = record[0], pc = record[1];
-
 	u->sp = u->fp + 16;
-	u->fp = fp;
-	u->pc = pc;
-	return pc != 0;
+	u->fp = record[0];
+	u->pc = record[1];
+	return u->pc != 0;
 }
 
 /* MDSCR_EL1.SS is the CPU's, PSTATE.SS the thread's: set together only for a stepped thread. */

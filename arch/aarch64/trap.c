@@ -36,6 +36,31 @@ static vaddr_t untag(u64 far)
 	return far & (1ull << 55) ? far : far & ~(0xffull << 56);
 }
 
+struct ex_entry {
+	s32 insn, fixup; /* relative to the field itself */
+};
+
+/* A few dozen entries, not sorted: faults that need fixing are rare. */
+static const struct ex_entry *find_fixup(vaddr_t pc)
+{
+	const struct ex_entry *end = (const void *)__ex_table_end;
+
+	for (const struct ex_entry *e = (const void *)__ex_table_start; e < end; e++)
+		if ((vaddr_t)&e->insn + e->insn == pc)
+			return e;
+	return NULL;
+}
+
+bool arch_fixup(struct arch_trapframe *tf)
+{
+	const struct ex_entry *e = find_fixup(tf->pc);
+
+	if (!e)
+		return false;
+	tf->pc = (vaddr_t)&e->fixup + e->fixup;
+	return true;
+}
+
 static void abort_other(struct arch_trapframe *tf, unsigned fsc, vaddr_t addr)
 {
 	if (fsc == FSC_ALIGNMENT)
@@ -55,6 +80,8 @@ static void take_abort(struct arch_trapframe *tf, u64 esr, u64 far, unsigned acc
 		access |= FAULT_USER;
 		t->fault_address = far;
 		t->fault_code = esr;
+	} else if (addr < USER_TOP && !find_fixup(tf->pc)) {
+		panic_frame(tf, "stray access to user address %#lx, syndrome %#llx", addr, esr);
 	}
 	switch (fsc & 0x3c) {
 	case FSC_ACCESS_FLAG:
@@ -211,22 +238,4 @@ void arch_tf_dump(const struct arch_trapframe *tf)
 	for (unsigned i = 0; i < 30; i += 3)
 		log_err("x%-2u %016llx  x%-2u %016llx  x%-2u %016llx\n", i, tf->regs[i], i + 1,
 			tf->regs[i + 1], i + 2, tf->regs[i + 2]);
-}
-
-struct ex_entry {
-	s32 insn, fixup; /* relative to the field itself */
-};
-
-bool arch_fixup(struct arch_trapframe *tf)
-{
-	/* A few dozen entries, not sorted: faults that need fixing are rare. */
-	const struct ex_entry *end = (const void *)__ex_table_end;
-
-	for (const struct ex_entry *e = (const void *)__ex_table_start; e < end; e++) {
-		if ((vaddr_t)&e->insn + e->insn == tf->pc) {
-			tf->pc = (vaddr_t)&e->fixup + e->fixup;
-			return true;
-		}
-	}
-	return false;
 }

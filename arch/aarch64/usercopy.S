@@ -242,6 +242,16 @@ ENTRY(arch_user_fetch_op32)
 	ret
 END(arch_user_fetch_op32)
 
+/* int kernel_read_pair(u64 out[2], vaddr_t at): two words of kernel memory, if they are there. */
+ENTRY(kernel_read_pair)
+	access	1, 1f, ldp x2, x3, [x1]
+	stp	x2, x3, [x0]
+	mov	w0, #0
+	ret
+1:	mov	w0, #-14
+	ret
+END(kernel_read_pair)
+
 LOCAL(fault)
 	user_close
 	mov	w0, #-14
