@@ -37,14 +37,12 @@ struct pipe {
 	u32 slots;		  /* [m] power of two */
 	u32 readers, writers;	  /* [m] files, read without for poll */
 	u32 files;		  /* [inode.spin] opens, the pipe dies with the last */
-	u32 reader_opens, writer_opens; /* [m] counts for FIFO open */
-	u32 max_usage;
-	u32 uid_pages;		  /* [m] pages charged */
+	u32 reader_opens, writer_opens; /* [m] how many ever opened, for FIFO open */
+	u32 polled;		  /* [m] somebody polls: wake at each change, for edge triggers */
 	struct page *spare[2];	  /* [m] pages kept for the next write */
 	struct pipe_buf *bufs;	  /* [m] */
 	struct wait_queue rd_wait, wr_wait;
 	struct fasync *fasync_readers, *fasync_writers;
-	void *user;		  /* who is charged */
 	struct pipe_buf first[PIPE_DEFAULT_SLOTS];
 };
 
@@ -77,4 +75,21 @@ static inline bool pipe_full(const struct pipe *p)
  */
 void pipe_push(struct pipe *p, struct page *page, u32 offset, u32 len, u32 flags);
 
+/*
+ * Wait until the pipe has room (data).  Returns 0, -EAGAIN under `nonblock`, -EPIPE (with SIGPIPE) without readers, -ERESTARTSYS;
+ * pipe_wait_data: 1 for data, 0 for the end.  Locks: pipe.lock held; dropped and taken again.
+ */
+int pipe_wait_room(struct pipe *p, bool nonblock) __must_check;
+int pipe_wait_data(struct pipe *p, bool nonblock) __must_check;
+void pipe_wake_readers(struct pipe *p);
+void pipe_wake_writers(struct pipe *p);
+/* Drop the oldest slot's page and the slot.  Locks: pipe.lock. */
+void pipe_consume(struct pipe *p);
+
+static inline struct pipe_buf *pipe_slot(struct pipe *p, u32 n)
+{
+	return &p->bufs[n & (p->slots - 1)];
+}
+
 extern u32 sysctl_pipe_max_size;
+void pipe_init(void);

@@ -26,6 +26,8 @@ int dir_iterate(struct file *file, struct dir_context *ctx) __must_check;
 
 /* For file systems whose directories are their cached dentries (dentry.cookie is the position, 2 and up). */
 extern const struct file_ops dcache_dir_ops;
-/* A cookie for a new entry of `dir`. */
-u64 dcache_dir_cookie(struct dentry *parent);
+/* `d`, positive or about to be, becomes the last entry of its directory, and stays.  Locks: the directory's inode W. */
+void dcache_dir_enter(struct dentry *d);
+/* `d` is about to move into `to` (d_move or d_exchange follows): the last entry there.  Locks: both directories' inodes W. */
+void dcache_dir_leave(struct dentry *d, struct dentry *to);
 bool dcache_dir_empty(struct dentry *dir);

@@ -18,7 +18,10 @@ struct fdtable {
 	struct file **files; /* [l, R] */
 	u64 *open;	     /* [l] bit: number taken (reserved or installed) */
 	u64 *cloexec;	     /* [l] */
-	struct rcu_head rcu;
+	union {
+		struct rcu_head rcu;
+		struct llist_node dead;
+	};
 };
 
 struct files {
@@ -94,6 +97,12 @@ static inline struct files *files_get(struct files *files)
 void files_exec(struct files *files);
 /* Make current's table its own.  Returns 0 or -ENOMEM. */
 int files_unshare(void) __must_check;
+
+/* close_range(2): close, or mark for exec, all from `first` to `last`. */
+void files_close_range(struct files *files, unsigned first, unsigned last, bool cloexec);
+/* FD_CLOEXEC of one of the current thread's.  Return 0 or -EBADF. */
+int fd_get_cloexec(int fd, bool *cloexec) __must_check;
+int fd_set_cloexec(int fd, bool cloexec) __must_check;
 
 /* files-max and the like: /proc/sys/fs/nr_open */
 extern u32 sysctl_nr_open;

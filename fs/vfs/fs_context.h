@@ -34,6 +34,9 @@ void fs_set_cwd(struct fs_context *fs, const struct path *path);
 /* Every thread's root and cwd that is `from` becomes `to`: pivot_root(2). */
 void fs_move_all(const struct path *from, const struct path *to);
 
+/* Supplied by the room that knows all threads: call fn for each context, threads held still enough that it stays. */
+void fs_context_set_walker(void (*walk)(void (*fn)(struct fs_context *fs, void *arg), void *arg));
+
 struct fs_context *fs_current(void);
 u32 current_umask(void);
 

@@ -80,6 +80,7 @@ enum inode_state {
 	I_WRITEBACK = 1 << 5,
 	I_HASHED = 1 << 6,
 	I_BAD = 1 << 7,
+	I_LINKABLE = 1 << 8, /* O_TMPFILE without O_EXCL: link() may name it */
 };
 #define I_DIRTY_ALL (I_DIRTY_SYNC | I_DIRTY_DATA | I_DIRTY_PAGES)
 

@@ -62,7 +62,6 @@ struct mount {
 	struct list children;	    /* [m] */
 	struct list child_link;	    /* [m] */
 	struct list ns_link;	    /* [m] mount_ns.mounts, in mountinfo order */
-	struct list sb_link;	    /* [m] superblock.mounts */
 	struct list peers;	    /* [m] ring of the peer group */
 	struct list slaves;	    /* [m] */
 	struct list slave_link;	    /* [m] */
@@ -70,7 +69,8 @@ struct mount {
 	u32 group;		    /* [m] peer group number, 0 none */
 	u64 unique_id;		    /* [I] */
 	char *source;		    /* [I] as given to mount(2) */
-	struct list umount_link;    /* [m] batch of a umount */
+	struct list batch;	    /* [m] of one mount or umount operation */
+	u32 mark;		    /* [m] operation that saw this mount last */
 	struct rcu_head rcu;
 }; /* m: mounts_lock W and mount_seq */
 

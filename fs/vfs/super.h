@@ -22,6 +22,7 @@
 #include <kernel/lib/list.h>
 #include <kernel/lib/refcount.h>
 #include <kernel/sync/mutex.h>
+#include <kernel/sync/rcu.h>
 #include <kernel/sync/rwsem.h>
 #include <kernel/sync/spinlock.h>
 
@@ -73,10 +74,10 @@ struct superblock {
 	struct list inodes;		/* [n] */
 	struct list dirty;		/* [n] inodes with I_DIRTY_* */
 	struct list link;		/* [supers lock] all superblocks */
-	struct list mounts;		/* [mounts_lock] */
 	u32 notify_count;		/* [a] watches on anything here: 0 lets events skip the lookup */
 	u32 wb_err;			/* [a] write-back error sequence, for syncfs */
 	void *user_ns;			/* [I] opaque owner */
+	struct rcu_head rcu;
 };
 
 struct super_ops {

@@ -68,6 +68,7 @@ enum iattr_valid {
 	ATTR_FORCE = 1 << 11, /* not a request of the user: no permission check */
 	ATTR_OPEN = 1 << 12,  /* truncating for open */
 	ATTR_TOUCH = 1 << 13, /* utimes with NULL */
+	ATTR_MODE_KILLED = 1 << 14, /* the mode only loses set-id bits: no permission needed */
 };
 
 struct file;

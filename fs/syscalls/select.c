@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* select(2), pselect6(2). */
+#include <fs/vfs/fdtable.h>
+#include <kernel/lib/bits.h>
+#include <kernel/lib/minmax.h>
+#include <kernel/lib/string.h>
+#include <kernel/sched/thread.h>
+#include <kernel/signal/signal.h>
+#include <mm/alloc.h>
+#include <mm/usercopy.h>
+
+#include "poll_internal.h"
+#include "syscalls_internal.h"
+
+#define SELECT_IN  (POLLRDNORM | POLLRDBAND | POLLIN | POLLHUP | POLLERR)
+#define SELECT_OUT (POLLWRNORM | POLLWRBAND | POLLOUT | POLLERR)
+#define SELECT_EX  POLLPRI
+
+/* Three sets asked for, three to answer, `words` each. */
+struct fd_sets {
+	unsigned n, words;
+	u64 *in, *out, *ex, *res_in, *res_out, *res_ex;
+};
+
+static u64 wanted_word(const struct fd_sets *s, unsigned w)
+{
+	u64 bits = s->in[w] | s->out[w] | s->ex[w];
+
+	if (w == s->words - 1 && s->n % 64)
+		bits &= (1ull << s->n % 64) - 1;
+	return bits;
+}
+
+/* Ask one descriptor.  Returns how many of the answer's bits it sets, or -EBADF. */
+static int select_one(struct fd_sets *s, unsigned w, unsigned bit, struct poll_table *pt)
+{
+	u64 m = 1ull << bit;
+	struct fdref ref = fd_get(w * 64 + bit);
+	unsigned events;
+	int n = 0;
+
+	if (!ref.file)
+		return -EBADF;
+	pt->key = POLLERR | POLLHUP;
+	if (s->in[w] & m)
+		pt->key |= SELECT_IN;
+	if (s->out[w] & m)
+		pt->key |= SELECT_OUT;
+	if (s->ex[w] & m)
+		pt->key |= SELECT_EX;
+	events = file_poll(ref.file, pt);
+	fd_put(ref);
+	if ((s->in[w] & m) && (events & SELECT_IN)) {
+		s->res_in[w] |= m;
+		n++;
+	}
+	if ((s->out[w] & m) && (events & SELECT_OUT)) {
+		s->res_out[w] |= m;
+		n++;
+	}
+	if ((s->ex[w] & m) && (events & SELECT_EX)) {
+		s->res_ex[w] |= m;
+		n++;
+	}
+	return n;
+}
+
+static long select_round(struct fd_sets *s, struct poller *p)
+{
+	long ready = 0;
+
+	for (unsigned w = 0; w < s->words; w++) {
+		for (u64 bits = wanted_word(s, w); bits; bits &= bits - 1) {
+			int n = select_one(s, w, ctz64(bits), &p->table);
+
+			if (n < 0)
+				return n;
+			if (n) {
+				ready += n;
+				p->table.queue = NULL;
+			}
+		}
+	}
+	return ready;
+}
+
+static long select_loop(struct fd_sets *s, struct poller *p, u64 deadline)
+{
+	bool late = !deadline;
+
+	if (late)
+		p->table.queue = NULL;
+	for (;;) {
+		long ready = select_round(s, p);
+
+		p->table.queue = NULL;
+		if (ready)
+			return ready;
+		if (p->error)
+			return p->error;
+		if (signal_pending(p->thread))
+			return -EINTR;
+		if (late)
+			return 0;
+		late = poller_sleep(p, deadline) == -ETIMEDOUT;
+	}
+}
+
+static int get_set(u64 *to, const fd_set_t __user *from, size_t bytes)
+{
+	return from ? copy_from_user(to, from, bytes) : 0;
+}
+
+static int put_set(fd_set_t __user *to, const u64 *from, size_t bytes)
+{
+	return to ? copy_to_user(to, from, bytes) : 0;
+}
+
+#define SELECT_STACK_WORDS 4 /* 256 descriptors */
+
+long select_user(int n, fd_set_t __user *in, fd_set_t __user *out, fd_set_t __user *ex, u64 deadline)
+{
+	u64 few[6 * SELECT_STACK_WORDS], *bits = few;
+	struct files *files = thread_current()->files;
+	struct fd_sets s;
+	struct poller p;
+	size_t bytes;
+	long ret = -EFAULT;
+
+	if (n < 0)
+		return -EINVAL;
+	s.n = min_t(unsigned, n, READ_ONCE(files->table)->max);
+	s.words = DIV_ROUND_UP(s.n, 64);
+	if (s.words > SELECT_STACK_WORDS) {
+		bits = kvmalloc(6 * s.words * sizeof(u64), GFP_KERNEL);
+		if (!bits)
+			return -ENOMEM;
+	}
+	memset(bits, 0, 6 * s.words * sizeof(u64));
+	s.in = bits;
+	s.out = s.in + s.words;
+	s.ex = s.out + s.words;
+	s.res_in = s.ex + s.words;
+	s.res_out = s.res_in + s.words;
+	s.res_ex = s.res_out + s.words;
+	bytes = DIV_ROUND_UP(s.n, 64) * 8;
+	if (get_set(s.in, in, bytes) || get_set(s.out, out, bytes) || get_set(s.ex, ex, bytes))
+		goto free;
+	poller_init(&p);
+	ret = select_loop(&s, &p, deadline);
+	poller_fini(&p);
+	if (ret >= 0 && (put_set(in, s.res_in, bytes) || put_set(out, s.res_out, bytes) || put_set(ex, s.res_ex, bytes)))
+		ret = -EFAULT;
+free:
+	if (bits != few)
+		kvfree(bits);
+	return ret;
+}
+
+long sys_pselect6(int n, fd_set_t __user *inp, fd_set_t __user *outp, fd_set_t __user *exp,
+		  struct __kernel_timespec __user *tsp, const void __user *sig)
+{
+	struct { const u64 __user *mask; size_t size; } arg = {};
+	u64 deadline;
+	long ret = deadline_from_timespec(tsp, &deadline);
+
+	if (ret)
+		return ret;
+	if (sig && copy_from_user(&arg, sig, sizeof(arg)))
+		return -EFAULT;
+	ret = sigmask_from_user(arg.mask, arg.size);
+	if (ret)
+		return ret;
+	ret = select_user(n, inp, outp, exp, deadline);
+	if (ret == -EINTR)
+		ret = -ERESTARTNOHAND;
+	remaining_to_timespec(tsp, deadline);
+	return ret;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Bodies that several calls share. */
+#pragma once
+
+#include <gen/syscalls.h>
+#include <fs/vfs/types.h>
+
+struct kstat;
+struct path;
+
+/* The path of a *at call that knows AT_EMPTY_PATH and AT_SYMLINK_NOFOLLOW; flags are AT_*. */
+int path_at(int dfd, const char __user *name, unsigned flags, struct path *out) __must_check;
+
+long open_user(int dfd, const char __user *name, u32 flags, umode_t mode);
+long stat_user(int dfd, const char __user *name, unsigned flags, struct stat __user *out);
+long mkdir_user(int dfd, const char __user *name, umode_t mode);
+long mknod_user(int dfd, const char __user *name, umode_t mode, u32 dev);
+long unlink_user(int dfd, const char __user *name);
+long rmdir_user(int dfd, const char __user *name);
+long symlink_user(const char __user *target, int dfd, const char __user *name);
+long link_user(int old_dfd, const char __user *old, int new_dfd, const char __user *new, unsigned flags);
+long rename_user(int old_dfd, const char __user *old, int new_dfd, const char __user *new, unsigned flags);
+long readlink_user(int dfd, const char __user *name, char __user *buf, int size);
+long access_user(int dfd, const char __user *name, int mode, unsigned flags);
+long chmod_user(int dfd, const char __user *name, umode_t mode, unsigned flags);
+long chown_user(int dfd, const char __user *name, u32 uid, u32 gid, unsigned flags);
+/* times: two values in ns with markers, or NULL for now. */
+#define TIME_NOW  S64_MIN
+#define TIME_OMIT (S64_MIN + 1)
+long utimes_user(int dfd, const char __user *name, const s64 times[2], unsigned flags);
+long poll_user(struct pollfd __user *fds, unsigned n, u64 deadline);
+long select_user(int n, fd_set_t __user *in, fd_set_t __user *out, fd_set_t __user *ex, u64 deadline);

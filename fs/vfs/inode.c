@@ -1,0 +1,456 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Inodes: making, finding by number, dirtying, evicting.
+ *
+ * An inode lives as long as someone counts it: dentries, files.  The last put evicts it at once; names that stay
+ * in the dentry cache are what keeps inodes cached.  File systems that find inodes by number use the hash: an inode
+ * whose count is zero is not resurrected, the finder waits until it is gone and makes it anew.
+ *
+ * Lock order: inode.lock, inode.spin, superblock.inodes_lock, bucket lock.
+ */
+#include <fs/vfs/fsnotify.h>
+#include <fs/vfs/inode.h>
+#include <fs/vfs/super.h>
+#include <kernel/debug/assert.h>
+#include <kernel/lib/hash.h>
+#include <kernel/lib/string.h>
+#include <kernel/sync/waitqueue.h>
+#include <kernel/time/clock.h>
+#include <mm/alloc.h>
+#include <mm/page.h>
+
+#include "vfs_internal.h"
+
+#define INODE_HASH_BITS	 14
+#define INODE_WAIT_BITS	 6
+
+struct inode_bucket {
+	struct spinlock lock;
+	struct hlist_head chain; /* [lock] */
+};
+
+static struct inode_bucket *inode_hash;
+static struct wait_queue inode_waits[1 << INODE_WAIT_BITS]; /* for I_NEW and I_FREEING to pass */
+static struct slab_cache *inode_cache;
+
+static struct inode_bucket *inode_bucket(const struct superblock *sb, u64 ino)
+{
+	return &inode_hash[hash64(ino ^ (u64)(vaddr_t)sb, INODE_HASH_BITS)];
+}
+
+static struct wait_queue *inode_wait(const struct superblock *sb, u64 ino)
+{
+	return &inode_waits[hash64(ino ^ (u64)(vaddr_t)sb, INODE_WAIT_BITS)];
+}
+
+static loff_t inode_mapping_size(const struct mapping *m)
+{
+	return READ_ONCE(((struct inode *)m->host)->size);
+}
+
+static const struct mapping_ops no_mapping_ops;
+static const struct inode_ops no_inode_ops;
+static const struct file_ops no_file_ops;
+
+/* Fields every inode begins with.  The memory may hold anything. */
+static void inode_prepare(struct inode *inode, struct superblock *sb)
+{
+	s64 now;
+
+	memset(inode, 0, offsetof(struct inode, data));
+	inode->sb = sb;
+	inode->ops = &no_inode_ops;
+	inode->fops = &no_file_ops;
+	inode->nlink = 1;
+	inode->blkbits = sb->blkbits;
+	refcount_set(&inode->refs, 1);
+	rwsem_init(&inode->lock, RANK_INODE, "inode");
+	spin_init(&inode->spin, RANK_INODE_SPIN, "inode.spin");
+	list_init(&inode->aliases);
+	list_init(&inode->sb_link);
+	list_init(&inode->dirty_link);
+	mapping_init(&inode->data, &no_mapping_ops, inode, inode_mapping_size);
+	inode->mapping = &inode->data;
+	now = inode_now(inode);
+	inode->atime = inode->mtime = inode->ctime = inode->btime = now;
+}
+
+struct inode *inode_create(struct superblock *sb)
+{
+	struct inode *inode;
+
+	if (sb->ops && sb->ops->alloc_inode)
+		inode = sb->ops->alloc_inode(sb);
+	else
+		inode = slab_alloc(inode_cache, GFP_KERNEL);
+	if (!inode)
+		return NULL;
+	inode_prepare(inode, sb);
+	spin_lock(&sb->inodes_lock);
+	list_push_back(&sb->inodes, &inode->sb_link);
+	spin_unlock(&sb->inodes_lock);
+	return inode;
+}
+
+static void inode_free_rcu(struct rcu_head *head)
+{
+	struct inode *inode = container_of(head, struct inode, rcu);
+
+	if (inode->sb->ops && inode->sb->ops->free_inode)
+		inode->sb->ops->free_inode(inode);
+	else
+		slab_free(inode_cache, inode);
+}
+
+static void inode_unhash(struct inode *inode)
+{
+	if (!(inode->state & I_HASHED))
+		return;
+	struct inode_bucket *b = inode_bucket(inode->sb, inode->ino);
+
+	spin_lock(&b->lock);
+	hlist_remove(&inode->hash);
+	inode->state &= ~(u32)I_HASHED;
+	spin_unlock(&b->lock);
+	wake_up_all(inode_wait(inode->sb, inode->ino));
+}
+
+/* Nobody counts the inode: write back what must survive, release all. */
+static void inode_evict(struct inode *inode)
+{
+	struct superblock *sb = inode->sb;
+
+	if (inode->nlink && (READ_ONCE(inode->state) & I_DIRTY_ALL) && sb->ops && sb->ops->write_inode)
+		inode_sync(inode, true, false);
+	spin_lock(&sb->inodes_lock);
+	list_remove(&inode->sb_link);
+	list_remove(&inode->dirty_link);
+	spin_unlock(&sb->inodes_lock);
+	if (READ_ONCE(inode->notify_marks))
+		fsnotify_inode_gone(inode);
+	if (sb->ops && sb->ops->evict)
+		sb->ops->evict(inode);
+	mapping_fini(&inode->data);
+	locks_free_context(inode);
+	inode_unhash(inode);
+	call_rcu(&inode->rcu, inode_free_rcu);
+}
+
+void inode_put(struct inode *inode)
+{
+	if (inode && refcount_put(&inode->refs))
+		inode_evict(inode);
+}
+
+/* By number */
+
+static struct inode *bucket_find(struct inode_bucket *b, const struct superblock *sb, u64 ino)
+{
+	struct inode *i;
+
+	hlist_for_each (i, &b->chain, hash) {
+		if (i->ino == ino && i->sb == sb)
+			return i;
+	}
+	return NULL;
+}
+
+/* Is nothing in the hash under that number, or something that can be counted? */
+static bool bucket_settled(struct inode_bucket *b, const struct superblock *sb, u64 ino)
+{
+	guard_spin(&b->lock);
+
+	struct inode *i = bucket_find(b, sb, ino);
+
+	return !i || refcount_read(&i->refs);
+}
+
+static int inode_wait_new(struct inode *inode)
+{
+	wait_event(inode_wait(inode->sb, inode->ino), !(atomic_load_acquire(&inode->state) & I_NEW));
+	if (READ_ONCE(inode->state) & I_BAD) {
+		inode_put(inode);
+		return -EIO;
+	}
+	return 0;
+}
+
+/* The inode with a count; NULL: none.  *dying: there is one, without counts. */
+static struct inode *inode_find(struct superblock *sb, u64 ino, bool *dying)
+{
+	struct inode_bucket *b = inode_bucket(sb, ino);
+	struct inode *i;
+
+	*dying = false;
+	guard_spin(&b->lock);
+	i = bucket_find(b, sb, ino);
+	if (i && !refcount_get_unless_zero(&i->refs)) {
+		*dying = true;
+		i = NULL;
+	}
+	return i;
+}
+
+static bool inode_hash_add(struct inode *inode)
+{
+	struct inode_bucket *b = inode_bucket(inode->sb, inode->ino);
+
+	guard_spin(&b->lock);
+	if (bucket_find(b, inode->sb, inode->ino))
+		return false;
+	inode->state |= I_HASHED;
+	hlist_push(&b->chain, &inode->hash);
+	return true;
+}
+
+int inode_iget(struct superblock *sb, u64 ino, struct inode **out)
+{
+	struct inode_bucket *b = inode_bucket(sb, ino);
+	struct inode *fresh = NULL;
+	bool dying;
+
+	for (;;) {
+		struct inode *i = inode_find(sb, ino, &dying);
+
+		if (i) {
+			inode_put(fresh);
+			int err = inode_wait_new(i);
+
+			*out = i;
+			return err;
+		}
+		if (dying) {
+			wait_event(inode_wait(sb, ino), bucket_settled(b, sb, ino));
+			continue;
+		}
+		if (!fresh) {
+			fresh = inode_create(sb);
+			if (!fresh)
+				return -ENOMEM;
+			fresh->ino = ino;
+			fresh->nlink = 0; /* nothing to write back should another be first */
+		}
+		fresh->state = I_NEW;
+		if (inode_hash_add(fresh)) {
+			fresh->nlink = 1;
+			*out = fresh;
+			return 0;
+		}
+		fresh->state = 0;
+	}
+}
+
+int inode_insert(struct inode *inode)
+{
+	return inode_hash_add(inode) ? 0 : -EEXIST;
+}
+
+void inode_unlock_new(struct inode *inode)
+{
+	spin_lock(&inode->spin);
+	atomic_store_release(&inode->state, inode->state & ~(u32)I_NEW);
+	spin_unlock(&inode->spin);
+	wake_up_all(inode_wait(inode->sb, inode->ino));
+}
+
+void inode_iget_failed(struct inode *inode)
+{
+	inode->nlink = 0;
+	inode->state |= I_BAD;
+	inode_unhash(inode);
+	inode_unlock_new(inode);
+	inode_put(inode);
+}
+
+/* Dirt */
+
+void inode_mark_dirty(struct inode *inode, u32 what)
+{
+	struct superblock *sb = inode->sb;
+
+	if (!sb->ops || !sb->ops->write_inode)
+		return;
+	if (sb->ops->dirty_inode && (what & (I_DIRTY_SYNC | I_DIRTY_DATA)))
+		sb->ops->dirty_inode(inode, what);
+	if ((READ_ONCE(inode->state) & what) == what)
+		return;
+	guard_spin(&inode->spin);
+
+	bool was = inode->state & I_DIRTY_ALL;
+
+	inode->state |= what;
+	if (!was) {
+		guard_spin(&sb->inodes_lock);
+		if (!list_empty(&inode->sb_link))
+			list_move_back(&sb->dirty, &inode->dirty_link);
+	}
+}
+
+static u32 inode_take_dirt(struct inode *inode)
+{
+	u32 dirt;
+
+	guard_spin(&inode->spin);
+	dirt = inode->state & I_DIRTY_ALL;
+	inode->state &= ~(u32)I_DIRTY_ALL;
+	with_spin(&inode->sb->inodes_lock)
+		list_remove(&inode->dirty_link);
+	return dirt;
+}
+
+int inode_sync(struct inode *inode, bool wait, bool data_only)
+{
+	const struct super_ops *ops = inode->sb->ops;
+	u32 dirt = inode_take_dirt(inode);
+	int err = 0, werr;
+
+	if (inode->data.nr_pages)
+		err = cache_write_range(&inode->data, 0, S64_MAX, wait);
+	if (ops && ops->write_inode && (dirt & (data_only ? I_DIRTY_DATA : I_DIRTY_DATA | I_DIRTY_SYNC))) {
+		werr = ops->write_inode(inode, wait);
+		err = err ?: werr;
+	} else if (dirt & I_DIRTY_SYNC) {
+		inode_mark_dirty(inode, I_DIRTY_SYNC);
+	}
+	return err;
+}
+
+/* Write every dirty inode of `sb`.  Returns the first error. */
+int super_sync_inodes(struct superblock *sb, bool wait)
+{
+	struct list todo = LIST_INIT(todo);
+	int err = 0;
+
+	with_spin(&sb->inodes_lock)
+		list_splice_back(&todo, &sb->dirty);
+	for (;;) {
+		struct inode *inode = NULL;
+		int one;
+
+		with_spin(&sb->inodes_lock) {
+			while (!list_empty(&todo)) {
+				inode = list_first(&todo, struct inode, dirty_link);
+				if (refcount_get_unless_zero(&inode->refs))
+					break;
+				list_remove(&inode->dirty_link);
+				inode = NULL;
+			}
+		}
+		if (!inode)
+			return err;
+		one = inode_sync(inode, wait, false);
+		err = err ?: one;
+		inode_put(inode);
+		cond_resched();
+	}
+}
+
+/* New inodes */
+
+void inode_init_owner(struct inode *inode, const struct inode *dir, umode_t mode)
+{
+	const struct cred *cred = cred_current();
+
+	inode->uid = cred->fsuid;
+	inode->gid = cred->fsgid;
+	if (dir && (dir->mode & S_ISGID)) {
+		inode->gid = dir->gid;
+		if (S_ISDIR(mode))
+			mode |= S_ISGID;
+		else if ((mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) && !cred_in_group(cred, dir->gid) &&
+			 !capable(CAP_FSETID))
+			mode &= ~(umode_t)S_ISGID;
+	}
+	inode->mode = mode;
+}
+
+s64 inode_now(const struct inode *inode)
+{
+	s64 now = clock_real_ns();
+	u32 gran = inode->sb->time_gran;
+
+	if (gran > 1)
+		now -= now % gran;
+	return now;
+}
+
+void inode_touch(struct inode *inode, unsigned which)
+{
+	s64 now = inode_now(inode);
+
+	if (unlikely(inode->ops->update_time)) {
+		(void)inode->ops->update_time(inode, now, which);
+		return;
+	}
+	if (which & ATTR_ATIME)
+		WRITE_ONCE(inode->atime, now);
+	if (which & ATTR_MTIME)
+		WRITE_ONCE(inode->mtime, now);
+	if (which & ATTR_CTIME) {
+		WRITE_ONCE(inode->ctime, now);
+		WRITE_ONCE(inode->version, inode->version + 1);
+	}
+	inode_mark_dirty(inode, I_DIRTY_SYNC);
+}
+
+/* Writers against those who forbid them */
+
+static int write_count_step(struct inode *inode, s32 step)
+{
+	s32 old = atomic_load(&inode->write_count);
+
+	do {
+		if (step > 0 ? old < 0 : old > 0)
+			return -ETXTBSY;
+	} while (!atomic_cmpxchg(&inode->write_count, &old, old + step));
+	return 0;
+}
+
+int inode_get_write(struct inode *inode)
+{
+	return write_count_step(inode, 1);
+}
+
+void inode_put_write(struct inode *inode)
+{
+	atomic_dec(&inode->write_count);
+}
+
+int inode_deny_write(struct inode *inode)
+{
+	return write_count_step(inode, -1);
+}
+
+void inode_allow_write(struct inode *inode)
+{
+	atomic_inc(&inode->write_count);
+}
+
+void inode_lock_two(struct inode *a, struct inode *b)
+{
+	if (a > b)
+		swap(a, b);
+	if (a && a != b)
+		rwsem_write_lock(&a->lock);
+	if (b)
+		rwsem_write_lock_nested(&b->lock, a && a != b);
+}
+
+void inode_unlock_two(struct inode *a, struct inode *b)
+{
+	if (a)
+		rwsem_write_unlock(&a->lock);
+	if (b && a != b)
+		rwsem_write_unlock(&b->lock);
+}
+
+void inode_init_caches(void)
+{
+	inode_cache = slab_create("inode", sizeof(struct inode), 8, SLAB_RECLAIMABLE | SLAB_ACCOUNT, NULL);
+	inode_hash = kvzalloc(sizeof(*inode_hash) << INODE_HASH_BITS, GFP_KERNEL);
+	VERIFY(inode_cache && inode_hash);
+	for (unsigned i = 0; i < 1u << INODE_HASH_BITS; i++)
+		spin_init(&inode_hash[i].lock, RANK_INODE_HASH, "inode hash");
+	for (unsigned i = 0; i < ARRAY_SIZE(inode_waits); i++)
+		wait_queue_init(&inode_waits[i]);
+}
