@@ -14,6 +14,7 @@
 #include <fs/vfs/inode.h>
 #include <fs/vfs/super.h>
 #include <kernel/debug/assert.h>
+#include <kernel/lib/minmax.h>
 #include <kernel/lib/seq.h>
 #include <kernel/lib/string.h>
 #include <kernel/sched/thread.h>
@@ -35,7 +36,7 @@ struct blocked {
 	void *owner, *holder;
 };
 
-static struct spinlock blocked_lock = SPINLOCK_INIT(RANK_FILE_FASYNC);
+static struct spinlock blocked_lock = SPINLOCK_INIT(RANK_FLOCK);
 static struct list blocked_list = LIST_INIT(blocked_list);
 static struct mutex contexts_lock = MUTEX_INIT(contexts_lock, RANK_SLEEP_LEAF);
 static struct list contexts = LIST_INIT(contexts);

@@ -6,6 +6,7 @@
 #include <fs/vfs/inode.h>
 #include <fs/vfs/poll.h>
 #include <kernel/abi/capability.h>
+#include <kernel/abi/fs.h>
 #include <kernel/abi/random.h>
 #include <kernel/debug/log.h>
 #include <kernel/lib/minmax.h>

@@ -190,6 +190,11 @@ long sys_renameat2(int olddfd, const char __user *oldname, int newdfd, const cha
 	return rename_user(olddfd, oldname, newdfd, newname, flags);
 }
 
+long sys_renameat(int olddfd, const char __user *oldname, int newdfd, const char __user *newname)
+{
+	return rename_user(olddfd, oldname, newdfd, newname, 0);
+}
+
 /* Where we are */
 
 static int chdir_path(const struct path *path)

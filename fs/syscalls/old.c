@@ -6,6 +6,7 @@
 #include <kernel/abi/fcntl.h>
 #include <kernel/abi/stat.h>
 #include <kernel/abi/time.h>
+#include <kernel/lib/minmax.h>
 #include <kernel/lib/string.h>
 #include <kernel/signal/signal.h>
 #include <kernel/time/clock.h>

@@ -66,7 +66,7 @@ long sys_openat2(int dfd, const char __user *filename, const struct open_how __u
 	struct open_how how;
 	int err;
 
-	if (usize < OPEN_HOW_SIZE_VER0)
+	if (usize < sizeof(how))
 		return -EINVAL;
 	if (usize > PAGE_SIZE)
 		return -E2BIG;

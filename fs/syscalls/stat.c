@@ -7,6 +7,7 @@
 #include <fs/vfs/super.h>
 #include <kernel/abi/stat.h>
 #include <kernel/abi/statfs.h>
+#include <kernel/lib/minmax.h>
 #include <kernel/lib/string.h>
 #include <kernel/time/clock.h>
 #include <mm/alloc.h>

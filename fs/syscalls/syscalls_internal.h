@@ -11,6 +11,9 @@ struct path;
 /* The path of a *at call that knows AT_EMPTY_PATH and AT_SYMLINK_NOFOLLOW; flags are AT_*. */
 int path_at(int dfd, const char __user *name, unsigned flags, struct path *out) __must_check;
 
+/* Not on every architecture, but its body is the same everywhere. */
+long sys_renameat(int olddfd, const char __user *oldname, int newdfd, const char __user *newname);
+
 long open_user(int dfd, const char __user *name, u32 flags, umode_t mode);
 long stat_user(int dfd, const char __user *name, unsigned flags, struct stat __user *out);
 long mkdir_user(int dfd, const char __user *name, umode_t mode);
@@ -25,6 +28,8 @@ long access_user(int dfd, const char __user *name, int mode, unsigned flags);
 long chmod_user(int dfd, const char __user *name, umode_t mode, unsigned flags);
 long chown_user(int dfd, const char __user *name, u32 uid, u32 gid, unsigned flags);
 /* times: two values in ns with markers, or NULL for now. */
+#define UTIME_NOW  ((1l << 30) - 1l)
+#define UTIME_OMIT ((1l << 30) - 2l)
 #define TIME_NOW  S64_MIN
 #define TIME_OMIT (S64_MIN + 1)
 long utimes_user(int dfd, const char __user *name, const s64 times[2], unsigned flags);

@@ -7,8 +7,10 @@
 #include <fs/vfs/fsnotify.h>
 #include <fs/vfs/super.h>
 #include <kernel/abi/capability.h>
+#include <kernel/abi/magic.h>
 #include <kernel/debug/assert.h>
 #include <kernel/lib/export.h>
+#include <kernel/lib/minmax.h>
 #include <kernel/lib/parse.h>
 #include <kernel/lib/seq.h>
 #include <kernel/lib/string.h>

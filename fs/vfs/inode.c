@@ -11,13 +11,17 @@
 #include <fs/vfs/fsnotify.h>
 #include <fs/vfs/inode.h>
 #include <fs/vfs/super.h>
+#include <kernel/abi/capability.h>
 #include <kernel/debug/assert.h>
 #include <kernel/lib/hash.h>
+#include <kernel/lib/minmax.h>
 #include <kernel/lib/string.h>
+#include <kernel/sched/thread.h>
 #include <kernel/sync/waitqueue.h>
 #include <kernel/time/clock.h>
 #include <mm/alloc.h>
 #include <mm/page.h>
+#include <security/cred.h>
 
 #include "vfs_internal.h"
 

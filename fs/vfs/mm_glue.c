@@ -87,7 +87,7 @@ static const struct mm_file_ops mm_ops = {
 
 int generic_file_mmap(struct file *f, struct vma *vma)
 {
-	vma->ops = &file_vma_ops;
+	vma->ops = &cache_vma_ops;
 	file_accessed(f);
 	return 0;
 }

@@ -212,11 +212,6 @@ int mount_make_readonly(struct mount *m)
 	return err;
 }
 
-bool mount_has_writers(const struct mount *m)
-{
-	return mount_sum(m, true) > 0;
-}
-
 /* The hash */
 
 void mount_hash_insert(struct mount *m)

@@ -44,6 +44,12 @@ enum mount_flags {
 	(MNT_NOSUID | MNT_NODEV | MNT_NOEXEC | MNT_NOATIME | MNT_NODIRATIME | MNT_RELATIME | MNT_READONLY | \
 	 MNT_NOSYMFOLLOW)
 
+/* umount2(2); the numbers are not in the UAPI headers. */
+#define MNT_FORCE	1
+#define MNT_DETACH	2
+#define MNT_EXPIRE	4
+#define UMOUNT_NOFOLLOW 8
+
 struct mount_cell {
 	s32 users;   /* [a] may be negative: only the sum counts */
 	s32 writers; /* [a] */

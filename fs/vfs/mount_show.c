@@ -54,8 +54,9 @@ static void show_source(const struct mount *m, struct seq *out)
 }
 
 /* Where `m` lies, as seen from `root`.  False: outside. */
-static bool mount_place(const struct mount *m, const struct path *root, char *buf, char **out)
+static bool mount_place(const struct mount *m, const struct path *root, char *buf, const char **out)
 {
+	char *text;
 	struct path at = { (struct mount *)m, m->root };
 
 	if (m == root->mnt) {
@@ -68,7 +69,10 @@ static bool mount_place(const struct mount *m, const struct path *root, char *bu
 		if (p->parent == root->mnt && !d_is_below(p->mountpoint, root->dentry))
 			return false;
 	}
-	return !path_text(&at, root, buf, PATH_MAX, out);
+	if (path_text(&at, root, buf, PATH_MAX, &text))
+		return false;
+	*out = text;
+	return true;
 }
 
 static void show_mounts_line(struct mount *m, const char *place, struct seq *out)
@@ -127,7 +131,8 @@ static void show_mountinfo_line(struct mount *m, const char *place, const struct
 
 static void show_all(struct mount_ns *ns, const struct path *root, bool info, struct seq *out)
 {
-	char *buf = kmalloc(2 * PATH_MAX, GFP_KERNEL), *place;
+	char *buf = kmalloc(2 * PATH_MAX, GFP_KERNEL);
+	const char *place;
 	struct mount *m;
 
 	if (!buf)

@@ -12,6 +12,7 @@
 #include <kernel/abi/capability.h>
 #include <kernel/abi/mount.h>
 #include <kernel/debug/assert.h>
+#include <kernel/lib/minmax.h>
 #include <kernel/lib/string.h>
 #include <mm/alloc.h>
 #include <security/cred.h>

@@ -11,6 +11,7 @@
 #include <fs/vfs/super.h>
 #include <kernel/abi/capability.h>
 #include <kernel/abi/fs.h>
+#include <kernel/lib/minmax.h>
 #include <kernel/lib/string.h>
 #include <mm/alloc.h>
 #include <security/cred.h>

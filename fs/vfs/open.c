@@ -8,6 +8,7 @@
 #include <fs/vfs/super.h>
 #include <fs/pipe.h>
 #include <kernel/abi/capability.h>
+#include <kernel/abi/magic.h>
 #include <kernel/lib/string.h>
 #include <mm/alloc.h>
 #include <security/cred.h>

@@ -10,6 +10,7 @@
  */
 #include <fs/vfs/mount.h>
 #include <kernel/abi/mount.h>
+#include <kernel/lib/bits.h>
 #include <kernel/lib/idr.h>
 
 #include "mount_internal.h"

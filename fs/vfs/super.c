@@ -11,6 +11,7 @@
 #include <fs/vfs/inode.h>
 #include <fs/vfs/super.h>
 #include <kernel/debug/log.h>
+#include <kernel/lib/bits.h>
 #include <kernel/lib/idr.h>
 #include <kernel/lib/seq.h>
 #include <kernel/lib/string.h>

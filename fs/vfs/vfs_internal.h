@@ -70,6 +70,7 @@ int inode_permission_slow(struct inode *inode, int mask);
 
 /* open.c: as file_open, but takes over the references of `path` on success. */
 int file_open_consume(struct path *path, u32 flags, const struct cred *cred, struct file **out) __must_check;
+bool path_noexec(const struct path *path);
 int do_truncate(const struct path *path, loff_t size, unsigned extra, struct file *f) __must_check;
 
 /* atime.c: a symlink was followed, a directory or file read; by the mount's rules */
@@ -78,10 +79,18 @@ void path_touch_atime(const struct path *path);
 /* file.c */
 struct file *file_alloc(void);
 void file_free(struct file *f);
+struct file_owner *file_owner_make(struct file *f);
+s32 file_get_owner(struct file *f);
+void anon_files_init(void);
+void files_init(void);
+void mm_glue_init(void);
 
 /* inode.c */
 void inode_init_caches(void);
 int super_sync_inodes(struct superblock *sb, bool wait);
+
+/* rw.c */
+ssize_t generic_write_sync(struct file *f, loff_t end, ssize_t n);
 
 /* super.c */
 struct superblock *super_by_dev(dev_t dev);

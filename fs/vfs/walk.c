@@ -18,6 +18,7 @@
 #include <fs/vfs/inode.h>
 #include <kernel/lib/string.h>
 #include <mm/alloc.h>
+#include <mm/usercopy.h>
 #include <security/cred.h>
 
 #include "walk_internal.h"

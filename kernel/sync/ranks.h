@@ -69,11 +69,14 @@ enum lock_rank {
 	RANK_TASKLIST,		/* parent, children, groups, sessions */
 	RANK_FILES,		/* descriptor table */
 	RANK_FS_CONTEXT,	/* current and root directory */
+	RANK_FILE_FASYNC,	/* lists of files that want SIGIO, sleepers on record locks */
 	RANK_FILE,		/* one file's flags and owner */
 	RANK_FLOCK,		/* locks on one inode */
 	RANK_MOUNT_HASH,	/* mount hash and counts */
 	RANK_INODE_SPIN,	/* inode state bits, list membership */
+	RANK_DENTRY_RENAME,	/* names and parents of all dentries */
 	RANK_DENTRY,		/* one dentry; parent before child by subclass */
+	RANK_DENTRY_HASH,
 	RANK_DENTRY_LRU,
 	RANK_INODE_HASH,
 	RANK_INODE_LRU,

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The order in which fs comes up. */
+#include <fs/chardev.h>
+#include <fs/devtmpfs.h>
+#include <fs/init.h>
+#include <fs/pipe.h>
+#include <fs/tmpfs/tmpfs.h>
+#include <fs/vfs/dentry.h>
+#include <fs/vfs/fdtable.h>
+#include <fs/vfs/file.h>
+#include <fs/vfs/mount.h>
+#include <fs/vfs/vfs_internal.h>
+
+void fs_init(void)
+{
+	dcache_init();
+	inode_init_caches();
+	file_init();
+	files_init();
+	mount_init();
+	anon_files_init();
+	pipe_init();
+	tmpfs_init();
+	mm_glue_init();
+	devtmpfs_init();
+	mem_devices_init();
+}
