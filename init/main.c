@@ -12,6 +12,7 @@
 #include <arch/power.h>
 #include <arch/timer.h>
 #include <arch/types.h>
+#include <fs/init.h>
 #include <kernel/debug/assert.h>
 #include <kernel/debug/fault_inject.h>
 #include <kernel/debug/kasan.h>
@@ -24,6 +25,7 @@
 #include <kernel/device/device.h>
 #include <kernel/firmware/boot_info.h>
 #include <kernel/irq/deferred.h>
+#include <kernel/proc/process.h>
 #include <kernel/sched/sched.h>
 #include <kernel/sched/workqueue.h>
 #include <kernel/sync/rcu.h>
@@ -44,13 +46,30 @@ static void init_thread(void *unused)
 	mm_init_late();
 	log_init_late();
 
+	/* Processes and files. */
+	process_init();
+	fs_init();
+
 	/* The other processors, then the devices. */
 	smp_start_all();
 	bus_scan_all();
 	device_init_drivers();
 
+	/* The first files. */
+	initramfs_unpack(boot_info.initrd_base, boot_info.initrd_base + boot_info.initrd_size);
+
 	ktest_run(boot_info.cmdline);
-	panic("no init: nothing to run");
+
+	static struct init_request request;
+
+	request = (struct init_request){
+		.init = cmdline_options.init,
+		.rdinit = cmdline_options.rdinit,
+		.initramfs = !cmdline_options.root,
+		.argv = (const char **)cmdline_options.argv,
+		.envp = (const char **)cmdline_options.envp,
+	};
+	init_process_start(&request);
 }
 
 void kernel_main(void)

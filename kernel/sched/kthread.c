@@ -3,6 +3,7 @@
 #include <arch/thread.h>
 #include <kernel/abi/errno.h>
 #include <kernel/lib/printf.h>
+#include <security/cred.h>
 #include "sched_internal.h"
 
 #define KTHREAD_STOP 1u
@@ -33,6 +34,7 @@ static int create(struct thread **out, void (*fn)(void *arg), void *arg, const c
 	t->kthread = 1;
 	t->kthread_fn = fn;
 	t->kthread_arg = arg;
+	t->cred = &init_cred;
 	t->se.policy = SCHED_NORMAL;
 	t->se.nice = 0;
 	cpumask_set_all(&t->se.affinity);
