@@ -11,7 +11,7 @@
 #include <kernel/lib/string.h>
 #include "cmdline.h"
 
-struct cmdline_options cmdline_options = { .max_cpus = CONFIG_NR_CPUS, .rdinit = "/init" };
+struct cmdline_options cmdline_options = { .max_cpus = CONFIG_NR_CPUS };
 
 static char text_copy[BOOT_CMDLINE_MAX];
 static unsigned nr_argv = 1, nr_envp;

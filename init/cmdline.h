@@ -11,7 +11,7 @@
 struct cmdline_options {
 	unsigned max_cpus;	/* maxcpus=, nosmp */
 	const char *init;	/* init=, or NULL */
-	const char *rdinit;	/* rdinit= */
+	const char *rdinit;	/* rdinit=, or NULL */
 	const char *root;	/* root=, or NULL: stay in the initramfs */
 	const char *root_type;	/* rootfstype=, or NULL */
 	const char *root_flags;	/* rootflags=, or NULL */

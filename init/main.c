@@ -13,6 +13,10 @@
 #include <arch/timer.h>
 #include <arch/types.h>
 #include <fs/init.h>
+#include <fs/epoll.h>
+#include <fs/proc/proc.h>
+#include <fs/sysfs/sysfs.h>
+#include <fs/tty/tty.h>
 #include <kernel/debug/assert.h>
 #include <kernel/debug/fault_inject.h>
 #include <kernel/debug/kasan.h>
@@ -31,6 +35,7 @@
 #include <kernel/sync/rcu.h>
 #include <kernel/time/timer.h>
 #include <mm/page.h>
+#include <security/random.h>
 #include "cmdline.h"
 
 struct boot_info boot_info;
@@ -49,6 +54,11 @@ static void init_thread(void *unused)
 	/* Processes and files. */
 	process_init();
 	fs_init();
+	epoll_init();
+	tty_init();
+	proc_init();
+	procfs_init();
+	sysfs_init();
 
 	/* The other processors, then the devices. */
 	smp_start_all();
@@ -80,6 +90,7 @@ void kernel_main(void)
 	cpu_init_boot();
 	arch_init_early();
 	arch_boot_info(&boot_info);
+	random_init(boot_info.seed, sizeof(boot_info.seed));
 	cmdline_parse(boot_info.cmdline);
 	panic_init(boot_info.cmdline);
 	symbols_init();

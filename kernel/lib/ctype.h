@@ -66,3 +66,8 @@ static inline unsigned digit_value(int c)
 		return (unsigned)c - '0';
 	return isalpha(c) ? ((unsigned)c | 0x20) - 'a' + 10 : 36;
 }
+
+static inline bool iscntrl(int c)
+{
+	return (unsigned)c < 0x20 || c == 0x7f;
+}

@@ -12,6 +12,7 @@
 
 #include <arch/abi.h>
 #include <arch/thread.h>
+#include <fs/epoll.h>
 #include <fs/vfs/fdtable.h>
 #include <fs/vfs/fs_context.h>
 #include <gen/syscalls.h>
@@ -85,6 +86,8 @@ static void process_free(struct rcu_head *head)
 {
 	struct process *p = container_of(head, struct process, rcu);
 
+	/* epolls may still hang on it through a signalfd. */
+	wake_up_all_key(&p->sig.signalfd, EPOLL_QUEUE_GONE);
 	signal_actions_put(p->sig.actions);
 	pid_put(p->pid);
 	pid_put(p->group);
@@ -464,7 +467,6 @@ unreport:
 	}
 drop_resources:
 	drop_resources(child);
-	arch_thread_destroy(child);
 unuse_pid:
 	{
 		guard_spin_irq(&tree_lock);

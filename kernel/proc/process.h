@@ -224,6 +224,8 @@ void process_timers_exec(struct process *p);
 
 /* init.c: boot */
 void process_init(void);
+/* The process part of /proc, after proc_init(). */
+void procfs_init(void);
 
 /* What the command line says about the first program.  All strings live for ever. */
 struct init_request {

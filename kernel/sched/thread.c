@@ -86,6 +86,8 @@ static void thread_free(struct rcu_head *head)
 {
 	struct thread *t = container_of(head, struct thread, rcu);
 
+	if (t->release)
+		t->release(t);
 	stack_free(t->stack);
 	slab_free(thread_cache, t);
 }

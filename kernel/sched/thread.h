@@ -99,7 +99,7 @@ struct thread {
 	u32 personality;		/* [P] */
 	u32 dumpable_aux;		/* [P] kernel/proc's own bits */
 	void *proc_private;		/* kernel/proc */
-	void (*release)(struct thread *t); /* [I] called once before the memory goes, or NULL; any context */
+	void (*release)(struct thread *t); /* [I] called a grace period after the last reference went, or NULL */
 
 	/* Kernel threads. */
 	void (*kthread_fn)(void *arg);	/* [I] */

@@ -21,6 +21,7 @@ enum lock_rank {
 	RANK_EXEC_UPDATE,	/* credentials and address space of one process while exec replaces them */
 	RANK_PROCESS,		/* one process's slow fields: rlimits, timers */
 	RANK_NAMESPACE,		/* list and tables of one namespace */
+	RANK_TEXT_FILE,		/* the generated text of one open file of /proc or /sys */
 	RANK_EPOLL_TREE,	/* loops between epoll files */
 	RANK_EPOLL,		/* one epoll's interest tree */
 	RANK_FILE_POS,		/* file position */
@@ -29,6 +30,7 @@ enum lock_rank {
 	RANK_RENAME,		/* renames that cross directories, per superblock */
 	RANK_INODE_DIR,		/* inode lock of a directory; parent before child by subclass */
 	RANK_INODE,		/* inode lock of anything else */
+	RANK_NAMESPACE_INNER,	/* tree of generated files, inside directory locks */
 	RANK_MOUNT,		/* mount tree, per namespace */
 	RANK_PIPE,		/* one pipe's buffers */
 	RANK_TTY_LIST,		/* tables of ttys */
@@ -84,6 +86,7 @@ enum lock_rank {
 	RANK_SUPER_LIST,
 	RANK_TTY_CTRL,		/* foreground group, packet state */
 	RANK_TTY_PORT,		/* flip buffers, circular output */
+	RANK_TTY_PORT_INNER,	/* registers and ring of a serial port */
 	RANK_SIGNAL,		/* one process's signal state */
 	RANK_SIGNAL_ACTIONS,	/* one table of actions; limits of a process */
 	RANK_PID,		/* pid table */
@@ -112,6 +115,7 @@ enum lock_rank {
 	RANK_WORK_POOL,		/* queue of one pool of workers */
 	RANK_ITIMER,		/* POSIX timers, before the timer base */
 	RANK_WAITQ,		/* one wait queue; a queue woken from a wake-up by subclass */
+	RANK_EPOLL_READY_LEAF,	/* ready list of an epoll, from a wake-up */
 	RANK_SYNC_WAIT,		/* waiters of mutexes, rwsems, completions */
 	RANK_IDLE_WAIT,
 	RANK_RCU,		/* grace-period state */

@@ -147,6 +147,8 @@ int wait_schedule(u64 deadline);
 /* Return 0, -ETIMEDOUT or -ERESTARTSYS. */
 #define wait_event_interruptible_timeout(wq, cond, deadline_ns) \
 	wait_event_common_(wq, cond, THREAD_INTERRUPTIBLE, 0, deadline_ns)
+#define wait_event_interruptible_exclusive_timeout(wq, cond, deadline_ns) \
+	wait_event_common_(wq, cond, THREAD_INTERRUPTIBLE, WAIT_EXCLUSIVE, deadline_ns)
 #define wait_event_killable_timeout(wq, cond, deadline_ns) \
 	wait_event_common_(wq, cond, THREAD_KILLABLE, 0, deadline_ns)
 /* A kernel thread's wait for work: does not count as load, cannot be interrupted. */
