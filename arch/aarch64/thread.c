@@ -53,9 +53,10 @@ void arch_thread_kernel(struct thread *t, void (*fn)(void *), void *arg)
 int arch_thread_fork(struct thread *child, vaddr_t sp)
 {
 	struct thread *self = thread_current();
-	struct arch_trapframe *tf = arch_user_frame(child);
+	struct arch_trapframe *tf;
 
 	thread_prepare(child);
+	tf = arch_user_frame(child);
 	*tf = *arch_user_frame(self);
 	tf->regs[0] = 0;
 	tf->pstate &= ~(u64)PSR_SS;
