@@ -183,6 +183,9 @@ static long do_sendfile(struct file *out, struct file *in, loff_t *pos, size_t c
 		return -EBADF;
 	if (out->flags & O_APPEND)
 		return -EINVAL;
+	/* What cannot seek would lose what was read and not written; into a pipe nothing is lost. */
+	if (!(in->mode & FMODE_LSEEK) && !S_ISFIFO(out->inode->mode))
+		return -EINVAL;
 	n = splice_direct(in, pos, out, &out_pos, min_t(size_t, count, ITER_MAX_BYTES), 0);
 	if (n > 0)
 		out->pos = out_pos;
