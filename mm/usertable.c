@@ -5,6 +5,8 @@
  * A table is freed only when all its entries are empty, so freed tables are cleared pages; each CPU
  * keeps some for the next table it needs, which saves most of the clearing in fork and exec.
  */
+#include <kernel/debug/assert.h>
+#include <kernel/lib/string.h>
 #include <kernel/smp/percpu.h>
 #include "space_internal.h"
 
@@ -46,6 +48,8 @@ struct page *upt_table_alloc(struct mm *mm, unsigned level, vaddr_t base)
 
 void upt_table_release(struct page *p)
 {
+	ASSERT(!memchr_inv(page_address(p), 0, PAGE_SIZE));
+
 	irqflags_t f = arch_irq_save();
 	struct table_cache *c = &this_cpu(table_cache);
 	bool kept = c->nr < TABLES_READY;
@@ -90,6 +94,8 @@ struct page *upt_root_alloc(struct mm *mm)
 
 void upt_root_free(struct page *p)
 {
+	ASSERT(!memchr_inv(page_address(p), 0, ARCH_USER_ROOT_ENTRIES * sizeof(pte_t)));
+
 	irqflags_t f = arch_irq_save();
 	struct root_cache *c = &this_cpu(root_cache);
 	bool kept = c->nr < ROOTS_READY;

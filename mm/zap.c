@@ -127,14 +127,12 @@ void zap_everything(struct mm *mm)
 {
 	struct tlb_batch b;
 	struct map_delta d = { };
-	vaddr_t floor = 0;
 
 	tlb_begin_exit(&b, mm);
 	for (struct vma *vma = vma_find(mm, 0), *next; vma; vma = next) {
 		next = vma_next(vma);
 		exit_range(mm, vma, &d);
-		upt_free_tables(&b, mm, vma->start, vma->end, floor, next ? next->start : 0);
-		floor = vma->end;
+		upt_free_tables(&b, mm, vma->start, vma->end, 0, next ? next->start : 0);
 	}
 	tlb_end(&b);
 	for (unsigned i = 0; i < NR_RSS; i++)
