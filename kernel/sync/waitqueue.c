@@ -198,12 +198,10 @@ int wait_prepare(struct wait_queue *wq, struct wait_entry *e, unsigned state)
 			wait_queue_remove(wq, e);
 		return -ERESTARTSYS;
 	}
-	if (entry_unlinked(e)) {
-		guard_spin_irq(&wq->lock);
+	/* Under the lock, because a waker wakes first and unlinks then: in between we look linked. */
+	guard_spin_irq(&wq->lock);
+	if (entry_unlinked(e))
 		link_locked(wq, e);
-		thread_set_state(state);
-		return 0;
-	}
 	thread_set_state(state);
 	return 0;
 }

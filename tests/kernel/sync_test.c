@@ -12,7 +12,7 @@
 #include <mm/alloc.h>
 
 #define THREADS 8
-#define ROUNDS	2000
+#define ROUNDS	640
 
 /* Start THREADS threads, wait until all have returned. */
 struct crew {
