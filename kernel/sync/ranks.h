@@ -21,6 +21,7 @@ enum lock_rank {
 	RANK_EXEC_UPDATE,	/* credentials and address space of one process while exec replaces them */
 	RANK_PROCESS,		/* one process's slow fields: rlimits, timers */
 	RANK_NAMESPACE,		/* list and tables of one namespace */
+	RANK_PIPE,		/* one pipe's buffers: splice fills and empties them under it, from and to any file */
 	RANK_TEXT_FILE,		/* the generated text of one open file of /proc or /sys */
 	RANK_EPOLL_TREE,	/* loops between epoll files */
 	RANK_EPOLL,		/* one epoll's interest tree */
@@ -32,7 +33,6 @@ enum lock_rank {
 	RANK_INODE,		/* inode lock of anything else */
 	RANK_NAMESPACE_INNER,	/* tree of generated files, inside directory locks */
 	RANK_MOUNT,		/* mount tree, per namespace */
-	RANK_PIPE,		/* one pipe's buffers */
 	RANK_TTY_LIST,		/* tables of ttys */
 	RANK_TTY,		/* one tty: open, close, hang-up */
 	RANK_TTY_TERMIOS,
