@@ -276,7 +276,7 @@ static int cow_file_fault(struct vma *vma, vaddr_t addr, pte_t *slot, struct fol
 	pte_t none = { 0 };
 
 	if (p)
-		memcpy(page_address(p), folio_address(f), PAGE_SIZE);
+		copy_page(page_address(p), folio_address(f));
 	folio_unlock(f);
 	folio_put(f);
 	if (!p)
@@ -379,7 +379,7 @@ static int cow_page(struct vma *vma, vaddr_t addr, pte_t *slot, pte_t e)
 		page_put(old);
 		return -ENOMEM;
 	}
-	memcpy(page_address(p), page_address(old), PAGE_SIZE);
+	copy_page(page_address(p), page_address(old));
 	if (flags & PTE_X)
 		arch_icache_sync(page_address(p), PAGE_SIZE);
 	if (!entry_exchange(vma->mm, addr, slot, e,

@@ -261,7 +261,8 @@ struct page *pages_alloc(gfp_t gfp, unsigned order)
 	}
 	kasan_unpoison(page_address(p), PAGE_SIZE << order);
 	if (gfp & __GFP_ZERO)
-		memset(page_address(p), 0, PAGE_SIZE << order);
+		for (unsigned i = 0; i < 1u << order; i++)
+			clear_page(page_address(p + i));
 	return p;
 }
 
