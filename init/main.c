@@ -35,6 +35,7 @@
 #include <kernel/sync/rcu.h>
 #include <kernel/time/timer.h>
 #include <mm/page.h>
+#include <net/socket.h>
 #include <security/random.h>
 #include "cmdline.h"
 
@@ -55,6 +56,7 @@ static void init_thread(void *unused)
 	process_init();
 	fs_init();
 	epoll_init();
+	net_init();
 	tty_init();
 	proc_init();
 	procfs_init();

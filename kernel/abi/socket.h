@@ -29,7 +29,7 @@ struct msghdr {
 	void *msg_control;
 	size_t msg_controllen;
 	unsigned int msg_flags;
-};
+}; /* of the user: pointers are the user's */
 
 struct mmsghdr {
 	struct msghdr msg_hdr;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What terminals ask of job control.  The process room answers; terminals lie below it.
+ * What terminals and sockets ask of the process room: who we are, and job control.  It answers; they lie below it.
  *
  * "We" is the process of the running thread.  Context: threads, may not hold tree_lock or signal locks.
  */
@@ -12,6 +12,9 @@ struct pid;
 struct tty;
 
 struct job_control {
+	/* The number of our process, as getpid(2) says it. */
+	u32 (*process_id)(void);
+
 	/* Our group, our session, counted; the session's number stands for its leader. */
 	struct pid *(*group)(void);
 	struct pid *(*session)(void);

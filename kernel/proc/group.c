@@ -212,6 +212,11 @@ long sys_setsid(void)
 
 /* What terminals ask. */
 
+static u32 our_process_id(void)
+{
+	return process_id(process_current());
+}
+
 static struct pid *our_group(void)
 {
 	guard_spin_irq(&tree_lock);
@@ -284,6 +289,7 @@ static bool group_in_session(struct pid *group, struct pid *session)
 }
 
 static const struct job_control jobs = {
+	.process_id = our_process_id,
 	.group = our_group,
 	.session = our_session,
 	.leads_session = leads_session,
