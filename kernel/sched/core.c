@@ -30,6 +30,7 @@
 #include <kernel/irq/deferred.h>
 #include <kernel/sched/mmu.h>
 #include <kernel/smp/ipi.h>
+#include <security/cred.h>
 #include "sched_internal.h"
 
 DEFINE_PER_CPU(struct runqueue, runqueue);
@@ -611,6 +612,9 @@ static void rq_init(struct runqueue *rq, unsigned cpu, struct thread *idle)
 	idle->on_cpu = 1;
 	idle->state = THREAD_RUNNING;
 	idle->se.class = CLASS_IDLE;
+	/* Interrupts that find the processor idle act with these. */
+	idle->cred = &init_cred;
+	idle->kthread = 1;
 	cpumask_zero(&idle->se.affinity);
 	cpumask_set(&idle->se.affinity, cpu);
 	tick_init(rq);
