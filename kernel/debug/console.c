@@ -2,8 +2,8 @@
 /*
  * Printing the log on consoles.
  *
- * Each console remembers the record it will print next.  Printing is done by whoever adds a record, one
- * processor at a time: the owner.  Who finds another owner leaves its record to that one, which
+ * Each console remembers the record it will print next.  Printing is done by whoever adds a record,
+ *one processor at a time: the owner.  Who finds another owner leaves its record to that one, which
  * looks again after it has given up the ownership, so no record is left behind:
  *
  *	owner				other
@@ -11,8 +11,9 @@
  *	owner = 0			owner is 1: leave
  *	look again: finds the record
  *
- * The ownership is given up between records and preemption is off while it is held, so nothing waits for
- * a thread that does not run.  Before the first console registers, arch_early_putc() serves.
+ * The ownership is given up between records and preemption is off while it is held, so nothing
+ *waits for a thread that does not run.  Before the first console registers, arch_early_putc()
+ *serves.
  */
 #include <arch/boot.h>
 #include <kernel/lib/minmax.h>
@@ -28,8 +29,8 @@
 static char names[CONSOLE_NAMES][CONSOLE_NAME]; /* [I after boot] of console= */
 static unsigned nr_names;
 static char first_name[CONSOLE_NAME];
-static u32 owner;			/* [a] somebody prints */
-static int level = CONFIG_LOG_LEVEL;	/* [a] */
+static u32 owner;                    /* [a] somebody prints */
+static int level = CONFIG_LOG_LEVEL; /* [a] */
 
 static void early_write(struct console *c, const char *text, size_t len)
 {
@@ -37,7 +38,7 @@ static void early_write(struct console *c, const char *text, size_t len)
 		arch_early_putc(*text++);
 }
 
-static struct console early = { .name = "early", .flags = CONSOLE_ENABLED, .write = early_write };
+static struct console early = {.name = "early", .flags = CONSOLE_ENABLED, .write = early_write};
 static struct console *consoles = &early; /* [R] only ever grows at the front */
 
 int log_console_level(void)

@@ -2,8 +2,8 @@
 /*
  * Making things fail on purpose.
  *
- * Each kind counts down; the question that brings the count to zero is answered "fail", and the count
- * begins again with the period, if there is one.
+ * Each kind counts down; the question that brings the count to zero is answered "fail", and the
+ * count begins again with the period, if there is one.
  */
 #include <kernel/debug/fault_inject.h>
 #include <kernel/lib/bits.h>
@@ -54,7 +54,7 @@ bool fault_inject_disarm(enum inject_kind kind)
 
 void fault_inject_init(const char *cmdline)
 {
-	static const char *const kinds[INJECT_KINDS] = { "alloc", "usercopy", "io" };
+	static const char *const kinds[INJECT_KINDS] = {"alloc", "usercopy", "io"};
 	u64 after = cmdline_u64(cmdline, "fail_after", 0);
 	u64 every = cmdline_u64(cmdline, "fail_every", 0);
 	char which[64] = "alloc";

@@ -2,9 +2,10 @@
 /*
  * Address sanitizer.
  *
- * The compiler puts a call before every access of instrumented code; the checks here look at the shadow.
- * Nothing but these functions uses the shadow, so it is an ordinary array indexed by the place in
- * the linear map, and exists from kasan_init() on: what was allocated before is "may be touched".
+ * The compiler puts a call before every access of instrumented code; the checks here look at the
+ * shadow. Nothing but these functions uses the shadow, so it is an ordinary array indexed by the
+ * place in the linear map, and exists from kasan_init() on: what was allocated before is "may be
+ * touched".
  *
  * A bad access is a bug in the kernel whose consequences are unknown: it panics.
  */
@@ -17,10 +18,10 @@
 #include <kernel/lib/minmax.h>
 #include <mm/alloc.h>
 
-static u8 *shadow;	   /* [I after boot] */
-static vaddr_t tracked;	   /* [I after boot] first address with shadow */
+static u8 *shadow;         /* [I after boot] */
+static vaddr_t tracked;    /* [I after boot] first address with shadow */
 static size_t tracked_len; /* [I after boot] */
-static u32 disabled;	   /* [a] nesting */
+static u32 disabled;       /* [a] nesting */
 
 void kasan_init(void)
 {
@@ -103,8 +104,8 @@ static __cold void report(vaddr_t addr, size_t size, bool write, vaddr_t pc, u8 
 	if (atomic_load(&disabled) || panicking())
 		return;
 	atomic_inc(&disabled);
-	panic("KASAN: %s in %pS: %s of %zu bytes at %016lx, shadow %#x", reason(value),
-	      (void *)pc, write ? "write" : "read", size, addr, value);
+	panic("KASAN: %s in %pS: %s of %zu bytes at %016lx, shadow %#x", reason(value), (void *)pc,
+	      write ? "write" : "read", size, addr, value);
 }
 
 /* The first bad shadow byte of a range, or 0. */
@@ -145,16 +146,16 @@ void kasan_check(const void *addr, size_t len, bool write)
 }
 
 /* The compiler's names. */
-#define ACCESS(size) \
-	void __asan_load##size##_noabort(vaddr_t addr); \
-	void __asan_load##size##_noabort(vaddr_t addr) \
-	{ \
-		check(addr, size, false, CALLER); \
-	} \
-	void __asan_store##size##_noabort(vaddr_t addr); \
-	void __asan_store##size##_noabort(vaddr_t addr) \
-	{ \
-		check(addr, size, true, CALLER); \
+#define ACCESS(size)                                                                               \
+	void __asan_load##size##_noabort(vaddr_t addr);                                            \
+	void __asan_load##size##_noabort(vaddr_t addr)                                             \
+	{                                                                                          \
+		check(addr, size, false, CALLER);                                                  \
+	}                                                                                          \
+	void __asan_store##size##_noabort(vaddr_t addr);                                           \
+	void __asan_store##size##_noabort(vaddr_t addr)                                            \
+	{                                                                                          \
+		check(addr, size, true, CALLER);                                                   \
 	}
 
 ACCESS(1)

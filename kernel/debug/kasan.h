@@ -24,8 +24,8 @@ enum kasan_poison {
 void kasan_init(void);
 
 /*
- * Forbid [addr, addr + len), or allow it; addr is a multiple of 8.  Forbidding rounds len up, allowing a length
- * that is no multiple of 8 allows just that.  Context: any.
+ * Forbid [addr, addr + len), or allow it; addr is a multiple of 8.  Forbidding rounds len up,
+ * allowing a length that is no multiple of 8 allows just that.  Context: any.
  */
 void kasan_poison(const void *addr, size_t len, enum kasan_poison why);
 void kasan_unpoison(const void *addr, size_t len);

@@ -2,12 +2,13 @@
 /*
  * Concurrency sanitizer.
  *
- * The compiler calls these functions at every access.  A small table holds watchpoints: an address, a
- * size, and whether the access writes.  Every access first looks for a watchpoint of another
- * processor that overlaps it; if one of the two writes and one is unmarked, they race, and the finder
- * tells the setter by replacing the watchpoint with its own program counter.  Every few thousandth
- * unmarked access of a processor sets a watchpoint itself, keeps interrupts off, waits a while, and then
- * looks whether it was found, or the value changed by a hand the compiler did not instrument.
+ * The compiler calls these functions at every access.  A small table holds watchpoints: an address,
+ *a size, and whether the access writes.  Every access first looks for a watchpoint of another
+ * processor that overlaps it; if one of the two writes and one is unmarked, they race, and the
+ *finder tells the setter by replacing the watchpoint with its own program counter.  Every few
+ *thousandth unmarked access of a processor sets a watchpoint itself, keeps interrupts off, waits a
+ *while, and then looks whether it was found, or the value changed by a hand the compiler did not
+ *instrument.
  *
  *	setter				finder
  *	slot = address, size, write
@@ -26,12 +27,13 @@
 #include <kernel/lib/hash.h>
 #include <kernel/smp/cpu.h>
 
-#define SLOTS	 64
-#define SEEN	 256
-#define SKIP	 3000 /* accesses of a processor between two watchpoints, about */
+#define SLOTS    64
+#define SEEN     256
+#define SKIP     3000 /* accesses of a processor between two watchpoints, about */
 #define PATIENCE 1500 /* turns of the waiting loop */
 
-/* A slot: 0, or the address in the low 48 bits, size in 5 bits, one bit for a write; or FOUND and a pc. */
+/* A slot: 0, or the address in the low 48 bits, size in 5 bits, one bit for a write; or FOUND and a
+ * pc. */
 #define SLOT_ADDRESS ((1ull << 48) - 1)
 #define SLOT_WRITE   (1ull << 62)
 #define SLOT_FOUND   (1ull << 63)
@@ -177,23 +179,23 @@ static __always_inline void check(vaddr_t addr, size_t size, unsigned access, va
 #define CALLER ((vaddr_t)__builtin_return_address(0))
 
 /* The compiler's names.  A watchpoint covers at most 16 bytes. */
-#define ACCESS_KIND(name, size, kind) \
-	void __tsan_##name(void *p); \
-	void __tsan_##name(void *p) \
-	{ \
-		check((vaddr_t)p, size, kind, CALLER); \
+#define ACCESS_KIND(name, size, kind)                                                              \
+	void __tsan_##name(void *p);                                                               \
+	void __tsan_##name(void *p)                                                                \
+	{                                                                                          \
+		check((vaddr_t)p, size, kind, CALLER);                                             \
 	}
 
-#define ACCESS_SIZE(size) \
-	ACCESS_KIND(read##size, size, READ) \
-	ACCESS_KIND(write##size, size, WRITE) \
-	ACCESS_KIND(unaligned_read##size, size, READ) \
-	ACCESS_KIND(unaligned_write##size, size, WRITE) \
-	ACCESS_KIND(volatile_read##size, size, READ | MARKED) \
-	ACCESS_KIND(volatile_write##size, size, WRITE | MARKED) \
-	ACCESS_KIND(unaligned_volatile_read##size, size, READ | MARKED) \
-	ACCESS_KIND(unaligned_volatile_write##size, size, WRITE | MARKED) \
-	ACCESS_KIND(read_write##size, size, WRITE) \
+#define ACCESS_SIZE(size)                                                                          \
+	ACCESS_KIND(read##size, size, READ)                                                        \
+	ACCESS_KIND(write##size, size, WRITE)                                                      \
+	ACCESS_KIND(unaligned_read##size, size, READ)                                              \
+	ACCESS_KIND(unaligned_write##size, size, WRITE)                                            \
+	ACCESS_KIND(volatile_read##size, size, READ | MARKED)                                      \
+	ACCESS_KIND(volatile_write##size, size, WRITE | MARKED)                                    \
+	ACCESS_KIND(unaligned_volatile_read##size, size, READ | MARKED)                            \
+	ACCESS_KIND(unaligned_volatile_write##size, size, WRITE | MARKED)                          \
+	ACCESS_KIND(read_write##size, size, WRITE)                                                 \
 	ACCESS_KIND(unaligned_read_write##size, size, WRITE)
 
 ACCESS_SIZE(1)
@@ -231,67 +233,67 @@ void __tsan_init(void)
 }
 
 /*
- * Atomics: the instrumented code calls these instead of doing them.  Whatever order was asked for, the strongest
- * is given, which hides no race of unmarked accesses.
+ * Atomics: the instrumented code calls these instead of doing them.  Whatever order was asked for,
+ * the strongest is given, which hides no race of unmarked accesses.
  */
-#define ATOMIC_FETCH(bits, op) \
-	u##bits __tsan_atomic##bits##_fetch_##op(u##bits *p, u##bits v, int order); \
-	u##bits __tsan_atomic##bits##_fetch_##op(u##bits *p, u##bits v, int order) \
-	{ \
-		check((vaddr_t)p, bits / 8, WRITE | MARKED, CALLER); \
-		return __atomic_fetch_##op(p, v, __ATOMIC_SEQ_CST); \
+#define ATOMIC_FETCH(bits, op)                                                                     \
+	u##bits __tsan_atomic##bits##_fetch_##op(u##bits *p, u##bits v, int order);                \
+	u##bits __tsan_atomic##bits##_fetch_##op(u##bits *p, u##bits v, int order)                 \
+	{                                                                                          \
+		check((vaddr_t)p, bits / 8, WRITE | MARKED, CALLER);                               \
+		return __atomic_fetch_##op(p, v, __ATOMIC_SEQ_CST);                                \
 	}
 
-#define ATOMIC_CAS(bits, strength) \
-	int __tsan_atomic##bits##_compare_exchange_##strength(u##bits *p, u##bits *expected, \
-							      u##bits v, int ok, int bad); \
-	int __tsan_atomic##bits##_compare_exchange_##strength(u##bits *p, u##bits *expected, \
-							      u##bits v, int ok, int bad) \
-	{ \
-		check((vaddr_t)p, bits / 8, WRITE | MARKED, CALLER); \
-		return __atomic_compare_exchange_n(p, expected, v, false, __ATOMIC_SEQ_CST, \
-						   __ATOMIC_SEQ_CST); \
+#define ATOMIC_CAS(bits, strength)                                                                 \
+	int __tsan_atomic##bits##_compare_exchange_##strength(u##bits *p, u##bits *expected,       \
+							      u##bits v, int ok, int bad);         \
+	int __tsan_atomic##bits##_compare_exchange_##strength(u##bits *p, u##bits *expected,       \
+							      u##bits v, int ok, int bad)          \
+	{                                                                                          \
+		check((vaddr_t)p, bits / 8, WRITE | MARKED, CALLER);                               \
+		return __atomic_compare_exchange_n(p, expected, v, false, __ATOMIC_SEQ_CST,        \
+						   __ATOMIC_SEQ_CST);                              \
 	}
 
-#define ATOMIC_PLAIN(bits) \
-	u##bits __tsan_atomic##bits##_load(const u##bits *p, int order); \
-	u##bits __tsan_atomic##bits##_load(const u##bits *p, int order) \
-	{ \
-		check((vaddr_t)p, bits / 8, READ | MARKED, CALLER); \
-		return __atomic_load_n(p, __ATOMIC_SEQ_CST); \
-	} \
-	void __tsan_atomic##bits##_store(u##bits *p, u##bits v, int order); \
-	void __tsan_atomic##bits##_store(u##bits *p, u##bits v, int order) \
-	{ \
-		check((vaddr_t)p, bits / 8, WRITE | MARKED, CALLER); \
-		__atomic_store_n(p, v, __ATOMIC_SEQ_CST); \
+#define ATOMIC_PLAIN(bits)                                                                         \
+	u##bits __tsan_atomic##bits##_load(const u##bits *p, int order);                           \
+	u##bits __tsan_atomic##bits##_load(const u##bits *p, int order)                            \
+	{                                                                                          \
+		check((vaddr_t)p, bits / 8, READ | MARKED, CALLER);                                \
+		return __atomic_load_n(p, __ATOMIC_SEQ_CST);                                       \
+	}                                                                                          \
+	void __tsan_atomic##bits##_store(u##bits *p, u##bits v, int order);                        \
+	void __tsan_atomic##bits##_store(u##bits *p, u##bits v, int order)                         \
+	{                                                                                          \
+		check((vaddr_t)p, bits / 8, WRITE | MARKED, CALLER);                               \
+		__atomic_store_n(p, v, __ATOMIC_SEQ_CST);                                          \
 	}
 
-#define ATOMIC(bits) \
-	ATOMIC_PLAIN(bits) \
-	u##bits __tsan_atomic##bits##_exchange(u##bits *p, u##bits v, int order); \
-	u##bits __tsan_atomic##bits##_exchange(u##bits *p, u##bits v, int order) \
-	{ \
-		check((vaddr_t)p, bits / 8, WRITE | MARKED, CALLER); \
-		return __atomic_exchange_n(p, v, __ATOMIC_SEQ_CST); \
-	} \
-	u##bits __tsan_atomic##bits##_compare_exchange_val(u##bits *p, u##bits expected, \
-							   u##bits v, int ok, int bad); \
-	u##bits __tsan_atomic##bits##_compare_exchange_val(u##bits *p, u##bits expected, \
-							   u##bits v, int ok, int bad) \
-	{ \
-		check((vaddr_t)p, bits / 8, WRITE | MARKED, CALLER); \
-		__atomic_compare_exchange_n(p, &expected, v, false, __ATOMIC_SEQ_CST, \
-					    __ATOMIC_SEQ_CST); \
-		return expected; \
-	} \
-	ATOMIC_CAS(bits, strong) \
-	ATOMIC_CAS(bits, weak) \
-	ATOMIC_FETCH(bits, add) \
-	ATOMIC_FETCH(bits, sub) \
-	ATOMIC_FETCH(bits, and) \
-	ATOMIC_FETCH(bits, or) \
-	ATOMIC_FETCH(bits, xor) \
+#define ATOMIC(bits)                                                                               \
+	ATOMIC_PLAIN(bits)                                                                         \
+	u##bits __tsan_atomic##bits##_exchange(u##bits *p, u##bits v, int order);                  \
+	u##bits __tsan_atomic##bits##_exchange(u##bits *p, u##bits v, int order)                   \
+	{                                                                                          \
+		check((vaddr_t)p, bits / 8, WRITE | MARKED, CALLER);                               \
+		return __atomic_exchange_n(p, v, __ATOMIC_SEQ_CST);                                \
+	}                                                                                          \
+	u##bits __tsan_atomic##bits##_compare_exchange_val(u##bits *p, u##bits expected,           \
+							   u##bits v, int ok, int bad);            \
+	u##bits __tsan_atomic##bits##_compare_exchange_val(u##bits *p, u##bits expected,           \
+							   u##bits v, int ok, int bad)             \
+	{                                                                                          \
+		check((vaddr_t)p, bits / 8, WRITE | MARKED, CALLER);                               \
+		__atomic_compare_exchange_n(p, &expected, v, false, __ATOMIC_SEQ_CST,              \
+					    __ATOMIC_SEQ_CST);                                     \
+		return expected;                                                                   \
+	}                                                                                          \
+	ATOMIC_CAS(bits, strong)                                                                   \
+	ATOMIC_CAS(bits, weak)                                                                     \
+	ATOMIC_FETCH(bits, add)                                                                    \
+	ATOMIC_FETCH(bits, sub)                                                                    \
+	ATOMIC_FETCH(bits, and)                                                                    \
+	ATOMIC_FETCH(bits, or)                                                                     \
+	ATOMIC_FETCH(bits, xor)                                                                    \
 	ATOMIC_FETCH(bits, nand)
 
 ATOMIC_PLAIN(8)

@@ -2,9 +2,9 @@
 /*
  * Running the kernel's own tests.
  *
- * The tests are the entries of a linker set; they run one after another in the calling thread, each with a
- * generator seeded from the run's seed and its name, so that one test alone repeats what it did in
- * the whole run.
+ * The tests are the entries of a linker set; they run one after another in the calling thread, each
+ * with a generator seeded from the run's seed and its name, so that one test alone repeats what it
+ * did in the whole run.
  */
 #include <arch/power.h>
 #include <arch/timer.h>
@@ -81,7 +81,8 @@ void ktest_run(const char *cmdline)
 
 	log_set_console_level(LOG_DEBUG);
 	log_raw(LOG_NOTICE, "ktest: seed %llu", seed);
-	for_each_linkset(t, ktests) {
+	for_each_linkset(t, ktests)
+	{
 		if (!matches((*t)->name, patterns))
 			continue;
 		if (run_one(*t, seed))

@@ -2,9 +2,9 @@
 /*
  * The ring of log records.
  *
- * A record's number is its place: number n lives in slot n % LOG_SLOTS.  A writer formats its text on
- * its own stack, takes as many numbers as it has pieces by one atomic addition, and fills the slots.
- * Each slot's stamp says what it holds:
+ * A record's number is its place: number n lives in slot n % LOG_SLOTS.  A writer formats its text
+ *on its own stack, takes as many numbers as it has pieces by one atomic addition, and fills the
+ *slots. Each slot's stamp says what it holds:
  *
  *	2n + 1	record n is being written
  *	2n + 2	record n is complete
@@ -12,8 +12,8 @@
  * Requirements: (1) no writer waits, for it may be an NMI on top of another writer; (2) a reader
  * never returns a mixture of two records.
  *
- * (1) A writer claims its slot by compare-and-exchange.  When it finds an older record there still being
- * written, by a processor that stalled for a whole turn of the ring, it drops its own piece.
+ * (1) A writer claims its slot by compare-and-exchange.  When it finds an older record there still
+ *being written, by a processor that stalled for a whole turn of the ring, it drops its own piece.
  *
  * (2) The reader checks the stamp before and after copying:
  *
@@ -46,7 +46,7 @@ struct slot {
 	u32 about; /* [s] level, facility, more, length: a byte each */
 	u32 unused;
 	u64 text[TEXT_WORDS]; /* [s] */
-};			      /* s: written under the stamp */
+};                            /* s: written under the stamp */
 
 static_assert(sizeof(struct slot) == 256, "slots are a power of two");
 
@@ -242,7 +242,8 @@ void log_init(const char *cmdline)
 
 	if (cmdline_get(cmdline, "quiet", NULL, 0))
 		level = 4;
-	if (cmdline_get(cmdline, "debug", NULL, 0) || cmdline_get(cmdline, "ignore_loglevel", NULL, 0))
+	if (cmdline_get(cmdline, "debug", NULL, 0) ||
+	    cmdline_get(cmdline, "ignore_loglevel", NULL, 0))
 		level = LOG_DEBUG + 1;
 	log_set_console_level(level > 15 ? 15 : (int)level);
 	console_init(cmdline);

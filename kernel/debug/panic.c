@@ -2,9 +2,9 @@
 /*
  * The end of the road.
  *
- * The first processor to panic stops the others and tells everything it can: the message, registers,
- * backtrace, held locks, and what of the log did not reach the consoles.  A processor that panics
- * second parks.  A panic within the panic says so in one line and stops.
+ * The first processor to panic stops the others and tells everything it can: the message,
+ * registers, backtrace, held locks, and what of the log did not reach the consoles.  A processor
+ * that panics second parks.  A panic within the panic says so in one line and stops.
  */
 #include <arch/boot.h>
 #include <arch/cpu.h>
@@ -23,7 +23,7 @@
 #include <kernel/time/clock.h>
 #include "log_internal.h"
 
-#define NOBODY	      ~0u
+#define NOBODY        ~0u
 #define TAIL_RECORDS  40
 #define BACKTRACE_MAX 32
 
@@ -86,7 +86,7 @@ static void claim_panic(void)
 static void __noreturn panic_va(const struct arch_trapframe *tf, const char *fmt, va_list args)
 {
 	va_list copy;
-	struct va_format message = { fmt, &copy };
+	struct va_format message = {fmt, &copy};
 
 	va_copy(copy, args);
 	arch_irq_disable();
@@ -126,7 +126,7 @@ void panic_frame(const struct arch_trapframe *tf, const char *fmt, ...)
 void warn_at(const char *file, int line, const char *fmt, ...)
 {
 	va_list args;
-	struct va_format message = { fmt, &args };
+	struct va_format message = {fmt, &args};
 
 	va_start(args, fmt);
 	log_raw(LOG_WARN, "WARNING: CPU: %u PID: %u at %s:%d: %pV", cpu_id(), thread_current()->tid,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Names of kernel functions, from the table that the second link adds to the image: offsets from the
- * image's start in ascending order, and for each the offset of its name.
+ * Names of kernel functions, from the table that the second link adds to the image: offsets from
+ * the image's start in ascending order, and for each the offset of its name.
  */
 #include <kernel/debug/symbols.h>
 #include <kernel/lib/printf.h>

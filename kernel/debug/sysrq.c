@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Keys for an operator when nothing else answers.  Each room registers its own; here are the basic ones. */
+/* Keys for an operator when nothing else answers.  Each room registers its own; here are the basic
+ * ones. */
 #define LOG_PREFIX "sysrq: "
 #include <arch/power.h>
 #include <kernel/debug/log.h>
@@ -19,15 +20,15 @@ void sysrq_handle(char key)
 		log_set_console_level(key - '0');
 		return;
 	}
-	for_each_linkset(s, sysrqs) {
+	for_each_linkset(s, sysrqs)
+	{
 		if ((*s)->key != key)
 			continue;
 		log_notice("%s", (*s)->help);
 		(*s)->run(key);
 		return;
 	}
-	for_each_linkset(s, sysrqs)
-		log_notice("%c: %s", (*s)->key, (*s)->help);
+	for_each_linkset(s, sysrqs) log_notice("%c: %s", (*s)->key, (*s)->help);
 }
 
 static void reboot_now(char key)

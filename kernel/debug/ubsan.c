@@ -51,7 +51,8 @@ void __ubsan_handle_sub_overflow(struct overflow_data *d, unsigned long a, unsig
 void __ubsan_handle_mul_overflow(struct overflow_data *d, unsigned long a, unsigned long b);
 void __ubsan_handle_negate_overflow(struct overflow_data *d, unsigned long a);
 void __ubsan_handle_divrem_overflow(struct overflow_data *d, unsigned long a, unsigned long b);
-void __ubsan_handle_pointer_overflow(struct place_data *d, unsigned long base, unsigned long result);
+void __ubsan_handle_pointer_overflow(struct place_data *d, unsigned long base,
+				     unsigned long result);
 void __ubsan_handle_shift_out_of_bounds(struct shift_data *d, unsigned long a, unsigned long b);
 void __ubsan_handle_out_of_bounds(struct bounds_data *d, unsigned long index);
 void __ubsan_handle_type_mismatch_v1(struct mismatch_data *d, unsigned long pointer);
@@ -65,8 +66,8 @@ static void report(struct source_location *where, const char *what, const char *
 {
 	if (atomic_fetch_or(&where->column, 1u << 31) >> 31)
 		return;
-	log_raw(LOG_ERR, "UBSAN: %s at %s:%u (%s, %#lx, %#lx)", what, where->file, where->line, type,
-		a, b);
+	log_raw(LOG_ERR, "UBSAN: %s at %s:%u (%s, %#lx, %#lx)", what, where->file, where->line,
+		type, a, b);
 	backtrace(NULL, NULL);
 }
 

@@ -2,13 +2,13 @@
 /*
  * Reading ACPI tables.
  *
- * The root table (XSDT with 64-bit, RSDT with 32-bit entries) lists the others.  Each is mapped twice,
- * its header first for the length, and believed when length and checksum are right.  At most
+ * The root table (XSDT with 64-bit, RSDT with 32-bit entries) lists the others.  Each is mapped
+ * twice, its header first for the length, and believed when length and checksum are right.  At most
  * TABLES_MAX are remembered, which real machines stay far below.
  *
- * Power-off needs one thing from the AML of the DSDT, the package named _S5_, whose first two elements
- * are what the PM1 control registers take.  Instead of interpreting AML, its bytes are searched for
- * the definition: NameOp, "_S5_", PackageOp, length, count, integers.
+ * Power-off needs one thing from the AML of the DSDT, the package named _S5_, whose first two
+ * elements are what the PM1 control registers take.  Instead of interpreting AML, its bytes are
+ * searched for the definition: NameOp, "_S5_", PackageOp, length, count, integers.
  */
 #include <kernel/abi/errno.h>
 #include <kernel/firmware/acpi.h>
@@ -244,13 +244,14 @@ static struct acpi_address either(const struct acpi_address *extended, u32 port,
 {
 	if (extended->address)
 		return *extended;
-	return (struct acpi_address){ .space = ACPI_SPACE_IO, .bits = (u8)(len * 8), .address = port };
+	return (struct acpi_address){
+		.space = ACPI_SPACE_IO, .bits = (u8)(len * 8), .address = port};
 }
 
 int acpi_fadt(struct acpi_fadt *out)
 {
 	const struct acpi_header *h = acpi_table("FACP", 0);
-	struct fadt f = { 0 };
+	struct fadt f = {0};
 
 	if (!h)
 		return -ENOENT;
@@ -319,7 +320,7 @@ int acpi_spcr(struct acpi_spcr *out)
 
 	if (!t || !t->base.address)
 		return -ENOENT;
-	*out = (struct acpi_spcr){ .type = t->type, .address = t->base, .gsi = t->gsi };
+	*out = (struct acpi_spcr){.type = t->type, .address = t->base, .gsi = t->gsi};
 	return 0;
 }
 

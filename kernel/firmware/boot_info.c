@@ -2,8 +2,8 @@
 /*
  * Filling boot_info.
  *
- * A device tree names RAM in nodes whose device_type is "memory", and takes parts of it away in the blob's
- * own reservation list and under /reserved-memory.  The latter's nodes without a fixed place
+ * A device tree names RAM in nodes whose device_type is "memory", and takes parts of it away in the
+ * blob's own reservation list and under /reserved-memory.  The latter's nodes without a fixed place
  * ("size" only) are requests for dynamic reservations, which nobody here makes.
  */
 #include <kernel/firmware/boot_info.h>
@@ -27,7 +27,7 @@ bool boot_info_add_mem(struct boot_info *info, paddr_t base, u64 size, enum boot
 	}
 	if (info->nr_mem == BOOT_MEM_MAX)
 		return false;
-	info->mem[info->nr_mem++] = (struct boot_mem){ base, size, type };
+	info->mem[info->nr_mem++] = (struct boot_mem){base, size, type};
 	return true;
 }
 
@@ -52,7 +52,8 @@ static void add_memory(struct boot_info *info, const struct fdt *fdt)
 {
 	int node;
 
-	fdt_for_each_child(node, fdt, 0) {
+	fdt_for_each_child(node, fdt, 0)
+	{
 		const char *type = fdt_string(fdt, node, "device_type");
 
 		if (type && !strcmp(type, "memory") && fdt_enabled(fdt, node))
@@ -70,7 +71,8 @@ static void add_reservations(struct boot_info *info, const struct fdt *fdt)
 		boot_info_add_mem(info, addr, size, BOOT_MEM_RESERVED);
 	if (parent < 0)
 		return;
-	fdt_for_each_child(node, fdt, parent) {
+	fdt_for_each_child(node, fdt, parent)
+	{
 		if (fdt_enabled(fdt, node))
 			add_node_mem(info, fdt, node, BOOT_MEM_RESERVED);
 	}

@@ -2,17 +2,18 @@
 /*
  * Reading flattened device trees: tokens, nodes, properties.
  *
- * The structure block is a sequence of 4-byte tokens: begin-node followed by a name, end-node, property
- * followed by length, name offset and value, no-op, end.  Everything here is built on token_next(),
- * the only function that steps through the block and the one that checks bounds.  A node is the offset
- * of its begin token, so walks cost time and no memory; trees are small and are read at boot.
+ * The structure block is a sequence of 4-byte tokens: begin-node followed by a name, end-node,
+ * property followed by length, name offset and value, no-op, end.  Everything here is built on
+ * token_next(), the only function that steps through the block and the one that checks bounds.  A
+ * node is the offset of its begin token, so walks cost time and no memory; trees are small and are
+ * read at boot.
  */
 #include <kernel/abi/errno.h>
 #include <kernel/lib/minmax.h>
 #include <kernel/lib/string.h>
 #include "fdt_internal.h"
 
-#define MAGIC	0xd00dfeedu
+#define MAGIC   0xd00dfeedu
 #define VERSION 17
 
 enum token {
@@ -97,7 +98,8 @@ static const char *string_at(const struct fdt *fdt, u32 offset)
 	return fdt->strings + offset;
 }
 
-/* The token at *pos; *pos moves behind it and what belongs to it.  Malformed input is TOKEN_FINISH. */
+/* The token at *pos; *pos moves behind it and what belongs to it.  Malformed input is TOKEN_FINISH.
+ */
 static enum token token_next(const struct fdt *fdt, u32 *pos, struct property *p)
 {
 	u32 at = *pos, room;
@@ -220,7 +222,8 @@ static int find_child(const struct fdt *fdt, int node, const char *name, size_t 
 {
 	int child;
 
-	fdt_for_each_child(child, fdt, node) {
+	fdt_for_each_child(child, fdt, node)
+	{
 		if (name_matches(fdt_node_name(fdt, child), name, len))
 			return child;
 	}
@@ -415,7 +418,8 @@ int fdt_find_phandle(const struct fdt *fdt, u32 phandle)
 
 	if (!phandle || phandle == U32_MAX)
 		return FDT_NONE;
-	fdt_for_each_node(node, fdt) {
+	fdt_for_each_node(node, fdt)
+	{
 		if (fdt_phandle(fdt, node) == phandle)
 			return node;
 	}

@@ -2,10 +2,10 @@
 /*
  * Reading flattened device trees: addresses and references.
  *
- * A node's "reg" is in its parent's address space; a bus's "ranges" says where that space lies in the space
- * of the bus's own parent, and so on up to the root, whose space is the processor's.  A bus
- * without "ranges" has an address space of its own, and what lies there has no processor address; an
- * empty "ranges" means the same addresses.
+ * A node's "reg" is in its parent's address space; a bus's "ranges" says where that space lies in
+ * the space of the bus's own parent, and so on up to the root, whose space is the processor's.  A
+ * bus without "ranges" has an address space of its own, and what lies there has no processor
+ * address; an empty "ranges" means the same addresses.
  */
 #include <kernel/lib/string.h>
 #include "fdt_internal.h"
@@ -22,7 +22,8 @@ u32 fdt_size_cells(const struct fdt *fdt, int node)
 	return fdt_u32(fdt, node, "#size-cells", 1);
 }
 
-/* Where in the `len` bytes of a bus's ranges the address lies.  Three cells are PCI: its first is flags. */
+/* Where in the `len` bytes of a bus's ranges the address lies.  Three cells are PCI: its first is
+ * flags. */
 static bool translate_ranges(const u8 *ranges, u32 len, u32 child_cells, u32 parent_cells,
 			     u32 size_cells, u64 *addr)
 {
@@ -103,8 +104,8 @@ static bool ref_fill(const u8 *p, u32 have, int node, u32 cells, struct fdt_ref 
 	return true;
 }
 
-bool fdt_ref(const struct fdt *fdt, int node, const char *list, const char *cells_name, unsigned nth,
-	     struct fdt_ref *out)
+bool fdt_ref(const struct fdt *fdt, int node, const char *list, const char *cells_name,
+	     unsigned nth, struct fdt_ref *out)
 {
 	u32 len;
 	const u8 *p = fdt_property(fdt, node, list, &len);
@@ -133,8 +134,8 @@ int fdt_interrupt_parent(const struct fdt *fdt, int node)
 		if (fdt_cell(fdt, n, "interrupt-parent", 0, &phandle))
 			return fdt_find_phandle(fdt, phandle);
 		/* Without one, the nearest controller above. */
-		if (n != node && (fdt_has(fdt, n, "interrupt-controller") ||
-				  fdt_has(fdt, n, "interrupt-map")))
+		if (n != node &&
+		    (fdt_has(fdt, n, "interrupt-controller") || fdt_has(fdt, n, "interrupt-map")))
 			return n;
 	}
 	return FDT_NONE;

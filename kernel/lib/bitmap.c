@@ -3,7 +3,8 @@
 #include <kernel/lib/bitmap.h>
 #include <kernel/lib/minmax.h>
 
-/* The bits of the word that [bit, bit + n) covers from `bit` on; at least one, at most the rest of the word. */
+/* The bits of the word that [bit, bit + n) covers from `bit` on; at least one, at most the rest of
+ * the word. */
 static u64 word_mask(size_t bit, size_t n)
 {
 	u64 mask = ~0ull << (bit % 64);

@@ -2,9 +2,9 @@
 /*
  * Classic BPF (McCanne and Jacobson 1993, as Linux extends it).
  *
- * Two registers, A and X, and sixteen words of memory.  The checker knows every instruction there is and
- * refuses the others, so the interpreter's switches need no default.  It also refuses memory words
- * that are read before any path wrote them: they would show what lay on the stack.
+ * Two registers, A and X, and sixteen words of memory.  The checker knows every instruction there
+ * is and refuses the others, so the interpreter's switches need no default.  It also refuses memory
+ * words that are read before any path wrote them: they would show what lay on the stack.
  */
 #include <kernel/abi/errno.h>
 #include <kernel/abi/seccomp.h>

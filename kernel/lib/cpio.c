@@ -2,9 +2,9 @@
 /*
  * Reading of cpio "newc" archives, piece by piece.
  *
- * An entry is a header of 110 characters, the name, padding to four bytes, the data, padding to four bytes.
- * An entry named TRAILER!!! ends an archive; zero bytes may precede any header, which covers the
- * padding between archives.
+ * An entry is a header of 110 characters, the name, padding to four bytes, the data, padding to
+ * four bytes. An entry named TRAILER!!! ends an archive; zero bytes may precede any header, which
+ * covers the padding between archives.
  */
 #include <kernel/abi/errno.h>
 #include <kernel/lib/cpio.h>
@@ -13,11 +13,11 @@
 #include <kernel/lib/string.h>
 
 #define HEADER_SIZE 110
-#define FIELDS	    13
+#define FIELDS      13
 
 void cpio_init(struct cpio *c, const struct cpio_ops *ops, void *ctx)
 {
-	*c = (struct cpio){ .ops = ops, .ctx = ctx, .state = CPIO_HEADER };
+	*c = (struct cpio){.ops = ops, .ctx = ctx, .state = CPIO_HEADER};
 }
 
 static void enter(struct cpio *c, enum cpio_state state)
@@ -52,9 +52,18 @@ static int parse_header(struct cpio *c)
 			return -EINVAL;
 	}
 	c->entry = (struct cpio_entry){
-		.ino = f[0], .mode = f[1], .uid = f[2], .gid = f[3], .nlink = f[4],
-		.mtime = f[5], .size = f[6], .dev_major = f[7], .dev_minor = f[8],
-		.rdev_major = f[9], .rdev_minor = f[10], .name = c->name,
+		.ino = f[0],
+		.mode = f[1],
+		.uid = f[2],
+		.gid = f[3],
+		.nlink = f[4],
+		.mtime = f[5],
+		.size = f[6],
+		.dev_major = f[7],
+		.dev_minor = f[8],
+		.rdev_major = f[9],
+		.rdev_minor = f[10],
+		.name = c->name,
 	};
 	c->namesize = f[11];
 	if (!c->namesize)
@@ -90,7 +99,8 @@ static int end_entry(struct cpio *c)
 	return c->ops->end(c->ctx, &c->entry);
 }
 
-/* One step of the machine.  Returns the bytes taken, possibly 0 when only the state moves, or an error. */
+/* One step of the machine.  Returns the bytes taken, possibly 0 when only the state moves, or an
+ * error. */
 static ssize_t step(struct cpio *c, const u8 *data, size_t len)
 {
 	size_t n;

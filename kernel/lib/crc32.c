@@ -2,8 +2,8 @@
 /*
  * Cyclic redundancy checks by table, the 32-bit ones eight bytes a step ("slicing by eight").
  *
- * The eight tables of a polynomial (table k tells what a byte does k bytes further on) are computed on
- * first use: 2048 words that would otherwise sit in the image twice.  Two processors that
+ * The eight tables of a polynomial (table k tells what a byte does k bytes further on) are computed
+ * on first use: 2048 words that would otherwise sit in the image twice.  Two processors that
  * compute at once store the same values; `ready` is released last.
  */
 #include <kernel/lib/crc32.h>
@@ -16,8 +16,8 @@ struct crc_tables {
 	u32 t[8][256];
 };
 
-static struct crc_tables ieee = { .polynomial = 0xedb88320u };
-static struct crc_tables castagnoli = { .polynomial = 0x82f63b78u };
+static struct crc_tables ieee = {.polynomial = 0xedb88320u};
+static struct crc_tables castagnoli = {.polynomial = 0x82f63b78u};
 
 static __cold __no_sanitize void tables_fill(struct crc_tables *c)
 {

@@ -2,13 +2,14 @@
 /*
  * Decompression of DEFLATE.
  *
- * Input passes through a 64-bit buffer of bits, refilled by eight bytes where possible.  Codes are canonical:
- * of each length they are consecutive numbers, so counts per length and the symbols in code order
- * describe them.  Codes of up to FAST bits are also in a table indexed by the next bits, whose
- * entry is symbol << 4 | length; a zero entry sends the decoder through the lengths one by one.
+ * Input passes through a 64-bit buffer of bits, refilled by eight bytes where possible.  Codes are
+ * canonical: of each length they are consecutive numbers, so counts per length and the symbols in
+ * code order describe them.  Codes of up to FAST bits are also in a table indexed by the next bits,
+ * whose entry is symbol << 4 | length; a zero entry sends the decoder through the lengths one by
+ * one.
  *
- * Output goes to the window, a ring that is also the dictionary, and is written out, and checked, each
- * time the ring is full and at the end.
+ * Output goes to the window, a ring that is also the dictionary, and is written out, and checked,
+ * each time the ring is full and at the end.
  */
 #include <kernel/abi/errno.h>
 #include <kernel/lib/bits.h>
@@ -32,9 +33,9 @@ struct state {
 	int err;
 
 	u8 *window;
-	size_t pos;	/* where the next byte goes */
+	size_t pos;     /* where the next byte goes */
 	size_t written; /* up to where the window has been written out */
-	u64 total;	/* bytes produced */
+	u64 total;      /* bytes produced */
 	u32 check;
 };
 
@@ -69,8 +70,8 @@ static bool more_input(struct state *s)
 }
 
 /*
- * At least 56 bits, or all there are; called with fewer than 32.  The fast way leaves bits beyond nbits set, which
- * are the ones that the next refill would put there.
+ * At least 56 bits, or all there are; called with fewer than 32.  The fast way leaves bits beyond
+ * nbits set, which are the ones that the next refill would put there.
  */
 static __always_inline void refill(struct state *s)
 {
@@ -203,14 +204,15 @@ static void fast_fill(const struct code *c, const u8 *lengths, unsigned n, const
 
 		if (!len || len > c->fast_bits)
 			continue;
-		for (u32 at = reverse_bits(next[len]++, len); at < 1u << c->fast_bits; at += 1u << len)
+		for (u32 at = reverse_bits(next[len]++, len); at < 1u << c->fast_bits;
+		     at += 1u << len)
 			c->fast[at] = (u16)(sym << 4 | len);
 	}
 }
 
 /*
- * Describe the code in which symbol i has lengths[i] bits.  One that promises more codes than there are is
- * malformed, and so is an incomplete one, except that of a single symbol.
+ * Describe the code in which symbol i has lengths[i] bits.  One that promises more codes than there
+ * are is malformed, and so is an incomplete one, except that of a single symbol.
  */
 static int code_build(const struct code *c, const u8 *lengths, unsigned n)
 {
@@ -278,15 +280,15 @@ static __always_inline unsigned decode(struct state *s, const struct code *c)
 }
 
 /* Lengths 257 to 285 and distances 0 to 29: base and extra bits (RFC 1951, 3.2.5). */
-static const u16 length_base[29] = { 3,	 4,  5,	 6,  7,	 8,  9,	 10, 11,  13,  15,  17,	 19,  23, 27,
-				     31, 35, 43, 51, 59, 67, 83, 99, 115, 131, 163, 195, 227, 258 };
-static const u8 length_extra[29] = { 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2,
-				     2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0 };
-static const u16 distance_base[30] = { 1,   2,	 3,   4,   5,	7,    9,    13,	  17,	25,
-				       33,  49,	 65,  97,  129, 193,  257,  385,  513,	769,
-				       1025, 1537, 2049, 3073, 4097, 6145, 8193, 12289, 16385, 24577 };
-static const u8 distance_extra[30] = { 0, 0, 0, 0, 1, 1, 2, 2,	3,  3,	4,  4,	5,  5,	6,
-				       6, 7, 7, 8, 8, 9, 9, 10, 10, 11, 11, 12, 12, 13, 13 };
+static const u16 length_base[29] = {3,  4,  5,  6,  7,  8,  9,  10, 11,  13,  15,  17,  19,  23, 27,
+				    31, 35, 43, 51, 59, 67, 83, 99, 115, 131, 163, 195, 227, 258};
+static const u8 length_extra[29] = {0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2,
+				    2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0};
+static const u16 distance_base[30] = {
+	1,   2,   3,   4,   5,   7,    9,    13,   17,   25,   33,   49,   65,    97,    129,
+	193, 257, 385, 513, 769, 1025, 1537, 2049, 3073, 4097, 6145, 8193, 12289, 16385, 24577};
+static const u8 distance_extra[30] = {0, 0, 0, 0, 1, 1, 2, 2,  3,  3,  4,  4,  5,  5,  6,
+				      6, 7, 7, 8, 8, 9, 9, 10, 10, 11, 11, 12, 12, 13, 13};
 
 static void coded_block(struct state *s, const struct code *lengths, const struct code *distances)
 {
@@ -385,8 +387,9 @@ static void read_lengths(struct state *s, const struct code *c, u8 *bits, unsign
 
 static void dynamic_codes(struct state *s, const struct code *lengths, const struct code *distances)
 {
-	static const u8 order[19] = { 16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15 };
-	u8 bits[288 + 32] = { 0 };
+	static const u8 order[19] = {16, 17, 18, 0, 8,  7, 9,  6, 10, 5,
+				     11, 4,  12, 3, 13, 2, 14, 1, 15};
+	u8 bits[288 + 32] = {0};
 	unsigned nlen = take(s, 5) + 257, ndist = take(s, 5) + 1, ncode = take(s, 4) + 4;
 
 	if (nlen > 286 || ndist > 30) {
@@ -409,9 +412,10 @@ static void dynamic_codes(struct state *s, const struct code *lengths, const str
 static void inflate_blocks(struct state *s)
 {
 	struct inflate_tables *t = s->io->tables;
-	const struct code lengths = { t->length_count, t->length_symbol, t->length_fast, LENGTH_FAST };
-	const struct code distances = { t->distance_count, t->distance_symbol, t->distance_fast,
-					DISTANCE_FAST };
+	const struct code lengths = {t->length_count, t->length_symbol, t->length_fast,
+				     LENGTH_FAST};
+	const struct code distances = {t->distance_count, t->distance_symbol, t->distance_fast,
+				       DISTANCE_FAST};
 	bool last = false;
 
 	while (!last && !s->err) {
@@ -490,7 +494,7 @@ static void check_trailer(struct state *s)
 
 int inflate(const struct inflate_io *io, size_t *rest)
 {
-	struct state s = { .io = io, .window = io->window, .check = io->format == INFLATE_ZLIB };
+	struct state s = {.io = io, .window = io->window, .check = io->format == INFLATE_ZLIB};
 
 	if (io->format == INFLATE_GZIP)
 		gzip_header(&s);
@@ -536,7 +540,7 @@ static int memory_write(void *ctx, const u8 *data, size_t len)
 int inflate_buffer(enum inflate_format format, const void *src, size_t src_len, void *dst,
 		   size_t *len, void *scratch)
 {
-	struct memory m = { .src = src, .src_len = src_len, .dst = dst, .room = *len };
+	struct memory m = {.src = src, .src_len = src_len, .dst = dst, .room = *len};
 	const struct inflate_io io = {
 		.format = format,
 		.read = memory_read,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What the compiler calls when the processor lacks an instruction: on RISC-V without the bit
- * extensions nearly all of these, elsewhere the population count.  Written without the builtins that
- * would call them back.
+ * extensions nearly all of these, elsewhere the population count.  Written without the builtins
+ * that would call them back.
  */
 #include <kernel/lib/types.h>
 

@@ -2,8 +2,8 @@
 /*
  * Numbers and command lines out of text.
  *
- * A command line is words separated by white space.  A double quote begins and ends a stretch in which
- * white space does not separate; the quotes themselves vanish.
+ * A command line is words separated by white space.  A double quote begins and ends a stretch in
+ * which white space does not separate; the quotes themselves vanish.
  */
 #include <kernel/lib/parse.h>
 #include <kernel/lib/ctype.h>

@@ -139,14 +139,14 @@ static void out_number(struct out *o, const struct spec *sp, u64 n)
 
 static void out_hex(struct out *o, u64 n, int digits)
 {
-	struct spec sp = { .flags = SPEC_ZERO, .width = digits, .precision = -1, .base = 16 };
+	struct spec sp = {.flags = SPEC_ZERO, .width = digits, .precision = -1, .base = 16};
 
 	out_number(o, &sp, n);
 }
 
 static void out_decimal(struct out *o, u64 n)
 {
-	struct spec sp = { .precision = -1, .base = 10 };
+	struct spec sp = {.precision = -1, .base = 10};
 
 	out_number(o, &sp, n);
 }
@@ -261,7 +261,10 @@ static int out_pointer(struct out *o, const struct spec *sp, const char *kind, c
 	case 'S': out_symbol(o, (vaddr_t)p, true); return 1;
 	case 's': out_symbol(o, (vaddr_t)p, false); return 1;
 	case 'B': out_return_address(o, (vaddr_t)p); return 1;
-	case 'a': out_bytes(o, "0x", 2); out_hex(o, *(const paddr_t *)p, 16); return 1;
+	case 'a':
+		out_bytes(o, "0x", 2);
+		out_hex(o, *(const paddr_t *)p, 16);
+		return 1;
 	case 'M': out_ethernet(o, p); return 1;
 	case 'U': out_uuid(o, p); return 1;
 	case 'V': out_nested(o, p); return 1;
@@ -305,18 +308,12 @@ static const char *parse_length(const char *f, struct spec *sp)
 {
 	sp->size = 4;
 	switch (*f) {
-	case 'h':
-		sp->size = f[1] == 'h' ? 1 : 2;
-		return f + (f[1] == 'h' ? 2 : 1);
-	case 'l':
-		sp->size = 8;
-		return f + (f[1] == 'l' ? 2 : 1);
+	case 'h': sp->size = f[1] == 'h' ? 1 : 2; return f + (f[1] == 'h' ? 2 : 1);
+	case 'l': sp->size = 8; return f + (f[1] == 'l' ? 2 : 1);
 	case 'z':
 	case 't':
 	case 'j':
-	case 'L':
-		sp->size = 8;
-		return f + 1;
+	case 'L': sp->size = 8; return f + 1;
 	default: return f;
 	}
 }
@@ -343,7 +340,10 @@ static bool spec_integer(struct spec *sp, char letter)
 		return true;
 	case 'u': sp->base = 10; return true;
 	case 'o': sp->base = 8; return true;
-	case 'X': sp->flags |= SPEC_UPPER; sp->base = 16; return true;
+	case 'X':
+		sp->flags |= SPEC_UPPER;
+		sp->base = 16;
+		return true;
 	case 'x': sp->base = 16; return true;
 	default: return false;
 	}
@@ -356,7 +356,7 @@ struct arguments {
 
 static const char *out_conversion(struct out *o, const char *f, struct arguments *args)
 {
-	struct spec sp = { .precision = -1 };
+	struct spec sp = {.precision = -1};
 	char c;
 
 	f = parse_flags(f, &sp);
@@ -417,7 +417,7 @@ static void out_format(struct out *o, const char *fmt, va_list list)
 
 int vsnprintf(char *buf, size_t size, const char *fmt, va_list args)
 {
-	struct out o = { .buf = buf, .size = size };
+	struct out o = {.buf = buf, .size = size};
 
 	out_format(&o, fmt, args);
 	if (size)

@@ -2,14 +2,15 @@
 /*
  * Red-black trees.
  *
- * Invariants: the root is black; a red node has black children; every path from a node down to an empty
- * link passes equally many black nodes.  Insertion may make one red child of a red parent and moves
- * it up by recolouring until a rotation ends it; removal may leave one path short of a black node
- * and moves that up likewise.  `side` is 0 for left and 1 for right, so each case is written once.
+ * Invariants: the root is black; a red node has black children; every path from a node down to an
+ * empty link passes equally many black nodes.  Insertion may make one red child of a red parent and
+ * moves it up by recolouring until a rotation ends it; removal may leave one path short of a black
+ * node and moves that up likewise.  `side` is 0 for left and 1 for right, so each case is written
+ * once.
  *
- * Augmented trees: a rotation changes the subtrees of just the two nodes it turns, and those are updated
- * there, the lower first.  What insertion or removal itself changed is updated from that point to
- * the root before any rotation.
+ * Augmented trees: a rotation changes the subtrees of just the two nodes it turns, and those are
+ * updated there, the lower first.  What insertion or removal itself changed is updated from that
+ * point to the root before any rotation.
  */
 #include <kernel/lib/rbtree.h>
 
@@ -131,8 +132,8 @@ static __always_inline void erase_fixup(struct rb_root *root, struct rb_node *no
 			rotate(root, sibling, !side, update);
 			sibling = parent->child[!side];
 		}
-		sibling->parent_colour = (sibling->parent_colour & ~BLACK) |
-					 (parent->parent_colour & BLACK);
+		sibling->parent_colour =
+			(sibling->parent_colour & ~BLACK) | (parent->parent_colour & BLACK);
 		set_black(parent);
 		set_black(sibling->child[!side]);
 		rotate(root, parent, side, update);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Text under construction: what does not fit is dropped whole, so the buffer ends at a whole piece. */
+/* Text under construction: what does not fit is dropped whole, so the buffer ends at a whole piece.
+ */
 #include <kernel/lib/seq.h>
 #include <kernel/lib/string.h>
 #include <kernel/lib/printf.h>
@@ -76,8 +77,8 @@ void seq_escape(struct seq *s, const char *str, const char *chars)
 			continue;
 		}
 
-		const char octal[4] = { '\\', (char)('0' + (c >> 6)), (char)('0' + (c >> 3 & 7)),
-					(char)('0' + (c & 7)) };
+		const char octal[4] = {'\\', (char)('0' + (c >> 6)), (char)('0' + (c >> 3 & 7)),
+				       (char)('0' + (c & 7))};
 
 		seq_write(s, octal, sizeof(octal));
 	}

@@ -2,10 +2,10 @@
 /*
  * Memory and strings.
  *
- * Copies and fills go by words of eight bytes, four at a time, once the destination is aligned.  A source
- * that then is not aligned is read by shifting pairs of aligned words together: nothing here makes an
- * unaligned access, which AArch64 forbids before its MMU is on and RISC-V may emulate.  Comparisons
- * and searches look at whole words for the byte they seek by the carry trick.
+ * Copies and fills go by words of eight bytes, four at a time, once the destination is aligned.  A
+ * source that then is not aligned is read by shifting pairs of aligned words together: nothing here
+ * makes an unaligned access, which AArch64 forbids before its MMU is on and RISC-V may emulate.
+ * Comparisons and searches look at whole words for the byte they seek by the carry trick.
  *
  * The functions an architecture is likely to do better are weak.
  */
@@ -23,10 +23,10 @@
 
 typedef u64 __attribute__((may_alias)) word;
 
-#define WORD	   sizeof(word)
+#define WORD       sizeof(word)
 #define PAGE_BYTES 4096
-#define ONES	   0x0101010101010101ull
-#define HIGHS	   0x8080808080808080ull
+#define ONES       0x0101010101010101ull
+#define HIGHS      0x8080808080808080ull
 
 static __always_inline bool aligned(const void *p)
 {
@@ -54,8 +54,8 @@ static __always_inline void copy_words_up(word *d, const word *s, size_t words)
 }
 
 /*
- * `d` is aligned and `s` is not.  The words read all hold at least one byte of the source, so they lie in
- * pages the source lies in.
+ * `d` is aligned and `s` is not.  The words read all hold at least one byte of the source, so they
+ * lie in pages the source lies in.
  */
 static __no_sanitize __noinline void copy_shifted_up(word *d, const u8 *s, size_t words)
 {
@@ -116,8 +116,8 @@ static void copy_down(void *dst, const void *src, size_t n)
 }
 
 /*
- * Copying upwards is right unless the destination begins within the source.  When it lies below, the
- * word-wise copy still reads every word before it writes past it, but the shifted one reads one
+ * Copying upwards is right unless the destination begins within the source.  When it lies below,
+ * the word-wise copy still reads every word before it writes past it, but the shifted one reads one
  * word ahead, which may be overwritten only after it was read.
  */
 __weak void *memmove(void *dst, const void *src, size_t n)

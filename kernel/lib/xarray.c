@@ -2,17 +2,17 @@
 /*
  * Sparse arrays: the writers' side and the searches.
  *
- * The tree is as high as its largest index needs; a lone entry at index 0 has no node at all.  Interior
- * slots hold node entries (address + 2), leaf slots (shift 0) the caller's entries.  Each node has
- * two bitmaps besides the marks: `present`, slots not empty, which lets searches step over gaps; and
- * `full`, slots below which no index is empty, which finds free indices.  Both are summaries as the
- * marks are: a bit changes in the parent only when the child's word turns all ones (full), non-zero
- * (marks) or zero (present, marks).
+ * The tree is as high as its largest index needs; a lone entry at index 0 has no node at all.
+ * Interior slots hold node entries (address + 2), leaf slots (shift 0) the caller's entries.  Each
+ * node has two bitmaps besides the marks: `present`, slots not empty, which lets searches step over
+ * gaps; and `full`, slots below which no index is empty, which finds free indices.  Both are
+ * summaries as the marks are: a bit changes in the parent only when the child's word turns all ones
+ * (full), non-zero (marks) or zero (present, marks).
  *
  * Readers run without a lock.  New nodes are filled before a release store links them; a slot is
- * written once per change; an unlinked node keeps its content for a grace period.  Bitmaps and slots
- * are not changed together, so a search re-checks the slot its bitmap led to.  Raising the tree puts
- * nodes above the old top, whose own part does not change.
+ * written once per change; an unlinked node keeps its content for a grace period.  Bitmaps and
+ * slots are not changed together, so a search re-checks the slot its bitmap led to.  Raising the
+ * tree puts nodes above the old top, whose own part does not change.
  *
  * A store first counts the nodes it lacks and allocates them all, so that failure changes nothing.
  */
@@ -22,7 +22,7 @@
 #include <kernel/lib/string.h>
 #include <kernel/abi/errno.h>
 
-#define FULL	~0ull
+#define FULL    ~0ull
 #define PRESENT -1 /* in the place of a mark: any entry */
 
 static const struct xarray_ops *node_ops;
@@ -241,8 +241,8 @@ static int store_extending(struct xarray *xa, u64 index, void *entry)
 		err = spares_alloc(shift_for(index) / XA_SHIFT + 1, &spares);
 		if (err)
 			return err;
-		atomic_store_release(&xa->head, node_entry(path_build(&spares, index,
-								      shift_for(index), entry)));
+		atomic_store_release(
+			&xa->head, node_entry(path_build(&spares, index, shift_for(index), entry)));
 		return 0;
 	}
 
@@ -386,8 +386,8 @@ static const struct xa_node *top_for(const struct xarray *xa, u64 index)
 }
 
 /*
- * The leaf with the first candidate at or after *index, which is moved there.  The bit led here; the
- * slot may have been emptied since.
+ * The leaf with the first candidate at or after *index, which is moved there.  The bit led here;
+ * the slot may have been emptied since.
  */
 static const struct xa_node *seek(const struct xarray *xa, u64 *index, u64 max, int mark)
 {
