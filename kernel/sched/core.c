@@ -611,6 +611,7 @@ static void rq_init(struct runqueue *rq, unsigned cpu, struct thread *idle)
 	idle->cpu = cpu;
 	idle->on_cpu = 1;
 	idle->state = THREAD_RUNNING;
+	idle->cred = &init_cred; /* timers send signals in its interrupts */
 	idle->se.class = CLASS_IDLE;
 	/* Interrupts that find the processor idle act with these. */
 	idle->cred = &init_cred;
