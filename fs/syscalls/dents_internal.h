@@ -10,6 +10,7 @@ struct dents {
 	size_t count, done; /* bytes of the user's buffer: all, copied */
 	size_t used;	    /* of buf */
 	int err;
+	loff_t first_pos;   /* of the first record in buf */
 	void *last_off;	    /* in buf: the newest record's d_off, 64 bits */
 	char buf[1024] __aligned(8);
 };

@@ -43,6 +43,8 @@ void *dents_room(struct dents *d, size_t size, loff_t pos)
 	}
 	if (d->used + size > sizeof(d->buf) && !dents_flush(d))
 		return NULL;
+	if (!d->used)
+		d->first_pos = pos;
 	if ((d->done || d->used) && signal_pending(thread_current()))
 		return NULL;
 	d->used += size;
@@ -82,8 +84,11 @@ long dents_user(int fd, void __user *buf, unsigned count, dents_actor emit)
 	d.last_off = NULL;
 	err = dir_iterate(ref.file, &d.ctx);
 	set_last_off(&d, d.ctx.pos);
-	if (!err && d.used && !dents_flush(&d))
-		err = -EFAULT;
+	if (!err && d.used && !d.err)
+		dents_flush(&d);
+	/* What could not be copied is read again. */
+	if (d.err == -EFAULT)
+		ref.file->pos = d.first_pos;
 	fd_put(ref);
 	if (d.done)
 		return d.done;

@@ -29,7 +29,7 @@ char *path_prepend_name(char *p, const char *buf, const struct dentry *d)
 	return prepend(prepend(p, buf, name, len), buf, "/", 1);
 }
 
-/* Put the path of `at` below `root` before `p`.  *reached: root was met; else the top of the tree or of a detached mount. */
+/* Put the path of `at` below `root` before `p`.  *reached: root was met, and not the top of the tree or of a detached mount. */
 static char *prepend_path(char *p, const char *buf, const struct path *at, const struct path *root, bool *reached)
 {
 	const struct dentry *d = at->dentry;
@@ -41,8 +41,7 @@ static char *prepend_path(char *p, const char *buf, const struct path *at, const
 			const struct mount *parent = READ_ONCE(m->parent);
 
 			if (parent == m || d != m->root) {
-				/* The top: absolute if it is a namespace's root, else nobody can walk here. */
-				*reached = m->ns && d == m->root && m == m->ns->root;
+				*reached = false;
 				break;
 			}
 			d = READ_ONCE(m->mountpoint);
