@@ -14,6 +14,7 @@
 #include <arch/types.h>
 #include <fs/init.h>
 #include <fs/epoll.h>
+#include <fs/inotify.h>
 #include <fs/proc/proc.h>
 #include <fs/sysfs/sysfs.h>
 #include <fs/tty/tty.h>
@@ -56,6 +57,7 @@ static void init_thread(void *unused)
 	process_init();
 	fs_init();
 	epoll_init();
+	inotify_init();
 	net_init();
 	tty_init();
 	proc_init();
