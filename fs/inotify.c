@@ -173,7 +173,9 @@ static struct inode *watch_detach(struct watch *w)
 	return inode;
 }
 
-static void inotify_event(struct inode *inode, u32 mask, const char *name, u32 cookie)
+static void inotify_inode_gone(struct inode *inode);
+
+static void report(struct inode *inode, u32 mask, const char *name, u32 cookie)
 {
 	struct watch *w, *next;
 	struct inode *put[4];
@@ -193,7 +195,18 @@ static void inotify_event(struct inode *inode, u32 mask, const char *name, u32 c
 		inode_put(put[--n]);
 }
 
-/* The last name and user are gone: IN_DELETE_SELF, then nothing more. */
+static void inotify_event(struct inode *inode, u32 mask, const char *name, u32 cookie)
+{
+	/* The file's own end and move are not said to be a directory's. */
+	if (mask & (IN_DELETE_SELF | IN_MOVE_SELF))
+		mask &= ~(u32)IN_ISDIR;
+	if (mask & USER_EVENTS & ~(u32)IN_DELETE_SELF)
+		report(inode, mask & ~(u32)IN_DELETE_SELF, name, cookie);
+	if (mask & IN_DELETE_SELF)
+		inotify_inode_gone(inode);
+}
+
+/* The last name is gone: IN_DELETE_SELF, then nothing more. */
 static void inotify_inode_gone(struct inode *inode)
 {
 	struct watch *w;
