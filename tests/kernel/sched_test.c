@@ -279,7 +279,8 @@ KTEST(sched_affinity_moves)
 
 		s.cpu = ~0u; /* between two CPUs: do not judge */
 		KEXPECT(!thread_set_cpu(s.thread, cpu));
-		sleep_ns(5 * NSEC_PER_MSEC);
+		for (unsigned n = 0; n < 400 && atomic_load(&s.thread->cpu) != cpu; n++)
+			sleep_ns(5 * NSEC_PER_MSEC);
 		KEXPECT(atomic_load(&s.thread->cpu) == cpu);
 	}
 	spinner_finish(&s);
