@@ -225,6 +225,8 @@ static void file_release(struct file *f)
 		inode_put_write(f->inode);
 		mount_drop_write(path.mnt);
 	}
+	if (f->mode & FMODE_DENY_WRITE)
+		inode_allow_write(f->inode);
 	file_drop_owner(f);
 	cred_put(f->cred);
 	file_free(f);

@@ -64,6 +64,7 @@ enum file_mode {
 	FMODE_CAN_READ = 1 << 15,  /* read_iter exists */
 	FMODE_CAN_WRITE = 1 << 16,
 	FMODE_NEED_UNMOUNT = 1 << 17,
+	FMODE_DENY_WRITE = 1 << 18, /* opened for execution: keeps writers out until released */
 };
 
 /* Read-ahead state, kept by mm. */

@@ -224,13 +224,15 @@ static int futex_wait_until(u32 __user *uaddr, bool shared, u32 value, u32 bits,
 	return timed_out ? -ETIMEDOUT : -ERESTARTSYS;
 }
 
-static long futex_wait_restart(struct restart_block *rb)
+/* restart.args: address, value, bits, shared, deadline. */
+static long futex_wait_restart(struct thread *t)
 {
-	int err = futex_wait_until((u32 __user *)rb->arg[0], rb->id, (u32)rb->arg[1], (u32)rb->arg[2], rb->deadline);
+	const u64 *a = t->restart.args;
+	int err = futex_wait_until((u32 __user *)(vaddr_t)a[0], a[3], (u32)a[1], (u32)a[2], a[4]);
 
 	if (err != -ERESTARTSYS)
 		return err;
-	rb->fn = futex_wait_restart;
+	t->restart.fn = futex_wait_restart;
 	return -ERESTART_RESTARTBLOCK;
 }
 
@@ -241,13 +243,13 @@ static long futex_wait(u32 __user *uaddr, bool shared, u32 value, u32 bits, u64 
 	if (err != -ERESTARTSYS || deadline == KTIME_MAX)
 		return err;
 	/* A relative timeout must not start anew. */
-	struct restart_block *rb = &task_current()->restart;
-	rb->arg[0] = (vaddr_t)uaddr;
-	rb->arg[1] = value;
-	rb->arg[2] = bits;
-	rb->id = shared;
-	rb->deadline = deadline;
-	rb->fn = futex_wait_restart;
+	struct thread *t = thread_current();
+	t->restart.args[0] = (vaddr_t)uaddr;
+	t->restart.args[1] = value;
+	t->restart.args[2] = bits;
+	t->restart.args[3] = shared;
+	t->restart.args[4] = deadline;
+	t->restart.fn = futex_wait_restart;
 	return -ERESTART_RESTARTBLOCK;
 }
 

@@ -199,28 +199,28 @@ static int sleep_until(u64 deadline)
 	}
 }
 
-static long nanosleep_continue(struct restart_block *rb)
+/* restart.args: deadline, where the rest is told. */
+static long nanosleep_continue(struct thread *t)
 {
-	int err = sleep_until(rb->deadline);
+	u64 deadline = t->restart.args[0], now;
+	struct __kernel_timespec __user *rem = (struct __kernel_timespec __user *)(vaddr_t)t->restart.args[1];
 
-	if (!err)
+	if (!sleep_until(deadline))
 		return 0;
-	u64 now = clock_mono_ns();
-	struct __kernel_timespec __user *rem = (struct __kernel_timespec __user *)rb->arg[0];
-
-	if (rem && put_ns(rem, rb->deadline > now ? rb->deadline - now : 0))
+	now = clock_mono_ns();
+	if (rem && put_ns(rem, deadline > now ? deadline - now : 0))
 		return -EFAULT;
-	rb->fn = nanosleep_continue;
+	t->restart.fn = nanosleep_continue;
 	return -ERESTART_RESTARTBLOCK;
 }
 
 static long sleep_for(u64 ns, struct __kernel_timespec __user *rem)
 {
-	struct restart_block *rb = &task_current()->restart;
+	struct thread *t = thread_current();
 
-	rb->deadline = clock_deadline(ns);
-	rb->arg[0] = (vaddr_t)rem;
-	return nanosleep_continue(rb);
+	t->restart.args[0] = clock_deadline(ns);
+	t->restart.args[1] = (vaddr_t)rem;
+	return nanosleep_continue(t);
 }
 
 /* A moment of `clock` as one of the monotonic clock. */

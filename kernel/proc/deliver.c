@@ -275,6 +275,7 @@ static void enter_handler(struct arch_trapframe *tf, int signo, const struct ksi
 #endif
 	choose_stack(&d, tf, &st->altstack);
 	restart_with_handler(tf, action);
+	rseq_update(tf);
 	if (arch_signal_push(tf, &d)) {
 		struct ksiginfo fault;
 

@@ -284,7 +284,7 @@ static int load_interp(struct exec *x, const char *name)
 			err = -EINVAL;
 	}
 	kvfree(im.phdrs);
-	exec_close(im.file);
+	file_put(im.file);
 	return err;
 }
 

@@ -61,15 +61,11 @@ int exec_open(int dfd, const char *name, unsigned lookup, struct file **out)
 	err = file_open(&path, O_RDONLY | O_LARGEFILE, cred_current(), out);
 	if (err)
 		inode_allow_write(inode);
+	else
+		(*out)->mode |= FMODE_DENY_WRITE;
 put_path:
 	path_put(&path);
 	return err;
-}
-
-void exec_close(struct file *f)
-{
-	inode_allow_write(f->inode);
-	file_put(f);
 }
 
 static int read_head(struct exec *x)
@@ -146,7 +142,7 @@ static int load_script(struct exec *x)
 		return -ENOMEM;
 	kfree(x->interp_path);
 	x->interp_path = name;
-	exec_close(x->file);
+	file_put(x->file);
 	x->file = NULL;
 	err = exec_open(AT_FDCWD, name, LOOKUP_FOLLOW, &x->file);
 	return err ? err : read_head(x);
@@ -333,7 +329,8 @@ static void reset_process(struct exec *x)
 	task->sig.altstack = (stack_t){ .ss_flags = SS_DISABLE };
 	task->robust_list = 0;
 	task->clear_child_tid = 0;
-	task->restart.fn = NULL;
+	thread_current()->restart.fn = NULL;
+	thread_current()->rseq = 0;
 	process_timers_exec(p);
 	WRITE_ONCE(p->did_exec, true);
 	p->exit_signal = p->exit_signal ? SIGCHLD : 0;
@@ -432,7 +429,7 @@ static void exec_free(struct exec *x)
 {
 	exec_strings_free(&x->strings);
 	if (x->file)
-		exec_close(x->file);
+		file_put(x->file);
 	if (x->mm)
 		mm_put(x->mm);
 	if (x->cred)

@@ -165,6 +165,8 @@ static void auxv_fill(struct exec *x, struct vector *v, vaddr_t random, vaddr_t 
 	aux(v, AT_EGID, cred->egid);
 	aux(v, AT_SECURE, x->secure);
 	aux(v, AT_RANDOM, random);
+	aux(v, AT_RSEQ_FEATURE_SIZE, 28);
+	aux(v, AT_RSEQ_ALIGN, 32);
 	aux(v, AT_EXECFN, execfn);
 	if (platform)
 		aux(v, AT_PLATFORM, platform);

@@ -56,4 +56,3 @@ int __must_check elf_load(struct exec *x);
 
 /* exec.c */
 int __must_check exec_open(int dfd, const char *path, unsigned lookup, struct file **out);
-void exec_close(struct file *f);

@@ -251,6 +251,12 @@ static int copy_resources(struct thread *child, const struct fork_request *req)
 		goto put_mm;
 	if (req->flags & CLONE_SETTLS)
 		arch_set_tls(child, req->tls);
+	/* A copy of our memory has our rseq area; a thread beside us registers its own. */
+	if (!(req->flags & CLONE_VM)) {
+		child->rseq = t->rseq;
+		child->rseq_len = t->rseq_len;
+		child->rseq_sig = t->rseq_sig;
+	}
 	return 0;
 
 put_mm:

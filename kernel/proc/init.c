@@ -59,6 +59,9 @@ void process_init(void)
 	fork_init();
 	jobs_init();
 	deliver_init();
+	oom_init();
+	sigio_init();
+	rseq_init();
 	futex_init();
 	/* A thread costs at least its stack and the page tables of a small process: an eighth of memory for them. */
 	struct mem_info mem;

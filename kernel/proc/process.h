@@ -112,13 +112,6 @@ struct task {
 	u64 start_boot_ns;	 /* [I] */
 	int io_priority;	 /* [a] */
 	struct notify_work set_tid_work; /* CLONE_CHILD_SETTID */
-	struct restart_block {
-		/* Continue a call that was interrupted: restart_syscall(2).  [P] */
-		long (*fn)(struct restart_block *rb);
-		u64 deadline;
-		vaddr_t arg[4];
-		int id;
-	} restart;
 	struct rcu_head rcu;
 };
 

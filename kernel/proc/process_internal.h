@@ -23,5 +23,11 @@ void group_kill_locked(struct pid *group, int signo);
 /* The session's terminal is hung up when its leader goes. */
 void session_leader_exit(struct process *p);
 
+void oom_init(void);
+void sigio_init(void);
+void rseq_init(void);
+/* Bring the current thread's rseq area up to date, before a handler or user code runs. */
+void rseq_update(struct arch_trapframe *tf);
+
 void jobs_init(void);
 void deliver_init(void);

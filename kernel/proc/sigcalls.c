@@ -312,9 +312,9 @@ long sys_rt_tgsigqueueinfo(int tgid, int pid, int sig, const struct siginfo __us
 
 long sys_restart_syscall(void)
 {
-	struct restart_block *rb = &task_current()->restart;
-	long (*fn)(struct restart_block *) = rb->fn;
+	struct thread *t = thread_current();
+	long (*fn)(struct thread *) = t->restart.fn;
 
-	rb->fn = NULL;
-	return fn ? fn(rb) : -EINTR;
+	t->restart.fn = NULL;
+	return fn ? fn(t) : -EINTR;
 }

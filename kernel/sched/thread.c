@@ -75,7 +75,6 @@ int thread_create(struct thread **out, const char *name)
 	t->start_time_ns = clock_mono_ns();
 	t->timer_slack_ns = 50 * NSEC_PER_USEC;
 	strscpy(t->comm, name, sizeof(t->comm));
-	list_init(&t->process_link);
 	sched_fork(t);
 	list_add_thread(t);
 	*out = t;

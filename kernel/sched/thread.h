@@ -61,13 +61,11 @@ struct thread {
 	/* Owned by other rooms; each says how in its header. */
 	struct mm *mm;
 	struct cred *cred;		/* [R] replaced whole, by the thread itself */
-	struct cred *real_cred;		/* [R] of the thread as an object; differs while overridden */
 	struct files *files;
 	struct fs_context *fs;
 	struct ns_set *ns;
 	struct signal_state *sig;
 	struct process *process;
-	struct pid *pid;
 	struct cgroup *cgroup;		/* [R] */
 	struct io_context *io;
 	struct ptrace_state *ptrace;
@@ -82,23 +80,13 @@ struct thread {
 	/* Return to user mode. */
 	struct llist_head notify_work;	/* [a] struct notify_work; NOTIFY_CLOSED at exit */
 
-	/* User-visible odds and ends of kernel/proc. */
-	vaddr_t set_child_tid, clear_child_tid;
-	vaddr_t robust_list;
-	size_t robust_list_len;
-	vaddr_t rseq;
-	u32 rseq_len, rseq_sig;
-	u32 exit_signal, pdeath_signal;
-	int exit_code;
+	/* User-visible odds and ends; the rest of a process's half of a thread is in kernel/proc. */
+	vaddr_t rseq;			/* [P] user area, 0: none */
+	u32 rseq_len, rseq_sig;		/* [P] */
 	struct {
 		long (*fn)(struct thread *t);	/* [P] what restart_syscall(2) continues */
 		u64 args[6];
 	} restart;
-	struct list process_link;	/* in its process's list of threads */
-	u32 syscall_nr;			/* [P] of the call in progress, for /proc and tracers */
-	u32 personality;		/* [P] */
-	u32 dumpable_aux;		/* [P] kernel/proc's own bits */
-	void *proc_private;		/* kernel/proc */
 	void (*release)(struct thread *t); /* [I] called a grace period after the last reference went, or NULL */
 
 	/* Kernel threads. */
