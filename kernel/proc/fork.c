@@ -33,13 +33,13 @@
 #include "process_internal.h"
 
 #define CLONE_NAMESPACES                                                                               \
-	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID |  \
+	(CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID |  \
 	 CLONE_NEWNET | CLONE_NEWTIME)
 #define CLONE_KNOWN                                                                                    \
 	(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_PIDFD | CLONE_PTRACE | CLONE_VFORK | \
 	 CLONE_PARENT | CLONE_THREAD | CLONE_SYSVSEM | CLONE_SETTLS | CLONE_PARENT_SETTID |            \
 	 CLONE_CHILD_CLEARTID | CLONE_DETACHED | CLONE_UNTRACED | CLONE_CHILD_SETTID | CLONE_IO |      \
-	 CLONE_CLEAR_SIGHAND)
+	 CLONE_CLEAR_SIGHAND | CLONE_NEWNS)
 
 static struct slab_cache *task_cache;
 static struct slab_cache *process_cache;
@@ -140,6 +140,8 @@ static int check_flags(const struct fork_request *req)
 	if ((f & CLONE_THREAD) && !(f & CLONE_SIGHAND))
 		return -EINVAL;
 	if ((f & CLONE_SIGHAND) && !(f & CLONE_VM))
+		return -EINVAL;
+	if ((f & CLONE_NEWNS) && (f & CLONE_FS))
 		return -EINVAL;
 	if ((f & CLONE_SIGHAND) && (f & CLONE_CLEAR_SIGHAND))
 		return -EINVAL;
@@ -243,6 +245,11 @@ static int copy_resources(struct thread *child, const struct fork_request *req)
 	err = fs_fork(t->fs, req->flags & CLONE_FS, &child->fs);
 	if (err)
 		goto put_files;
+	if (req->flags & CLONE_NEWNS) {
+		err = fs_context_new_mounts(child->fs);
+		if (err)
+			goto put_fs;
+	}
 	err = copy_mm(child, req->flags);
 	if (err)
 		goto put_fs;

@@ -23,6 +23,10 @@ void group_kill_locked(struct pid *group, int signo);
 /* The session's terminal is hung up when its leader goes. */
 void session_leader_exit(struct process *p);
 
+/* unshare.c: a mount namespace of its own for a context nobody shares.  0, -EPERM, -ENOMEM. */
+struct fs_context;
+int __must_check fs_context_new_mounts(struct fs_context *fs);
+
 void oom_init(void);
 void sigio_init(void);
 void rseq_init(void);
