@@ -197,7 +197,7 @@ int anon_prepare(struct vma *vma)
 	fresh = anon_create();
 	if (!fresh)
 		return -ENOMEM;
-	with_spin (&mm->anon_lock) {
+	with_spin_irq (&mm->anon_lock) {
 		if (!vma->anon) {
 			list_push_back(&fresh->areas, &vma->anon_link);
 			atomic_store_release(&vma->anon, fresh);

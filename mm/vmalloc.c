@@ -32,6 +32,7 @@ struct area {
 	struct area *next;     /* [v] on the dead list */
 }; /* v: area_lock */
 
+/* v; interrupts off, as what runs at their end may take locks of lower rank. */
 static struct spinlock area_lock = SPINLOCK_INIT(RANK_VMALLOC);
 static struct rb_root areas = RB_ROOT_INIT; /* [v] */
 static struct area *dead;		    /* [v] addresses to be flushed */
@@ -131,7 +132,7 @@ static bool area_find_place(size_t size, size_t align, vaddr_t *out)
 
 static struct area *dead_take(vaddr_t *low, vaddr_t *high)
 {
-	guard_spin(&area_lock);
+	guard_spin_irq(&area_lock);
 
 	struct area *chain = dead;
 
@@ -159,7 +160,7 @@ static void area_purge(void)
 		struct area *a = chain;
 
 		chain = a->next;
-		with_spin (&area_lock)
+		with_spin_irq (&area_lock)
 			area_erase(a);
 		kfree(a);
 	}
@@ -176,7 +177,7 @@ static struct area *area_create(size_t len, size_t align, size_t below, size_t b
 	for (int attempt = 0; attempt < 2 && !found; attempt++) {
 		if (attempt)
 			area_purge();
-		with_spin (&area_lock) {
+		with_spin_irq (&area_lock) {
 			found = area_find_place(len + below + behind, align, &a->start);
 			if (found) {
 				a->end = a->start + len + below + behind;
@@ -198,7 +199,7 @@ static void area_bury(struct area *a)
 {
 	bool full;
 
-	with_spin (&area_lock) {
+	with_spin_irq (&area_lock) {
 		a->next = dead;
 		dead = a;
 		dead_pages += (a->end - a->start) >> PAGE_SHIFT;
@@ -225,7 +226,7 @@ static struct area *area_lookup(vaddr_t va)
 
 static struct area *area_find(const volatile void *va)
 {
-	guard_spin(&area_lock);
+	guard_spin_irq(&area_lock);
 
 	return area_lookup((vaddr_t)va);
 }
@@ -489,13 +490,16 @@ void stack_free(void *stack)
 
 bool stack_guard_hit(vaddr_t va)
 {
-	if (!is_vmalloc_addr((void *)va) || !spin_trylock(&area_lock))
-		return false;
+	bool hit = false;
+	irqflags_t f = arch_irq_save();
 
-	struct area *a = area_lookup(va);
-	bool hit = a && a->stack && va < a->va;
+	if (is_vmalloc_addr((void *)va) && spin_trylock(&area_lock)) {
+		struct area *a = area_lookup(va);
 
-	spin_unlock(&area_lock);
+		hit = a && a->stack && va < a->va;
+		spin_unlock(&area_lock);
+	}
+	arch_irq_restore(f);
 	return hit;
 }
 

@@ -164,7 +164,7 @@ int vfs_link(struct dentry *old, struct inode *dir, struct dentry *dentry)
 		return -EPERM;
 	if (!dir->ops->link || S_ISDIR(inode->mode))
 		return -EPERM;
-	rwsem_write_lock(&inode->lock);
+	rwsem_write_lock_nested(&inode->lock, 1);
 	if (!inode->nlink && !(inode->state & I_LINKABLE))
 		err = -ENOENT;
 	else if (dir->sb->max_links && inode->nlink >= dir->sb->max_links)
@@ -197,7 +197,7 @@ int vfs_unlink(struct inode *dir, struct dentry *dentry)
 	if (!dir->ops->unlink)
 		return -EPERM;
 	inode_get(inode);
-	rwsem_write_lock(&inode->lock);
+	rwsem_write_lock_nested(&inode->lock, 1);
 	if (dentry_is_mountpoint_here(dentry))
 		err = -EBUSY;
 	else
