@@ -204,7 +204,8 @@ void balance_tick(struct runqueue *rq)
 		return;
 	rq_lock_pair(rq, src);
 	rq_update_clock(rq);
-	if (src->nr_running >= rq->nr_running + 2)
-		pull_one(src, rq);
+	/* The tick of a CPU that just went idle pulls too, and idle must notice. */
+	if (src->nr_running >= rq->nr_running + 2 && pull_one(src, rq) && rq->curr == rq->idle)
+		rq_resched(rq);
 	rq_unlock_pair(rq, src);
 }
