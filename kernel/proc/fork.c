@@ -465,6 +465,7 @@ long process_fork(const struct fork_request *req)
 	if (pidfd >= 0)
 		fd_install(pidfd, pidfile);
 	thread_start(child);
+	thread_put(child);
 	if (req->flags & CLONE_VFORK) {
 		wait_for_vfork(p, &vfork_done);
 		process_put(p);

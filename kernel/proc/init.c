@@ -203,4 +203,5 @@ void init_process_start(const struct init_request *req)
 	request = req;
 	arch_thread_kernel(t, init_thread, NULL);
 	thread_start(t);
+	thread_put(t);
 }
