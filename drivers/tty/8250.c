@@ -51,6 +51,7 @@
 #define FIFO_SIZE	 16
 #define INTERRUPT_LOOPS	 64 /* a device that never ends must not hang us */
 #define POLL_PERIOD	 (10 * NSEC_PER_MSEC)
+#define BUSY_PERIOD	 (100 * NSEC_PER_USEC)
 
 #define DEFAULT_BAUD 115200
 #define POLL_LIMIT   1000000
@@ -60,7 +61,7 @@ struct uart_8250 {
 	struct console console;
 	struct serial_port port;
 	u8 ier;			      /* [port.lock] what the register holds */
-	struct timer poll;	      /* for ports without an interrupt */
+	struct timer poll;	      /* for ports without an interrupt, or with too many */
 };
 
 const struct uart_8250_place *uart_8250_place(const struct uart_8250 *u)
@@ -223,26 +224,30 @@ static void uart_transmit(struct uart_8250 *u)
 	serial_tx_done(&u->port);
 }
 
+/*
+ * Do what the device asks for until it asks for nothing.  An edge-triggered line that stays high says nothing more, so
+ * when it never ends the timer goes on with it.
+ */
 static enum irq_result uart_interrupt(unsigned irq, void *arg)
 {
 	struct uart_8250 *u = arg;
-	enum irq_result result = IRQ_NONE;
+	unsigned i;
 
-	for (unsigned i = 0; i < INTERRUPT_LOOPS && !(uart_read(u, UART_IIR) & IIR_NONE); i++) {
+	for (i = 0; i < INTERRUPT_LOOPS && !(uart_read(u, UART_IIR) & IIR_NONE); i++) {
 		uart_receive(u);
 		uart_transmit(u);
-		result = IRQ_HANDLED;
 	}
-	return result;
+	if (i == INTERRUPT_LOOPS)
+		timer_start(&u->poll, clock_deadline(BUSY_PERIOD), 0);
+	return i ? IRQ_HANDLED : IRQ_NONE;
 }
 
 static void uart_poll(struct timer *t)
 {
 	struct uart_8250 *u = container_of(t, struct uart_8250, poll);
 
-	uart_receive(u);
-	uart_transmit(u);
-	if (READ_ONCE(u->ier))
+	uart_interrupt(u->place.irq, u);
+	if (!u->place.irq && READ_ONCE(u->ier))
 		timer_start(t, clock_deadline(POLL_PERIOD), POLL_PERIOD);
 }
 

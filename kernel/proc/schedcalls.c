@@ -400,13 +400,17 @@ long sys_getpriority(int which, int who)
 
 #define IOPRIO_CLASS_SHIFT 13
 #define IOPRIO_WHO_PROCESS 1
-#define IOPRIO_WHO_PGRP	   2
-#define IOPRIO_WHO_USER	   3
 
 static void set_one_ioprio(struct thread *t, void *arg)
 {
 	if (t->sig)
 		WRITE_ONCE(task_of(t)->io_priority, *(int *)arg);
+}
+
+/* A single thread's is told as it was set, 0 for never; of many, the one that counts most. */
+static void own_ioprio(struct thread *t, void *arg)
+{
+	*(int *)arg = t->sig ? READ_ONCE(task_of(t)->io_priority) : 0;
 }
 
 static void best_ioprio(struct thread *t, void *arg)
@@ -443,7 +447,7 @@ long sys_ioprio_get(int which, int who)
 {
 	int best = -1;
 	guard_rcu();
-	int err = for_each_named(ioprio_which(which), who, best_ioprio, &best);
+	int err = for_each_named(ioprio_which(which), who, which == IOPRIO_WHO_PROCESS ? own_ioprio : best_ioprio, &best);
 
 	return err ? err : best;
 }
