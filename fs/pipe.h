@@ -33,6 +33,7 @@ struct pipe_buf {
 
 struct pipe {
 	struct mutex lock;	  /* m */
+	u32 inner; /* [I] the one inside a sendfile: RANK_SPLICE_PIPE */
 	u32 head, tail;		  /* [m], read without for poll */
 	u32 slots;		  /* [m] power of two */
 	u32 readers, writers;	  /* [m] files, read without for poll */

@@ -196,7 +196,8 @@ ssize_t splice_pipe_to_file(struct pipe *p, struct file *out, loff_t *pos, size_
 
 static void lock_pipes(struct pipe *a, struct pipe *b)
 {
-	if (a > b)
+	/* By address, but the pipe inside a sendfile comes before all others. */
+	if (b->inner || (!a->inner && a > b))
 		swap(a, b);
 	mutex_lock(&a->lock);
 	mutex_lock_nested(&b->lock, 1);
@@ -322,6 +323,9 @@ ssize_t splice_direct(struct file *in, loff_t *in_pos, struct file *out, loff_t 
 	n = pipe_create(&p);
 	if (n)
 		return n;
+	/* Ours alone, and held around the locks of real pipes. */
+	mutex_init(&p->lock, RANK_SPLICE_PIPE, "splice pipe");
+	p->inner = 1;
 	p->readers = p->writers = 1;
 	while (len) {
 		ssize_t got;

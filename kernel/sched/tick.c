@@ -110,9 +110,11 @@ void loadavg_tick(u64 now)
 
 	if (now < next || !atomic_cmpxchg(&load_next, &next, now + LOAD_PERIOD))
 		return;
+	if (!next)
+		return; /* the first period begins */
 	active = count_active() << SCHED_LOAD_SHIFT;
 	/* All CPUs may have been idle for many periods. */
-	u64 periods = next ? min((now - next) / LOAD_PERIOD + 1, 720ull) : 1;
+	u64 periods = min((now - next) / LOAD_PERIOD + 1, 720ull);
 
 	for (unsigned i = 0; i < 3; i++) {
 		u64 avg = load_avg[i];

@@ -21,6 +21,7 @@ enum lock_rank {
 	RANK_EXEC_UPDATE,	/* credentials and address space of one process while exec replaces them */
 	RANK_PROCESS,		/* one process's slow fields: rlimits, timers */
 	RANK_NAMESPACE,		/* list and tables of one namespace */
+	RANK_SPLICE_PIPE,	/* the pipe inside sendfile */
 	RANK_PIPE,		/* one pipe's buffers: splice fills and empties them under it, from and to any file */
 	RANK_TEXT_FILE,		/* the generated text of one open file of /proc or /sys */
 	RANK_EPOLL_TREE,	/* loops between epoll files */
