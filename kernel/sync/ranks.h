@@ -69,6 +69,7 @@ enum lock_rank {
 	RANK_LAST_SLEEPING = RANK_SLEEP_LEAF,
 
 	/* Spinlocks. */
+	RANK_SYNC_WAIT,		/* waiters of mutexes and rwsems; interrupts are on, so it comes before what they take */
 	RANK_TASKLIST,		/* parent, children, groups, sessions */
 	RANK_FILES,		/* descriptor table */
 	RANK_FS_CONTEXT,	/* current and root directory */
@@ -117,7 +118,6 @@ enum lock_rank {
 	RANK_ITIMER,		/* POSIX timers, before the timer base */
 	RANK_WAITQ,		/* one wait queue; a queue woken from a wake-up by subclass */
 	RANK_EPOLL_READY_LEAF,	/* ready list of an epoll, from a wake-up */
-	RANK_SYNC_WAIT,		/* waiters of mutexes, rwsems, completions */
 	RANK_IDLE_WAIT,
 	RANK_RCU,		/* grace-period state */
 	RANK_RANDOM,		/* entropy pool */
