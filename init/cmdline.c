@@ -2,8 +2,8 @@
 /*
  * Parsing the command line.
  *
- * Words are separated by blanks; double quotes hold blanks together and disappear.  A word with a dot before
- * any equals sign is a parameter of some part of the kernel and not for init (Linux:
+ * Words are separated by blanks; double quotes hold blanks together and disappear.  A word with a
+ * dot before any equals sign is a parameter of some part of the kernel and not for init (Linux:
  * Documentation/admin-guide/kernel-parameters).  After "--" everything is for init.
  */
 #include <kernel/firmware/boot_info.h>
@@ -11,7 +11,7 @@
 #include <kernel/lib/string.h>
 #include "cmdline.h"
 
-struct cmdline_options cmdline_options = { .max_cpus = CONFIG_NR_CPUS };
+struct cmdline_options cmdline_options = {.max_cpus = CONFIG_NR_CPUS};
 
 static char text_copy[BOOT_CMDLINE_MAX];
 static unsigned nr_argv = 1, nr_envp;
@@ -22,7 +22,9 @@ static void opt_maxcpus(char *v)
 
 	/* 0 means: only the boot processor, as 1 does. */
 	if (!parse_u64(v, 0, &n))
-		cmdline_options.max_cpus = n > CONFIG_NR_CPUS ? CONFIG_NR_CPUS : n ? (unsigned)n : 1;
+		cmdline_options.max_cpus = n > CONFIG_NR_CPUS ? CONFIG_NR_CPUS
+					   : n                ? (unsigned)n
+							      : 1;
 }
 
 static void opt_nosmp(char *v)
@@ -74,18 +76,30 @@ static const struct {
 	const char *name;
 	void (*set)(char *value);
 } options[] = {
-	{ "maxcpus", opt_maxcpus },	  { "nosmp", opt_nosmp },
-	{ "init", opt_init },		  { "rdinit", opt_rdinit },
-	{ "root", opt_root },		  { "rootfstype", opt_rootfstype },
-	{ "rootflags", opt_rootflags },	  { "ro", opt_ro },
-	{ "rw", opt_rw },		  { "console", opt_elsewhere },
-	{ "earlycon", opt_elsewhere },	  { "loglevel", opt_elsewhere },
-	{ "quiet", opt_elsewhere },	  { "debug", opt_elsewhere },
-	{ "panic", opt_elsewhere },	  { "nokaslr", opt_elsewhere },
-	{ "ktest", opt_elsewhere },	  { "ktest_seed", opt_elsewhere },
-	{ "fail_after", opt_elsewhere },  { "fail_every", opt_elsewhere },
-	{ "fail_kind", opt_elsewhere },	  { "rootwait", opt_elsewhere },
-	{ "rootdelay", opt_elsewhere },	  { "BOOT_IMAGE", opt_elsewhere },
+	{"maxcpus", opt_maxcpus},
+	{"nosmp", opt_nosmp},
+	{"init", opt_init},
+	{"rdinit", opt_rdinit},
+	{"root", opt_root},
+	{"rootfstype", opt_rootfstype},
+	{"rootflags", opt_rootflags},
+	{"ro", opt_ro},
+	{"rw", opt_rw},
+	{"console", opt_elsewhere},
+	{"earlycon", opt_elsewhere},
+	{"loglevel", opt_elsewhere},
+	{"quiet", opt_elsewhere},
+	{"debug", opt_elsewhere},
+	{"panic", opt_elsewhere},
+	{"nokaslr", opt_elsewhere},
+	{"ktest", opt_elsewhere},
+	{"ktest_seed", opt_elsewhere},
+	{"fail_after", opt_elsewhere},
+	{"fail_every", opt_elsewhere},
+	{"fail_kind", opt_elsewhere},
+	{"rootwait", opt_elsewhere},
+	{"rootdelay", opt_elsewhere},
+	{"BOOT_IMAGE", opt_elsewhere},
 };
 
 /* The next word at *at, unquoted in place and ended; NULL at the end. */

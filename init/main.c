@@ -2,9 +2,10 @@
 /*
  * The boot order, as one list.
  *
- * kernel_main() runs on the boot thread with interrupts off and brings up what everything else stands on.
- * The rest happens in a thread that may sleep, while the boot thread becomes the boot processor's idle
- * thread.  The last step starts the first process, or runs the in-kernel tests when the command line asks.
+ * kernel_main() runs on the boot thread with interrupts off and brings up what everything else
+ * stands on. The rest happens in a thread that may sleep, while the boot thread becomes the boot
+ * processor's idle thread.  The last step starts the first process, or runs the in-kernel tests
+ * when the command line asks.
  */
 #define LOG_PREFIX "init: "
 

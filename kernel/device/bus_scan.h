@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Buses that firmware describes (device tree, ACPI, the PC's fixed devices): each adds its scan, and the
- * boot order runs them all once drivers may sleep, map and request interrupts.
+ * Buses that firmware describes (device tree, ACPI, the PC's fixed devices): each adds its scan,
+ * and the boot order runs them all once drivers may sleep, map and request interrupts.
  */
 #pragma once
 
@@ -9,11 +9,11 @@
 
 struct bus_scan {
 	const char *name;
-	void (*scan)(void);	/* find devices and hand them to their drivers.  Context: may sleep */
+	void (*scan)(void); /* find devices and hand them to their drivers.  Context: may sleep */
 };
 
-#define BUS_SCAN(id, fn) \
-	static const struct bus_scan bus_scan_##id = { #id, fn }; \
+#define BUS_SCAN(id, fn)                                                                           \
+	static const struct bus_scan bus_scan_##id = {#id, fn};                                    \
 	LINKSET_ENTRY(bus_scans, struct bus_scan, bus_scan_##id)
 
 LINKSET_DECLARE(bus_scans, struct bus_scan);
@@ -23,6 +23,5 @@ static inline void bus_scan_all(void)
 {
 	const struct bus_scan *const *b;
 
-	for_each_linkset(b, bus_scans)
-		(*b)->scan();
+	for_each_linkset(b, bus_scans)(*b)->scan();
 }

@@ -2,9 +2,9 @@
 /*
  * The device model.
  *
- * One mutex guards the tree, the buses and all bindings; probing runs under a mark rather than the mutex, so
- * that a probe may register children.  Events go to the observers in order of registration, under the mutex,
- * so that each sees a consistent history.
+ * One mutex guards the tree, the buses and all bindings; probing runs under a mark rather than the
+ * mutex, so that a probe may register children.  Events go to the observers in order of
+ * registration, under the mutex, so that each sees a consistent history.
  */
 #define LOG_PREFIX "device: "
 
@@ -19,8 +19,8 @@ LINKSET_DECLARE(drivers, struct driver);
 
 struct mutex device_lock = MUTEX_INIT(device_lock, RANK_DEVICE_MODEL);
 static struct list all_devices = LIST_INIT(all_devices); /* device_lock */
-static struct list observers = LIST_INIT(observers);	 /* device_lock */
-static bool drivers_ready;				 /* device_lock */
+static struct list observers = LIST_INIT(observers);     /* device_lock */
+static bool drivers_ready;                               /* device_lock */
 
 static void retry_deferred(struct work *w)
 {
@@ -62,9 +62,8 @@ static const struct driver *find_driver(const struct device *dev)
 {
 	const struct driver *const *d;
 
-	for_each_linkset (d, drivers)
-		if ((*d)->bus == dev->bus && dev->bus->match(dev, *d))
-			return *d;
+	for_each_linkset(d,
+			 drivers) if ((*d)->bus == dev->bus && dev->bus->match(dev, *d)) return *d;
 	return NULL;
 }
 
@@ -74,7 +73,8 @@ static void probe(struct device *dev)
 	const struct driver *drv;
 	int err;
 
-	with_mutex (&device_lock) {
+	with_mutex(&device_lock)
+	{
 		if (!drivers_ready || !dev->bus || dev->driver || !dev->registered)
 			return;
 		drv = find_driver(dev);
@@ -84,7 +84,8 @@ static void probe(struct device *dev)
 		dev->deferred = 0;
 	}
 	err = dev->bus->probe ? dev->bus->probe(dev, drv) : drv->probe(dev);
-	with_mutex (&device_lock) {
+	with_mutex(&device_lock)
+	{
 		if (err) {
 			dev->driver = NULL;
 			dev->deferred = err == -EPROBE_DEFER;
@@ -141,8 +142,7 @@ void device_init_drivers(void)
 {
 	struct device *dev;
 
-	with_mutex (&device_lock)
-		drivers_ready = true;
+	with_mutex(&device_lock) drivers_ready = true;
 	while ((dev = next_unprobed(U32_MAX))) {
 		probe(dev);
 		device_put(dev);
@@ -178,7 +178,8 @@ static bool name_taken(const struct device *dev)
 
 int device_register(struct device *dev)
 {
-	with_mutex (&device_lock) {
+	with_mutex(&device_lock)
+	{
 		if (name_taken(dev))
 			return -EEXIST;
 		device_get(dev->parent);
@@ -196,7 +197,8 @@ static void unbind(struct device *dev)
 {
 	const struct driver *drv;
 
-	with_mutex (&device_lock) {
+	with_mutex(&device_lock)
+	{
 		drv = dev->driver;
 		dev->driver = NULL;
 		if (drv)
@@ -213,7 +215,8 @@ static void unbind(struct device *dev)
 void device_unregister(struct device *dev)
 {
 	unbind(dev);
-	with_mutex (&device_lock) {
+	with_mutex(&device_lock)
+	{
 		notify(dev, DEVICE_REMOVE, NULL);
 		list_remove(&dev->all_link);
 		list_remove(&dev->bus_link);

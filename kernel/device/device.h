@@ -2,10 +2,11 @@
 /*
  * The device model: what is there, what drives it, who wants to know.
  *
- * A bus knows how to match its devices with drivers; a device has a parent, so that they form a tree; a
- * driver lists what it can drive.  Registering either side probes what fits.  A driver that must wait
- * for another returns -EPROBE_DEFER and is asked again after every successful probe.  Observers (sysfs,
- * uevents, devtmpfs) are told of everything, and when they register, of everything that is already there.
+ * A bus knows how to match its devices with drivers; a device has a parent, so that they form a
+ * tree; a driver lists what it can drive.  Registering either side probes what fits.  A driver that
+ * must wait for another returns -EPROBE_DEFER and is asked again after every successful probe.
+ * Observers (sysfs, uevents, devtmpfs) are told of everything, and when they register, of
+ * everything that is already there.
  */
 #pragma once
 
@@ -27,9 +28,9 @@ struct bus {
 	void (*remove)(struct device *dev);
 	/* Add KEY=value lines to an event; may be NULL. */
 	void (*uevent)(const struct device *dev, struct seq *env);
-	struct list link;	/* [m] */
-	struct list devices;	/* [m] struct device.bus_link */
-};				/* m: device_lock */
+	struct list link;    /* [m] */
+	struct list devices; /* [m] struct device.bus_link */
+};                           /* m: device_lock */
 
 /* What a device is for user programs: a directory of /sys/class. */
 struct device_class {
@@ -48,31 +49,31 @@ struct device_attribute {
 };
 
 struct device {
-	char name[48];			/* [I] unique on its bus or class */
-	struct device *parent;		/* [I] referenced, or NULL */
-	struct bus *bus;		/* [I] or NULL */
-	const struct device_class *class; /* [I] or NULL */
-	const struct driver *driver;	/* [m] bound */
-	void *driver_data;		/* the driver's */
-	void *private;			/* [I] the bus's or class's */
-	u32 devt;			/* [I] major << 20 | minor, 0 for none */
-	u32 block;			/* [I] devt is a block device's */
-	int fdt_node;			/* [I] or negative */
+	char name[48];                                    /* [I] unique on its bus or class */
+	struct device *parent;                            /* [I] referenced, or NULL */
+	struct bus *bus;                                  /* [I] or NULL */
+	const struct device_class *class;                 /* [I] or NULL */
+	const struct driver *driver;                      /* [m] bound */
+	void *driver_data;                                /* the driver's */
+	void *private;                                    /* [I] the bus's or class's */
+	u32 devt;                                         /* [I] major << 20 | minor, 0 for none */
+	u32 block;                                        /* [I] devt is a block device's */
+	int fdt_node;                                     /* [I] or negative */
 	const struct device_attribute *const *attributes; /* [I] NULL-terminated, or NULL */
-	struct list bus_link;		/* [m] */
-	struct list all_link;		/* [m] in order of registration */
-	u32 registered;			/* [m] */
-	u32 deferred;			/* [m] a driver fits but asked to wait */
-	u32 deferred_round;		/* [m] the round that asked it last */
+	struct list bus_link;                             /* [m] */
+	struct list all_link;                             /* [m] in order of registration */
+	u32 registered;                                   /* [m] */
+	u32 deferred;                                     /* [m] a driver fits but asked to wait */
+	u32 deferred_round;                               /* [m] the round that asked it last */
 	refcount_t refs;
 	void (*release)(struct device *dev); /* [I] frees it after the last put */
-	void *observer_data[4];		/* one per observer slot */
+	void *observer_data[4];              /* one per observer slot */
 };
 
 struct driver {
 	const char *name;
 	struct bus *bus;
-	const void *ids;		/* what the bus's match looks at */
+	const void *ids; /* what the bus's match looks at */
 	int (*probe)(struct device *dev);
 	void (*remove)(struct device *dev);
 };
@@ -84,24 +85,27 @@ enum device_event { DEVICE_ADD, DEVICE_REMOVE, DEVICE_CHANGE, DEVICE_BIND, DEVIC
 
 struct device_observer {
 	const char *name;
-	unsigned slot;			/* index into observer_data */
-	/* `env` holds extra KEY=value strings, each ended by NUL, or is NULL.  Context: may sleep, device_lock held. */
-	void (*event)(struct device_observer *o, struct device *dev, enum device_event ev, const char *env);
-	struct list link;		/* [m] */
+	unsigned slot; /* index into observer_data */
+	/* `env` holds extra KEY=value strings, each ended by NUL, or is NULL.  Context: may sleep,
+	 * device_lock held. */
+	void (*event)(struct device_observer *o, struct device *dev, enum device_event ev,
+		      const char *env);
+	struct list link; /* [m] */
 };
 
-#define DEVICE_OBSERVER_SYSFS	 0
+#define DEVICE_OBSERVER_SYSFS    0
 #define DEVICE_OBSERVER_DEVTMPFS 1
-#define DEVICE_OBSERVER_UEVENT	 2
-#define DEVICE_OBSERVER_OTHER	 3
+#define DEVICE_OBSERVER_UEVENT   2
+#define DEVICE_OBSERVER_OTHER    3
 
-extern struct mutex device_lock;	/* RANK_DEVICE_MODEL */
+extern struct mutex device_lock; /* RANK_DEVICE_MODEL */
 
 void bus_register(struct bus *b);
 
 /* Zeroed storage becomes a device; fill the fields, then register.  One reference. */
 void device_init(struct device *dev, const char *fmt, ...) __printf(2, 3);
-/* Returns 0 or -EEXIST (name taken on the bus or class).  Context: may sleep; not under device_lock. */
+/* Returns 0 or -EEXIST (name taken on the bus or class).  Context: may sleep; not under
+ * device_lock. */
 int __must_check device_register(struct device *dev);
 /* Unbind, tell observers, take out of the tree; drops the registration's reference. */
 void device_unregister(struct device *dev);
@@ -117,7 +121,8 @@ static inline struct device *device_get(struct device *dev)
 
 void device_put(struct device *dev);
 
-/* Call fn for every registered device, parents first; stops when it returns non-zero.  Takes device_lock. */
+/* Call fn for every registered device, parents first; stops when it returns non-zero.  Takes
+ * device_lock. */
 int device_for_each(int (*fn)(struct device *dev, void *arg), void *arg);
 
 /* Replays registrations to `o`.  Context: may sleep. */

@@ -2,10 +2,10 @@
 /*
  * The deferred context.
  *
- * Raised functions sit on a lock-free stack of their CPU.  The outermost interrupt exit takes the whole
- * stack and runs it, oldest first, with interrupts on and the deferred bit in the preempt count, so that
- * interrupts that come meanwhile only add to the stack.  After BUDGET_NS or ROUNDS takes the rest is left
- * to a kernel thread of the CPU, which competes with other threads for time.
+ * Raised functions sit on a lock-free stack of their CPU.  The outermost interrupt exit takes the
+ * whole stack and runs it, oldest first, with interrupts on and the deferred bit in the preempt
+ * count, so that interrupts that come meanwhile only add to the stack.  After BUDGET_NS or ROUNDS
+ * takes the rest is left to a kernel thread of the CPU, which competes with other threads for time.
  */
 #include <kernel/debug/assert.h>
 #include <kernel/irq/deferred.h>
@@ -14,12 +14,12 @@
 #include <kernel/time/clock.h>
 
 #define BUDGET_NS (2 * NSEC_PER_MSEC)
-#define ROUNDS	  10
+#define ROUNDS    10
 
 struct deferred_cpu {
 	struct llist_head raised; /* [a] */
-	struct thread *thread;	  /* [I after boot] */
-	u32 overflow;		  /* [P] the thread has it: interrupt exit leaves it alone */
+	struct thread *thread;    /* [I after boot] */
+	u32 overflow;             /* [P] the thread has it: interrupt exit leaves it alone */
 };
 
 static DEFINE_PER_CPU(struct deferred_cpu, deferred_cpu);
@@ -54,7 +54,8 @@ static void run_list(struct llist_node *n)
 	}
 }
 
-/* Run what is raised until nothing is or the budget is spent.  Returns true when something is left. */
+/* Run what is raised until nothing is or the budget is spent.  Returns true when something is left.
+ */
 static bool run_rounds(struct deferred_cpu *dc)
 {
 	struct thread *t = thread_current();
@@ -138,7 +139,8 @@ void deferred_start(void)
 {
 	unsigned cpu;
 
-	for_each_possible_cpu (cpu) {
+	for_each_possible_cpu(cpu)
+	{
 		struct deferred_cpu *dc = &per_cpu(deferred_cpu, cpu);
 		struct thread *t;
 

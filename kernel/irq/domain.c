@@ -2,9 +2,10 @@
 /*
  * From what firmware says about an interrupt to the kernel's number for it.
  *
- * A device tree names an interrupt by its controller's node and a few cells that only the controller
- * understands; a bus node may rewrite both through interrupt-map (Devicetree Specification 2.4).  ACPI
- * numbers all interrupts of the machine and a domain claims a range of them.
+ * A device tree names an interrupt by its controller's node and a few cells that only the
+ * controller understands; a bus node may rewrite both through interrupt-map (Devicetree
+ * Specification 2.4).  ACPI numbers all interrupts of the machine and a domain claims a range of
+ * them.
  */
 #define LOG_PREFIX "irq: "
 
@@ -31,9 +32,8 @@ struct irq_domain *irq_domain_find_fdt(int node)
 {
 	struct irq_domain *dom;
 
-	list_for_each_rcu (dom, &domains, link)
-		if (dom->fdt_node == node && dom->ops->translate)
-			return dom;
+	list_for_each_rcu(dom, &domains,
+			  link) if (dom->fdt_node == node && dom->ops->translate) return dom;
 	return NULL;
 }
 
@@ -41,7 +41,8 @@ struct irq_domain *irq_domain_find_msi(int node)
 {
 	struct irq_domain *dom, *any = NULL;
 
-	list_for_each_rcu (dom, &domains, link) {
+	list_for_each_rcu(dom, &domains, link)
+	{
 		if (!dom->ops->msi_alloc)
 			continue;
 		if (node >= 0 && dom->fdt_node == node)
@@ -166,13 +167,13 @@ int irq_from_fdt(int node, unsigned index, unsigned *irq)
 
 int irq_from_gsi(u32 gsi, unsigned trigger, unsigned *irq)
 {
-	struct irq_spec spec = { .cells = { gsi, trigger }, .nr = 2 };
+	struct irq_spec spec = {.cells = {gsi, trigger}, .nr = 2};
 	struct irq_domain *dom;
 
-	list_for_each_rcu (dom, &domains, link)
-		if (dom->ops->translate && gsi >= dom->hwirq_base &&
-		    gsi < dom->hwirq_base + dom->nr_hwirqs)
-			return map_spec(dom, &spec, irq);
+	list_for_each_rcu(
+		dom, &domains,
+		link) if (dom->ops->translate && gsi >= dom->hwirq_base &&
+			  gsi < dom->hwirq_base + dom->nr_hwirqs) return map_spec(dom, &spec, irq);
 	return -EPROBE_DEFER;
 }
 

@@ -2,13 +2,13 @@
 /*
  * Descriptors, handlers and dispatch.
  *
- * A descriptor's lock guards its state and the chip's registers for it; it is dropped while handlers
- * run.  Handlers of one line never run concurrently: IRQD_BUSY marks the CPU inside, and another CPU
- * that receives the line meanwhile leaves IRQD_PENDING for it to find.  The list of actions changes under
- * the lock while the line is not busy, so the walk needs none.
+ * A descriptor's lock guards its state and the chip's registers for it; it is dropped while
+ * handlers run.  Handlers of one line never run concurrently: IRQD_BUSY marks the CPU inside, and
+ * another CPU that receives the line meanwhile leaves IRQD_PENDING for it to find.  The list of
+ * actions changes under the lock while the line is not busy, so the walk needs none.
  *
- * Edge lines are acknowledged before the handlers, so that an edge during them is kept; level lines are
- * masked by the controller until eoi, which comes after.  A chip without eoi is masked by hand.
+ * Edge lines are acknowledged before the handlers, so that an edge during them is kept; level lines
+ * are masked by the controller until eoi, which comes after.  A chip without eoi is masked by hand.
  */
 #define LOG_PREFIX "irq: "
 
@@ -125,7 +125,8 @@ static void dispatch_percpu(struct irq_desc *d)
 		d->chip->eoi(d);
 }
 
-/* Run handlers until no interrupt of this line was left for us.  Locks: d->lock held, dropped around handlers. */
+/* Run handlers until no interrupt of this line was left for us.  Locks: d->lock held, dropped
+ * around handlers. */
 static void run_until_quiet(struct irq_desc *d)
 {
 	do {
@@ -249,7 +250,7 @@ static void action_thread(void *arg)
 /* Interrupt threads come before ordinary ones, as user space expects of them. */
 static int start_thread(struct irq_action *a)
 {
-	struct sched_attrs attr = { .policy = SCHED_FIFO, .priority = 50 };
+	struct sched_attrs attr = {.policy = SCHED_FIFO, .priority = 50};
 	int err = kthread_create(&a->thread, action_thread, a, "irq/%u-%s", a->desc->irq, a->name);
 
 	if (err)
@@ -305,12 +306,12 @@ int irq_request_threaded(unsigned irq, irq_handler_t fn, irq_handler_t thread_fn
 	a = kzalloc(sizeof(*a), GFP_KERNEL);
 	if (!a)
 		return -ENOMEM;
-	*a = (struct irq_action){ .fn = fn,
-				  .thread_fn = thread_fn,
-				  .arg = arg,
-				  .name = name,
-				  .flags = flags | (fn ? 0 : IRQ_ONESHOT),
-				  .desc = d };
+	*a = (struct irq_action){.fn = fn,
+				 .thread_fn = thread_fn,
+				 .arg = arg,
+				 .name = name,
+				 .flags = flags | (fn ? 0 : IRQ_ONESHOT),
+				 .desc = d};
 	err = thread_fn ? start_thread(a) : 0;
 	if (!err)
 		err = add_action(d, a);
@@ -370,7 +371,7 @@ int irq_request_percpu(unsigned irq, irq_handler_t fn, void *arg, const char *na
 	a = kzalloc(sizeof(*a), GFP_KERNEL);
 	if (!a)
 		return -ENOMEM;
-	*a = (struct irq_action){ .fn = fn, .arg = arg, .name = name, .desc = d };
+	*a = (struct irq_action){.fn = fn, .arg = arg, .name = name, .desc = d};
 	atomic_store_release(&d->actions, a);
 	return 0;
 }
@@ -405,7 +406,8 @@ void irq_synchronize(unsigned irq)
 	struct irq_desc *d = irq_desc_get(irq);
 
 	for (;;) {
-		with_spin_irq (&d->lock) {
+		with_spin_irq(&d->lock)
+		{
 			if (!(d->state & IRQD_BUSY))
 				return;
 		}
@@ -467,7 +469,8 @@ void irq_show(struct seq *out)
 	for_each_online_cpu (cpu)
 		seq_printf(out, "      CPU%-2u", cpu);
 	seq_putc(out, '\n');
-	with_mutex (&irq_table_lock) {
+	with_mutex(&irq_table_lock)
+	{
 		for (unsigned irq = 1; irq < NR_IRQS; irq++)
 			if (irq_table[irq] && irq_table[irq]->actions)
 				show_one(out, irq_table[irq]);
@@ -479,7 +482,6 @@ void irq_show(struct seq *out)
 		seq_printf(out, " %s\n", ipi_name(i));
 	}
 }
-
 
 static int interrupts_show(struct seq *out, void *unused)
 {

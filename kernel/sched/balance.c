@@ -2,18 +2,19 @@
 /*
  * Which CPU runs what.
  *
- * Placement does most of the work: a waking thread goes to its former CPU if that idles, to the waker's if the
- * waker is about to sleep, else to any idle CPU, else stays where its cache is.  An idle CPU is claimed by
- * clearing its bit in sched_idle_cpus, so that two wakers do not choose the same one.
+ * Placement does most of the work: a waking thread goes to its former CPU if that idles, to the
+ * waker's if the waker is about to sleep, else to any idle CPU, else stays where its cache is.  An
+ * idle CPU is claimed by clearing its bit in sched_idle_cpus, so that two wakers do not choose the
+ * same one.
  *
- * What placement cannot foresee, balancing mends: a CPU that runs out of work takes a waiting thread from the
- * longest queue, a busy CPU's tick gives a waiting thread to an idle CPU, and now and then pulls from a CPU
- * with clearly more to do.  Running threads are never taken.
+ * What placement cannot foresee, balancing mends: a CPU that runs out of work takes a waiting
+ * thread from the longest queue, a busy CPU's tick gives a waiting thread to an idle CPU, and now
+ * and then pulls from a CPU with clearly more to do.  Running threads are never taken.
  */
 #include "sched_internal.h"
 
 #define BALANCE_PERIOD (16 * NSEC_PER_MSEC)
-#define LOOK_AT	       16 /* candidates examined on one queue */
+#define LOOK_AT        16 /* candidates examined on one queue */
 
 static bool allowed(const struct thread *t, unsigned cpu)
 {
@@ -97,7 +98,8 @@ static bool movable(const struct thread *t, unsigned to)
 	return !atomic_load(&t->on_cpu) && cpumask_test(&t->se.affinity, to);
 }
 
-/* A thread waiting on `src` that may run on `to`: real-time first, then the fair one served last. */
+/* A thread waiting on `src` that may run on `to`: real-time first, then the fair one served last.
+ */
 static struct thread *find_waiting(struct runqueue *src, unsigned to)
 {
 	struct rb_node *n;

@@ -2,9 +2,9 @@
 /*
  * The switch, the wake-up, and what holds them together.
  *
- * Every CPU has a run queue with the threads that want to run there.  schedule() decides, under the queue's
- * lock, whether the running thread leaves, picks the next and switches; the lock is held across the switch
- * and released by the thread switched to.
+ * Every CPU has a run queue with the threads that want to run there.  schedule() decides, under the
+ *queue's lock, whether the running thread leaves, picks the next and switches; the lock is held
+ *across the switch and released by the thread switched to.
  *
  * The state word decides who wakes a sleeper:
  *
@@ -14,13 +14,15 @@
  *	schedule: ASLEEP -> ASLEEP|PARKED	ASLEEP -> RUNNING: still on its queue, done
  *	off the queue				ASLEEP|PARKED -> WAKING: ours to enqueue
  *
- * All four are compare-and-exchange, so exactly one waker wins, and a thread is never parked after it was
- * woken.  The winner may find the thread still on its way out of its old CPU (on_cpu); it then leaves the
- * enqueueing to that CPU, which looks at its wake list after the switch.  Remote wake-ups in general go by
- * the target's wake list and an interrupt, without touching the target's lock.
+ * All four are compare-and-exchange, so exactly one waker wins, and a thread is never parked after
+ *it was woken.  The winner may find the thread still on its way out of its old CPU (on_cpu); it
+ *then leaves the enqueueing to that CPU, which looks at its wake list after the switch.  Remote
+ *wake-ups in general go by the target's wake list and an interrupt, without touching the target's
+ *lock.
  *
- * A thread changes CPU only while it is on no queue (WAKING, or in the `moving` slot of the queue it left) or
- * under the locks of both queues.  t->cpu is stored under the lock of the queue it joins.
+ * A thread changes CPU only while it is on no queue (WAKING, or in the `moving` slot of the queue
+ *it left) or under the locks of both queues.  t->cpu is stored under the lock of the queue it
+ *joins.
  */
 #define LOG_PREFIX "sched: "
 
@@ -92,15 +94,12 @@ void update_curr(struct runqueue *rq)
 		if (likely(t->se.on_rq))
 			fair_charge(rq, t, (u64)delta);
 		break;
-	case CLASS_DEADLINE:
-		dl_charge(rq, t, (u64)delta);
-		break;
+	case CLASS_DEADLINE: dl_charge(rq, t, (u64)delta); break;
 	case CLASS_RT:
 		t->se.rr_left -= (u64)delta < t->se.rr_left ? (u64)delta : t->se.rr_left;
 		break;
 	case CLASS_STOP:
-	case CLASS_IDLE:
-		break;
+	case CLASS_IDLE: break;
 	}
 }
 
@@ -115,17 +114,11 @@ void thread_enqueue(struct runqueue *rq, struct thread *t, enum enqueue_why why)
 	t->se.wait_start = rq->now;
 	WRITE_ONCE(rq->nr_running, rq->nr_running + 1);
 	switch (t->se.class) {
-	case CLASS_DEADLINE:
-		dl_enqueue(rq, t, why);
-		break;
-	case CLASS_RT:
-		rt_enqueue(rq, t, false);
-		break;
+	case CLASS_DEADLINE: dl_enqueue(rq, t, why); break;
+	case CLASS_RT: rt_enqueue(rq, t, false); break;
 	case CLASS_FAIR:
 	case CLASS_STOP:
-	case CLASS_IDLE:
-		fair_enqueue(rq, t, why);
-		break;
+	case CLASS_IDLE: fair_enqueue(rq, t, why); break;
 	}
 }
 
@@ -134,17 +127,11 @@ void thread_dequeue(struct runqueue *rq, struct thread *t, bool sleeping)
 	t->se.on_rq = 0;
 	WRITE_ONCE(rq->nr_running, rq->nr_running - 1);
 	switch (t->se.class) {
-	case CLASS_DEADLINE:
-		dl_dequeue(rq, t);
-		break;
-	case CLASS_RT:
-		rt_dequeue(rq, t);
-		break;
+	case CLASS_DEADLINE: dl_dequeue(rq, t); break;
+	case CLASS_RT: rt_dequeue(rq, t); break;
 	case CLASS_FAIR:
 	case CLASS_STOP:
-	case CLASS_IDLE:
-		fair_dequeue(rq, t);
-		break;
+	case CLASS_IDLE: fair_dequeue(rq, t); break;
 	}
 }
 
@@ -157,19 +144,14 @@ void rq_check_preempt(struct runqueue *rq, struct thread *t)
 		yes = t->se.class < curr->se.class;
 	} else {
 		switch (t->se.class) {
-		case CLASS_DEADLINE:
-			yes = dl_before(t, curr);
-			break;
-		case CLASS_RT:
-			yes = rt_level(t) < rt_level(curr);
-			break;
+		case CLASS_DEADLINE: yes = dl_before(t, curr); break;
+		case CLASS_RT: yes = rt_level(t) < rt_level(curr); break;
 		case CLASS_FAIR:
 			update_curr(rq);
 			yes = fair_should_preempt(rq, curr, t);
 			break;
 		case CLASS_STOP:
-		case CLASS_IDLE:
-			break;
+		case CLASS_IDLE: break;
 		}
 	}
 	if (yes)
@@ -326,8 +308,8 @@ void sched_ipi(void)
 /* --- the switch ----------------------------------------------------------------------------- */
 
 /*
- * The second half of a switch, in the thread switched to: release the thread switched from, then the queue.
- * Interrupts off.
+ * The second half of a switch, in the thread switched to: release the thread switched from, then
+ * the queue. Interrupts off.
  */
 static void finish_switch(struct thread *prev)
 {
@@ -376,7 +358,8 @@ static bool signal_ends(const struct thread *t, u32 state)
 	return state & THREAD_KILLABLE && thread_flag_test(t, THREAD_KILLED);
 }
 
-/* The running thread asked to sleep: take it off the queue, unless it was woken or a signal is pending. */
+/* The running thread asked to sleep: take it off the queue, unless it was woken or a signal is
+ * pending. */
 static void try_park(struct runqueue *rq, struct thread *t)
 {
 	u32 state = atomic_load(&t->state);
@@ -505,8 +488,8 @@ void may_sleep_failed(const char *file, int line)
 	if (!sched_started || panicking())
 		return;
 	lock_debug_print(thread_current());
-	panic("%s:%d: may sleep, but preempt count is %#x, interrupts %s", file, line, preempt_count(),
-	      arch_irq_enabled() ? "on" : "off");
+	panic("%s:%d: may sleep, but preempt count is %#x, interrupts %s", file, line,
+	      preempt_count(), arch_irq_enabled() ? "on" : "off");
 }
 
 void sched_yield_current(void)
@@ -520,18 +503,11 @@ void sched_yield_current(void)
 	rq_update_clock(rq);
 	update_curr(rq);
 	switch (t->se.class) {
-	case CLASS_DEADLINE:
-		dl_yield(rq, t);
-		break;
-	case CLASS_RT:
-		rt_yield(rq, t);
-		break;
-	case CLASS_FAIR:
-		fair_yield(rq, t);
-		break;
+	case CLASS_DEADLINE: dl_yield(rq, t); break;
+	case CLASS_RT: rt_yield(rq, t); break;
+	case CLASS_FAIR: fair_yield(rq, t); break;
 	case CLASS_STOP:
-	case CLASS_IDLE:
-		break;
+	case CLASS_IDLE: break;
 	}
 	spin_unlock(&rq->lock);
 	arch_irq_restore(f);

@@ -2,10 +2,11 @@
 /*
  * SCHED_DEADLINE: earliest deadline first, each thread in a constant bandwidth server.
  *
- * A thread may run `runtime` in every `period`, and its jobs are due `deadline` after their begin.  A thread
- * that has used its budget is throttled until its next period, so it cannot take more than it was granted;
- * one that wakes may go on with its old deadline only if what is left of the budget fits into what is left of
- * the time, else it begins a new period.  (Abeni and Buttazzo 1998; sched(7).)
+ * A thread may run `runtime` in every `period`, and its jobs are due `deadline` after their begin.
+ * A thread that has used its budget is throttled until its next period, so it cannot take more than
+ * it was granted; one that wakes may go on with its old deadline only if what is left of the budget
+ * fits into what is left of the time, else it begins a new period.  (Abeni and Buttazzo 1998;
+ * sched(7).)
  */
 #include "sched_internal.h"
 

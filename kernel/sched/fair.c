@@ -2,21 +2,22 @@
 /*
  * The fair class: earliest eligible virtual deadline first.
  *
- * A thread's virtual time advances while it runs, slower the greater its weight.  The queue's virtual time V
- * is the weighted average of all its threads; a thread is eligible when it is not ahead of V, that is, when
- * it has had no more than its share.  Each request is for one slice: its virtual deadline is the virtual time
- * at which it began plus the slice divided by the weight.  Of the eligible threads the one with the earliest
- * deadline runs.  (Stoica and Abdel-Wahab, "Earliest Eligible Virtual Deadline First", 1995.)
+ * A thread's virtual time advances while it runs, slower the greater its weight.  The queue's
+ * virtual time V is the weighted average of all its threads; a thread is eligible when it is not
+ * ahead of V, that is, when it has had no more than its share.  Each request is for one slice: its
+ * virtual deadline is the virtual time at which it began plus the slice divided by the weight.  Of
+ * the eligible threads the one with the earliest deadline runs.  (Stoica and Abdel-Wahab, "Earliest
+ * Eligible Virtual Deadline First", 1995.)
  *
- * V need not be computed to decide eligibility: v <= V is the same as (v - zero) * W <= sum of weight *
- * (v_i - zero), and the queue keeps both sums.  `zero` follows the smallest virtual time, so that the
- * products stay small.  The tree is ordered by deadline, and every node knows the smallest virtual time below
- * it, which lets the search skip subtrees where nobody is eligible.
+ * V need not be computed to decide eligibility: v <= V is the same as (v - zero) * W <= sum of
+ * weight * (v_i - zero), and the queue keeps both sums.  `zero` follows the smallest virtual time,
+ * so that the products stay small.  The tree is ordered by deadline, and every node knows the
+ * smallest virtual time below it, which lets the search skip subtrees where nobody is eligible.
  *
  * The running thread is not in the tree and not in the sums; where it counts, it is added by hand.
  *
- * A thread that leaves keeps its lag (V - v), so that it gains or loses nothing by sleeping; the lag is bounded
- * by two slices.  Joining moves V itself, and the lag is scaled to make up for that.
+ * A thread that leaves keeps its lag (V - v), so that it gains or loses nothing by sleeping; the
+ * lag is bounded by two slices.  Joining moves V itself, and the lag is scaled to make up for that.
  */
 #include <kernel/lib/minmax.h>
 #include "sched_internal.h"

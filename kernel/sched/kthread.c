@@ -21,7 +21,8 @@ static void kthread_main(void *arg)
 	thread_exit();
 }
 
-static int create(struct thread **out, void (*fn)(void *arg), void *arg, const char *fmt, va_list args)
+static int create(struct thread **out, void (*fn)(void *arg), void *arg, const char *fmt,
+		  va_list args)
 {
 	char name[THREAD_COMM_LEN];
 	struct thread *t;

@@ -7,11 +7,11 @@
 struct thread;
 
 /*
- * A thread that will run fn(arg) once started with thread_start(); the creator holds a reference, which kthread_stop
- * or thread_put gives back.  Returns 0 or -ENOMEM.  Context: may sleep.
+ * A thread that will run fn(arg) once started with thread_start(); the creator holds a reference,
+ * which kthread_stop or thread_put gives back.  Returns 0 or -ENOMEM.  Context: may sleep.
  */
-int __must_check kthread_create(struct thread **out, void (*fn)(void *arg), void *arg, const char *fmt,
-				...) __printf(4, 5);
+int __must_check kthread_create(struct thread **out, void (*fn)(void *arg), void *arg,
+				const char *fmt, ...) __printf(4, 5);
 /* Create and start one that nobody will stop. */
 int __must_check kthread_run(void (*fn)(void *arg), void *arg, const char *fmt, ...) __printf(3, 4);
 

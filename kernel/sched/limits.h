@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Resource limits of the running process, as the rooms below kernel/proc ask for them; kernel/proc answers. */
+/* Resource limits of the running process, as the rooms below kernel/proc ask for them; kernel/proc
+ * answers. */
 #pragma once
 
 #include <kernel/lib/types.h>

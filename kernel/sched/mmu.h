@@ -4,8 +4,8 @@
  *
  * A switch to a thread with an address space loads it, unless it is loaded already; a kernel thread
  * keeps whatever is there (lazily), which costs nothing when its predecessor runs next.  mmu->cpus
- * names the CPUs that have it loaded: mm sends them its flushes, and takes a dying address space away from
- * those that hold it lazily (sched_mmu_drop).
+ * names the CPUs that have it loaded: mm sends them its flushes, and takes a dying address space
+ * away from those that hold it lazily (sched_mmu_drop).
  */
 #pragma once
 
@@ -16,7 +16,8 @@
 
 DECLARE_PER_CPU(struct arch_mmu *, mmu_loaded);
 
-/* Load `next` on this CPU; NULL keeps what is loaded.  The scheduler at a switch, exec, exit.  Context: interrupts off. */
+/* Load `next` on this CPU; NULL keeps what is loaded.  The scheduler at a switch, exec, exit.
+ * Context: interrupts off. */
 static __always_inline void sched_mmu_switch(struct arch_mmu *next)
 {
 	struct arch_mmu *prev = this_cpu(mmu_loaded);

@@ -2,9 +2,9 @@
 /*
  * Policies, priorities and affinity.
  *
- * What is asked for is stored under the thread's param_lock and marked stale; entity_apply() turns it into
- * class and weight when the thread is next enqueued.  A thread that is on a queue is taken off and put back
- * at once; one that sleeps, or is between queues, finds out by itself:
+ * What is asked for is stored under the thread's param_lock and marked stale; entity_apply() turns
+ *it into class and weight when the thread is next enqueued.  A thread that is on a queue is taken
+ *off and put back at once; one that sleeps, or is between queues, finds out by itself:
  *
  *	here					enqueueing (under its queue's lock)
  *	stale = 1				t->cpu = that queue
@@ -13,14 +13,15 @@
  *
  * Either we see the new queue, and wait for its lock, or it sees the mark.
  *
- * Deadline threads are admitted while the sum of their bandwidths is at most 95 % of the processors.
+ * Deadline threads are admitted while the sum of their bandwidths is at most 95 % of the
+ *processors.
  */
 #include <kernel/abi/errno.h>
 #include <kernel/lib/minmax.h>
 #include "sched_internal.h"
 
-#define DL_SHIFT 20
-#define DL_LIMIT ((95ull << DL_SHIFT) / 100) /* per processor */
+#define DL_SHIFT       20
+#define DL_LIMIT       ((95ull << DL_SHIFT) / 100) /* per processor */
 #define DL_RUNTIME_MIN 1024
 
 static struct spinlock dl_lock = SPINLOCK_INIT(RANK_SCHED_DL);
@@ -49,8 +50,9 @@ void entity_apply(struct thread *t)
 	guard_spin(&se->param_lock);
 	atomic_store(&se->stale, 0u);
 	se->active_policy = se->policy;
-	se->active_rt = max(se->policy == SCHED_FIFO || se->policy == SCHED_RR ? se->rt_priority : 0u,
-			    (u32)se->boosted_rt);
+	se->active_rt =
+		max(se->policy == SCHED_FIFO || se->policy == SCHED_RR ? se->rt_priority : 0u,
+		    (u32)se->boosted_rt);
 	se->weight = weight_of(se->policy, se->nice);
 	if (se->policy == SCHED_DEADLINE)
 		se->class = CLASS_DEADLINE;
@@ -127,13 +129,10 @@ static int check(const struct sched_attrs *a)
 	switch (a->policy) {
 	case SCHED_NORMAL:
 	case SCHED_BATCH:
-	case SCHED_IDLE:
-		return a->priority ? -EINVAL : 0;
+	case SCHED_IDLE: return a->priority ? -EINVAL : 0;
 	case SCHED_FIFO:
-	case SCHED_RR:
-		return a->priority < 1 || a->priority > 99 ? -EINVAL : 0;
-	case SCHED_DEADLINE:
-		return check_dl(a);
+	case SCHED_RR: return a->priority < 1 || a->priority > 99 ? -EINVAL : 0;
+	case SCHED_DEADLINE: return check_dl(a);
 	}
 	return -EINVAL;
 }
@@ -178,7 +177,8 @@ int sched_setscheduler(struct thread *t, const struct sched_attrs *a)
 	err = admit(t, bandwidth_of(a));
 	if (err)
 		return err;
-	with_spin_irq (&se->param_lock) {
+	with_spin_irq(&se->param_lock)
+	{
 		se->policy = a->policy;
 		se->reset_on_fork = !!(a->flags & SCHED_FLAG_RESET_ON_FORK);
 		se->rt_priority = a->priority;
@@ -199,8 +199,8 @@ void sched_getattr(struct thread *t, struct sched_attrs *a)
 	struct sched_entity *se = &t->se;
 
 	guard_spin_irq(&se->param_lock);
-	*a = (struct sched_attrs){ .policy = se->policy,
-				   .flags = se->reset_on_fork ? SCHED_FLAG_RESET_ON_FORK : 0 };
+	*a = (struct sched_attrs){.policy = se->policy,
+				  .flags = se->reset_on_fork ? SCHED_FLAG_RESET_ON_FORK : 0};
 	if (se->policy == SCHED_DEADLINE) {
 		a->runtime = se->dl.runtime;
 		a->deadline = se->dl.deadline;
@@ -214,8 +214,7 @@ void sched_getattr(struct thread *t, struct sched_attrs *a)
 
 void sched_set_nice(struct thread *t, int nice)
 {
-	with_spin_irq (&t->se.param_lock)
-		t->se.nice = clamp(nice, -20, 19);
+	with_spin_irq(&t->se.param_lock) t->se.nice = clamp(nice, -20, 19);
 	refresh(t);
 }
 
@@ -226,8 +225,7 @@ int sched_nice(const struct thread *t)
 
 void sched_boost(struct thread *t, u32 rt_priority)
 {
-	with_spin_irq (&t->se.param_lock)
-		t->se.boosted_rt = (s32)rt_priority;
+	with_spin_irq(&t->se.param_lock) t->se.boosted_rt = (s32)rt_priority;
 	refresh(t);
 }
 
@@ -242,12 +240,10 @@ u32 sched_rt_priority(const struct thread *t)
 u64 sched_rr_interval(struct thread *t)
 {
 	switch (READ_ONCE(t->se.policy)) {
-	case SCHED_RR:
-		return RR_SLICE;
+	case SCHED_RR: return RR_SLICE;
 	case SCHED_NORMAL:
 	case SCHED_BATCH:
-	case SCHED_IDLE:
-		return READ_ONCE(t->se.slice);
+	case SCHED_IDLE: return READ_ONCE(t->se.slice);
 	}
 	return 0;
 }
@@ -271,7 +267,8 @@ void sched_fini(struct thread *t)
 
 /* --- affinity ------------------------------------------------------------------------------- */
 
-/* `t` is on a queue whose CPU it must leave and does not run: send it on.  Locks: rq->lock, released. */
+/* `t` is on a queue whose CPU it must leave and does not run: send it on.  Locks: rq->lock,
+ * released. */
 static void move_queued(struct runqueue *rq, struct thread *t, irqflags_t f)
 {
 	thread_dequeue(rq, t, false);
@@ -308,8 +305,7 @@ int sched_setaffinity(struct thread *t, const struct cpumask *mask)
 
 	if (!cpumask_and(&usable, mask, &cpu_possible_mask))
 		return -EINVAL;
-	with_spin_irq (&t->se.param_lock)
-		cpumask_copy(&t->se.affinity, &usable);
+	with_spin_irq(&t->se.param_lock) cpumask_copy(&t->se.affinity, &usable);
 	enforce_affinity(t);
 	/* Whoever asked for it sees it done. */
 	if (t == thread_current())
@@ -329,7 +325,7 @@ int thread_set_affinity(struct thread *t, const struct cpumask *mask)
 
 int thread_set_cpu(struct thread *t, unsigned cpu)
 {
-	struct cpumask mask = { { 0 } };
+	struct cpumask mask = {{0}};
 
 	mask.bits[cpu / 64] = 1ull << (cpu % 64);
 	return sched_setaffinity(t, &mask);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The real-time classes SCHED_FIFO and SCHED_RR: one list per priority, the first of the highest runs.
+ * The real-time classes SCHED_FIFO and SCHED_RR: one list per priority, the first of the highest
+ * runs.
  *
- * The running thread stays at the head of its list, so preemption by a higher priority leaves it first
- * among equals, as POSIX wants it.
+ * The running thread stays at the head of its list, so preemption by a higher priority leaves it
+ * first among equals, as POSIX wants it.
  */
 #include <kernel/lib/bits.h>
 #include "sched_internal.h"

@@ -14,7 +14,7 @@
 /* Parameters as sched_setattr(2) passes them. */
 struct sched_attrs {
 	u32 policy;
-	u64 flags;		/* SCHED_FLAG_RESET_ON_FORK */
+	u64 flags; /* SCHED_FLAG_RESET_ON_FORK */
 	s32 nice;
 	u32 priority;
 	u64 runtime, deadline, period;
@@ -58,8 +58,8 @@ struct cpu_times {
 void sched_cpu_times(unsigned cpu, struct cpu_times *out);
 
 u64 nr_context_switches(void);
-u64 nr_forks(void);		/* threads ever started */
-unsigned nr_running(void);	/* on all run queues, idle excluded */
+u64 nr_forks(void);        /* threads ever started */
+unsigned nr_running(void); /* on all run queues, idle excluded */
 unsigned nr_threads(void);
 unsigned nr_iowait(void);
 
@@ -72,10 +72,12 @@ void sched_tick(bool user);
 /* An interrupt (IPI_RESCHEDULE) asks this CPU to look at its wake list.  Hard interrupt. */
 void sched_ipi(void);
 
-/* At the end of an interrupt of preemptible kernel code: switch.  Interrupts off at entry and exit. */
+/* At the end of an interrupt of preemptible kernel code: switch.  Interrupts off at entry and exit.
+ */
 void sched_preempt_irq(void);
 
-/* Boot: the boot CPU's run queue around boot_thread; a run queue and idle thread for another CPU; each CPU as it starts. */
+/* Boot: the boot CPU's run queue around boot_thread; a run queue and idle thread for another CPU;
+ * each CPU as it starts. */
 void sched_init(void);
 int __must_check sched_init_possible(struct cpu *c);
 void sched_init_cpu(void);

@@ -2,8 +2,8 @@
 /*
  * Inside the scheduler.
  *
- * Lock order: a thread's parameters (param_lock), run queues by CPU number.  Everything marked [r] belongs to
- * the run queue's lock; interrupts are off whenever it is held.
+ * Lock order: a thread's parameters (param_lock), run queues by CPU number.  Everything marked [r]
+ * belongs to the run queue's lock; interrupts are off whenever it is held.
  */
 #pragma once
 
@@ -11,54 +11,55 @@
 #include <kernel/smp/percpu.h>
 #include <kernel/time/timer.h>
 
-#define RT_LEVELS   100	/* real-time priorities 1 to 99; level = 99 - priority */
+#define RT_LEVELS   100 /* real-time priorities 1 to 99; level = 99 - priority */
 #define BASE_SLICE  (3 * 1000000ull)
 #define RR_SLICE    (100 * 1000000ull)
 #define NICE_WEIGHT 1024u
 
 struct fair_rq {
-	struct rb_root tree;	/* by virtual deadline, without the running entity */
-	s64 zero;		/* origin of the sums; follows the smallest vruntime */
-	s64 sum_weighted;	/* of weight * (vruntime - zero), over the tree */
-	u64 sum_weight;		/* over the tree */
-	u32 nr;			/* runnable, the running one included */
+	struct rb_root tree; /* by virtual deadline, without the running entity */
+	s64 zero;            /* origin of the sums; follows the smallest vruntime */
+	s64 sum_weighted;    /* of weight * (vruntime - zero), over the tree */
+	u64 sum_weight;      /* over the tree */
+	u32 nr;              /* runnable, the running one included */
 };
 
 struct rt_rq {
-	u64 levels[2];		/* bit set: list not empty */
+	u64 levels[2]; /* bit set: list not empty */
 	struct list lists[RT_LEVELS];
 	u32 nr;
 };
 
 struct dl_rq {
-	struct rb_root tree;	/* by absolute deadline, the running one included */
+	struct rb_root tree; /* by absolute deadline, the running one included */
 	u32 nr;
 };
 
 struct runqueue {
-	struct spinlock lock;	/* RANK_RUNQUEUE */
-	unsigned cpu;		/* [I] */
-	u32 nr_running;		/* [r,a] of all classes, idle excluded */
-	struct thread *curr;	/* [r,a] */
-	struct thread *idle;	/* [I] */
+	struct spinlock lock;        /* RANK_RUNQUEUE */
+	unsigned cpu;                /* [I] */
+	u32 nr_running;              /* [r,a] of all classes, idle excluded */
+	struct thread *curr;         /* [r,a] */
+	struct thread *idle;         /* [I] */
 	struct llist_head wake_list; /* [a] threads that others want enqueued here */
-	u64 now;		/* [r] clock when last updated */
-	struct fair_rq fair;	/* [r] */
-	struct rt_rq rt;	/* [r] */
-	struct dl_rq dl;	/* [r] */
-	struct thread *moving;	/* [r] switched away from and to be placed elsewhere */
-	s64 nr_uninterruptible;	/* [r] sleeps counted as load, minus wake-ups here: only the sum over CPUs means something */
-	u64 nr_switches;	/* [r] */
-	u64 nr_started;		/* [r] */
+	u64 now;                     /* [r] clock when last updated */
+	struct fair_rq fair;         /* [r] */
+	struct rt_rq rt;             /* [r] */
+	struct dl_rq dl;             /* [r] */
+	struct thread *moving;       /* [r] switched away from and to be placed elsewhere */
+	s64 nr_uninterruptible; /* [r] sleeps counted as load, minus wake-ups here: only the sum
+				   over CPUs means something */
+	u64 nr_switches;        /* [r] */
+	u64 nr_started;         /* [r] */
 	struct timer tick;
-	u32 tick_on;		/* [P] the tick's timer is armed */
-	u64 next_balance;	/* [P] */
-	u64 last_tick;		/* [P] */
-	struct cpu_times times;	/* [P] by the tick; idle is computed */
-	u64 idle_since;		/* [a] 0 when not idle */
-	u64 idle_sum;		/* [P] */
-	u64 iowait_sum;		/* [P] the part of it while somebody who slept here waited for a device */
-	u32 nr_iowait;		/* [a] sleepers for devices that slept here */
+	u32 tick_on;            /* [P] the tick's timer is armed */
+	u64 next_balance;       /* [P] */
+	u64 last_tick;          /* [P] */
+	struct cpu_times times; /* [P] by the tick; idle is computed */
+	u64 idle_since;         /* [a] 0 when not idle */
+	u64 idle_sum;           /* [P] */
+	u64 iowait_sum; /* [P] the part of it while somebody who slept here waited for a device */
+	u32 nr_iowait;  /* [a] sleepers for devices that slept here */
 };
 
 DECLARE_PER_CPU(struct runqueue, runqueue);
@@ -114,8 +115,8 @@ void fair_enqueue(struct runqueue *rq, struct thread *t, enum enqueue_why why);
 void fair_dequeue(struct runqueue *rq, struct thread *t);
 /* The next to run, `curr` (a fair thread still runnable, or NULL) included. */
 struct thread *fair_pick(struct runqueue *rq, struct thread *curr);
-void fair_set_next(struct runqueue *rq, struct thread *t);	/* leaves the tree */
-void fair_put_prev(struct runqueue *rq, struct thread *t);	/* joins it again */
+void fair_set_next(struct runqueue *rq, struct thread *t); /* leaves the tree */
+void fair_put_prev(struct runqueue *rq, struct thread *t); /* joins it again */
 void fair_charge(struct runqueue *rq, struct thread *t, u64 delta);
 bool fair_should_preempt(struct runqueue *rq, struct thread *curr, struct thread *t);
 void fair_yield(struct runqueue *rq, struct thread *t);
@@ -143,7 +144,8 @@ bool dl_before(const struct thread *a, const struct thread *b);
 
 /* Where a waking or new thread should run.  Preemption off. */
 unsigned select_cpu(struct thread *t, bool sync);
-/* This CPU is about to idle: take something from another.  Locks: rq->lock held, may be dropped and retaken. */
+/* This CPU is about to idle: take something from another.  Locks: rq->lock held, may be dropped and
+ * retaken. */
 bool balance_new_idle(struct runqueue *rq);
 /* Now and then from the tick.  Interrupts off. */
 void balance_tick(struct runqueue *rq);
@@ -151,7 +153,7 @@ void balance_tick(struct runqueue *rq);
 /* --- time ------------------------------------------------------------------------------------- */
 
 void tick_init(struct runqueue *rq);
-void tick_start(struct runqueue *rq);	/* leaving idle */
+void tick_start(struct runqueue *rq); /* leaving idle */
 void loadavg_tick(u64 now);
 
 /* Interrupts off at entry and exit. */

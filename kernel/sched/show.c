@@ -24,9 +24,10 @@ void sched_show(void)
 	guard_rcu();
 	for_each_online_cpu (cpu)
 		show_cpu(cpu);
-	for_each_thread_rcu (t) {
-		log_info("%c %5u %-16s cpu %u flags %#x%s\n", thread_state_letter(t), t->tid, t->comm,
-			 t->cpu, t->flags, t->blocked_on ? " waits for a lock" : "");
+	for_each_thread_rcu(t)
+	{
+		log_info("%c %5u %-16s cpu %u flags %#x%s\n", thread_state_letter(t), t->tid,
+			 t->comm, t->cpu, t->flags, t->blocked_on ? " waits for a lock" : "");
 		lock_debug_print(t);
 		if (!atomic_load(&t->on_cpu))
 			backtrace(t, NULL);

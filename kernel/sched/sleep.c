@@ -17,7 +17,7 @@ static void sleeper_wake(struct timer *timer)
 
 int schedule_timeout(u64 deadline_ns)
 {
-	struct sleeper s = { .thread = thread_current() };
+	struct sleeper s = {.thread = thread_current()};
 
 	if (deadline_ns >= (u64)KTIME_MAX) {
 		schedule();

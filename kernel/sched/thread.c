@@ -2,8 +2,8 @@
 /*
  * Existence of threads.
  *
- * A structure is freed a grace period after its last reference, and its stack with it: whoever found the
- * thread under RCU may look at both.
+ * A structure is freed a grace period after its last reference, and its stack with it: whoever
+ * found the thread under RCU may look at both.
  */
 #include <arch/thread.h>
 #include <arch/types.h>
@@ -25,12 +25,12 @@ struct thread boot_thread = {
 	.stack = boot_stack,
 	.comm = "idle",
 	.refs = REFCOUNT_INIT(1),
-	.se = { .class = CLASS_IDLE, .weight = NICE_WEIGHT, .slice = BASE_SLICE },
+	.se = {.class = CLASS_IDLE, .weight = NICE_WEIGHT, .slice = BASE_SLICE},
 };
 
 struct spinlock thread_list_lock = SPINLOCK_INIT(RANK_THREAD_LIST);
 struct list thread_list = LIST_INIT(thread_list);
-static unsigned thread_count; /* thread_list_lock */
+static unsigned thread_count;           /* thread_list_lock */
 static struct slab_cache *thread_cache; /* [I after boot] */
 
 void thread_init(void)
@@ -112,7 +112,7 @@ void thread_abandon(struct thread *t)
 
 void thread_set_comm(struct thread *t, const char *name)
 {
-	char comm[THREAD_COMM_LEN] = { 0 };
+	char comm[THREAD_COMM_LEN] = {0};
 
 	strscpy(comm, name, sizeof(comm));
 	for (size_t i = 0; i < sizeof(comm); i++)

@@ -2,8 +2,9 @@
 /*
  * The tick, 250 times a second on every CPU that does not idle, and the statistics it feeds.
  *
- * How long a thread ran is known exactly from the switches; how that divides into user and system time is
- * sampled by the tick.  An idle CPU lets its tick lapse and starts it again when it leaves idle.
+ * How long a thread ran is known exactly from the switches; how that divides into user and system
+ * time is sampled by the tick.  An idle CPU lets its tick lapse and starts it again when it leaves
+ * idle.
  */
 #include <arch/trapframe.h>
 #include <kernel/lib/minmax.h>
@@ -80,11 +81,11 @@ void sched_tick(bool user)
 
 /* --- load average --------------------------------------------------------------------------- */
 
-static u64 load_avg[3];	  /* [a] */
-static u64 load_next;	  /* [a] */
+static u64 load_avg[3]; /* [a] */
+static u64 load_next;   /* [a] */
 
 /* e^(-5s/60s), e^(-5s/300s), e^(-5s/900s) with 11 bits of fraction. */
-static const u64 load_decay[3] = { 1884, 2014, 2037 };
+static const u64 load_decay[3] = {1884, 2014, 2037};
 
 static u64 count_active(void)
 {
@@ -136,7 +137,8 @@ void sched_loadavg(u64 avg[3])
 void sched_cpu_times(unsigned cpu, struct cpu_times *out)
 {
 	struct runqueue *rq = rq_of(cpu);
-	u64 since = atomic_load(&rq->idle_since), idle = READ_ONCE(rq->idle_sum), now = clock_sched_ns();
+	u64 since = atomic_load(&rq->idle_since), idle = READ_ONCE(rq->idle_sum),
+	    now = clock_sched_ns();
 
 	*out = rq->times;
 	if (since && now > since)
@@ -150,8 +152,7 @@ u64 nr_context_switches(void)
 	u64 sum = 0;
 	unsigned cpu;
 
-	for_each_possible_cpu (cpu)
-		sum += READ_ONCE(rq_of(cpu)->nr_switches);
+	for_each_possible_cpu(cpu) sum += READ_ONCE(rq_of(cpu)->nr_switches);
 	return sum;
 }
 
@@ -160,8 +161,7 @@ u64 nr_forks(void)
 	u64 sum = 0;
 	unsigned cpu;
 
-	for_each_possible_cpu (cpu)
-		sum += READ_ONCE(rq_of(cpu)->nr_started);
+	for_each_possible_cpu(cpu) sum += READ_ONCE(rq_of(cpu)->nr_started);
 	return sum;
 }
 
@@ -169,8 +169,7 @@ unsigned nr_running(void)
 {
 	unsigned sum = 0, cpu;
 
-	for_each_possible_cpu (cpu)
-		sum += READ_ONCE(rq_of(cpu)->nr_running);
+	for_each_possible_cpu(cpu) sum += READ_ONCE(rq_of(cpu)->nr_running);
 	return sum;
 }
 
@@ -178,8 +177,7 @@ unsigned nr_iowait(void)
 {
 	unsigned sum = 0, cpu;
 
-	for_each_possible_cpu (cpu)
-		sum += atomic_load(&rq_of(cpu)->nr_iowait);
+	for_each_possible_cpu(cpu) sum += atomic_load(&rq_of(cpu)->nr_iowait);
 	return sum;
 }
 

@@ -2,15 +2,16 @@
 /*
  * Work queues.
  *
- * A pool is a list of pending items and the workers that take from it.  The system queue is one pool per CPU;
- * a queue of one's own is one pool.  When a worker takes an item while more wait and no worker is idle, the
- * pool's spawner (itself an item of a small pool kept for that) adds one, up to the pool's limit.
+ * A pool is a list of pending items and the workers that take from it.  The system queue is one
+ * pool per CPU; a queue of one's own is one pool.  When a worker takes an item while more wait and
+ * no worker is idle, the pool's spawner (itself an item of a small pool kept for that) adds one, up
+ * to the pool's limit.
  *
- * An item never runs on two workers at once: a worker that finds it running on another passes it to that
- * worker, which runs it again afterwards.
+ * An item never runs on two workers at once: a worker that finds it running on another passes it to
+ * that worker, which runs it again afterwards.
  *
- * `pending` elects the one who queues an item, and is cleared under the pool's lock when it begins, so that it
- * may be queued again while it runs.
+ * `pending` elects the one who queues an item, and is cleared under the pool's lock when it begins,
+ * so that it may be queued again while it runs.
  */
 #define LOG_PREFIX "workqueue: "
 
@@ -27,33 +28,33 @@
 #define WORKERS_MAX 16
 
 struct workqueue {
-	struct spinlock lock;		/* RANK_WORK_POOL */
-	struct list pending;		/* [p] struct work.link */
-	struct list workers;		/* [p] struct worker.link */
-	struct wait_queue wait;		/* idle workers, exclusive */
-	struct wait_queue finished;	/* those who flush */
-	u32 idle, count, limit;		/* [p] workers */
-	u32 spawning;			/* [a] a spawner is on its way */
+	struct spinlock lock;       /* RANK_WORK_POOL */
+	struct list pending;        /* [p] struct work.link */
+	struct list workers;        /* [p] struct worker.link */
+	struct wait_queue wait;     /* idle workers, exclusive */
+	struct wait_queue finished; /* those who flush */
+	u32 idle, count, limit;     /* [p] workers */
+	u32 spawning;               /* [a] a spawner is on its way */
 	struct work spawner;
-	int cpu;			/* [I] negative: any */
-	u32 stopping;			/* [a] */
-	char name[THREAD_COMM_LEN];	/* [I] */
-};					/* p: lock */
+	int cpu;                    /* [I] negative: any */
+	u32 stopping;               /* [a] */
+	char name[THREAD_COMM_LEN]; /* [I] */
+};                                  /* p: lock */
 
 struct worker {
-	struct list link;		/* [p] */
-	struct list again;		/* [p] items that came while they ran here */
-	struct work *current;		/* [p] */
-	struct workqueue *pool;		/* [I] */
-	struct thread *thread;		/* [I] */
+	struct list link;       /* [p] */
+	struct list again;      /* [p] items that came while they ran here */
+	struct work *current;   /* [p] */
+	struct workqueue *pool; /* [I] */
+	struct thread *thread;  /* [I] */
 };
 
 static DEFINE_PER_CPU(struct workqueue, system_pool);
-static struct workqueue spawn_pool;	/* runs spawners */
+static struct workqueue spawn_pool; /* runs spawners */
 
 void work_init(struct work *w, void (*fn)(struct work *w))
 {
-	*w = (struct work){ .fn = fn };
+	*w = (struct work){.fn = fn};
 	list_init(&w->link);
 }
 
@@ -93,7 +94,7 @@ static bool want_worker(struct workqueue *p)
 
 static void run_item(struct workqueue *p, struct worker *k, struct work *w)
 {
-	void (*fn)(struct work *w) = w->fn;
+	void (*fn)(struct work * w) = w->fn;
 	bool spawn;
 
 	list_remove(&w->link);
@@ -126,7 +127,8 @@ static void worker_main(void *arg)
 		}
 		p->idle++;
 		spin_unlock_irq(&p->lock);
-		(void)wait_event_common_(&p->wait, !list_empty(&p->pending) || kthread_should_stop(),
+		(void)wait_event_common_(&p->wait,
+					 !list_empty(&p->pending) || kthread_should_stop(),
 					 THREAD_IDLE, WAIT_EXCLUSIVE, KTIME_MAX);
 		spin_lock_irq(&p->lock);
 		p->idle--;
@@ -150,7 +152,8 @@ static int worker_create(struct workqueue *p)
 	}
 	if (p->cpu >= 0)
 		VERIFY(!thread_set_cpu(k->thread, (unsigned)p->cpu));
-	with_spin_irq (&p->lock) {
+	with_spin_irq(&p->lock)
+	{
 		list_push_back(&p->workers, &k->link);
 		p->count++;
 	}
@@ -172,7 +175,8 @@ static void spawn(struct work *w)
 
 static void push(struct workqueue *p, struct work *w)
 {
-	with_spin_irq (&p->lock) {
+	with_spin_irq(&p->lock)
+	{
 		w->queue = p;
 		list_push_back(&p->pending, &w->link);
 	}
@@ -367,7 +371,8 @@ void workqueue_init(void)
 
 	pool_init(&spawn_pool, "work/spawn", -1, 1);
 	VERIFY(!worker_create(&spawn_pool));
-	for_each_possible_cpu (cpu) {
+	for_each_possible_cpu(cpu)
+	{
 		struct workqueue *p = &per_cpu(system_pool, cpu);
 
 		snprintf(name, sizeof(name), "work/%u", cpu);

@@ -2,9 +2,9 @@
 /*
  * Work queues: run a function soon in a kernel thread, where it may sleep.
  *
- * Every queue feeds pools of workers, one pool per CPU; a pool starts another worker when all of its own
- * sleep and work waits, so one sleeping work item does not delay the others.  An item runs on at most one
- * worker at a time, and may queue itself again.
+ * Every queue feeds pools of workers, one pool per CPU; a pool starts another worker when all of
+ * its own sleep and work waits, so one sleeping work item does not delay the others.  An item runs
+ * on at most one worker at a time, and may queue itself again.
  */
 #pragma once
 
@@ -15,12 +15,12 @@
 struct workqueue;
 
 struct work {
-	struct list link;		/* [p] */
-	void (*fn)(struct work *w);	/* [I] */
-	u32 pending;			/* [a] queued and not yet begun */
-	struct workqueue *queue;	/* [p] where it was queued last */
-	u32 cpu;			/* [a] whose pool it was queued on last */
-};					/* p: lock of the pool, RANK_WORK_POOL */
+	struct list link;           /* [p] */
+	void (*fn)(struct work *w); /* [I] */
+	u32 pending;                /* [a] queued and not yet begun */
+	struct workqueue *queue;    /* [p] where it was queued last */
+	u32 cpu;                    /* [a] whose pool it was queued on last */
+};                                  /* p: lock of the pool, RANK_WORK_POOL */
 
 struct delayed_work {
 	struct work work;
@@ -29,12 +29,15 @@ struct delayed_work {
 };
 
 enum workqueue_flags {
-	WQ_ORDERED = 1u << 0,	/* one item at a time, in order */
-	WQ_UNBOUND = 1u << 1,	/* workers go where the scheduler likes */
-	WQ_RECLAIM = 1u << 2,	/* memory reclaim waits for it: has a worker of its own ready */
+	WQ_ORDERED = 1u << 0, /* one item at a time, in order */
+	WQ_UNBOUND = 1u << 1, /* workers go where the scheduler likes */
+	WQ_RECLAIM = 1u << 2, /* memory reclaim waits for it: has a worker of its own ready */
 };
 
-#define WORK_INIT(name, fn_) { .link = LIST_INIT((name).link), .fn = (fn_) }
+#define WORK_INIT(name, fn_)                                                                       \
+	{                                                                                          \
+		.link = LIST_INIT((name).link), .fn = (fn_)                                        \
+	}
 
 void work_init(struct work *w, void (*fn)(struct work *w));
 void delayed_work_init(struct delayed_work *dw, void (*fn)(struct work *w));
@@ -55,7 +58,8 @@ void delayed_work_restart(struct delayed_work *dw, u64 delay_ns);
 bool workqueue_queue(struct workqueue *wq, struct work *w);
 bool workqueue_queue_delayed(struct workqueue *wq, struct delayed_work *dw, u64 delay_ns);
 
-/* Pull it out if pending, and wait if it runs.  Return true when it was pending.  Context: may sleep. */
+/* Pull it out if pending, and wait if it runs.  Return true when it was pending.  Context: may
+ * sleep. */
 bool work_cancel_sync(struct work *w);
 bool delayed_work_cancel_sync(struct delayed_work *dw);
 /* Wait until what was queued last has run.  Context: may sleep. */
@@ -72,4 +76,4 @@ struct workqueue *workqueue_create(const char *name, unsigned flags);
 void workqueue_flush(struct workqueue *wq);
 void workqueue_destroy(struct workqueue *wq);
 
-void workqueue_init(void);	/* boot: when kernel threads can be made */
+void workqueue_init(void); /* boot: when kernel threads can be made */

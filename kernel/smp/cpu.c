@@ -2,9 +2,9 @@
 /*
  * The table of processors, and how each comes up.
  *
- * The boot processor is there from the first instruction.  The others are found once the heap works,
- * and get their struct cpu, per-CPU area, run queue and idle thread before they are started, one after
- * the other.  A processor that does not arrive stays possible and offline.
+ * The boot processor is there from the first instruction.  The others are found once the heap
+ * works, and get their struct cpu, per-CPU area, run queue and idle thread before they are started,
+ * one after the other.  A processor that does not arrive stays possible and offline.
  */
 #define LOG_PREFIX "smp: "
 
@@ -26,9 +26,9 @@
 
 struct cpu boot_cpu;
 unsigned nr_cpus = 1;
-struct cpumask cpu_possible_mask = { { 1 } };
-struct cpumask cpu_online_mask = { { 1 } };
-struct cpu *cpu_table[CONFIG_NR_CPUS] = { &boot_cpu };
+struct cpumask cpu_possible_mask = {{1}};
+struct cpumask cpu_online_mask = {{1}};
+struct cpu *cpu_table[CONFIG_NR_CPUS] = {&boot_cpu};
 
 void cpu_init_boot(void)
 {
@@ -80,7 +80,7 @@ static void cpu_found(u64 hwid, void *ctx)
 
 void cpu_init_all(unsigned max_cpus)
 {
-	struct enumeration e = { .max = clamp(max_cpus, 1u, (unsigned)CONFIG_NR_CPUS) };
+	struct enumeration e = {.max = clamp(max_cpus, 1u, (unsigned)CONFIG_NR_CPUS)};
 
 	arch_smp_enumerate(cpu_found, &e);
 }

@@ -2,8 +2,8 @@
 /*
  * The processors: one struct cpu each, found through a register of the CPU itself.
  *
- * Numbers are dense, 0 is the boot processor.  "Possible" are all that were found (nr_cpus of them),
- * "online" those that run threads.  Processors come up at boot and stay.
+ * Numbers are dense, 0 is the boot processor.  "Possible" are all that were found (nr_cpus of
+ * them), "online" those that run threads.  Processors come up at boot and stay.
  */
 #pragma once
 
@@ -15,21 +15,21 @@ struct thread;
 struct runqueue;
 
 struct cpu {
-	struct arch_cpu arch;	/* first: the machine finds it here */
-	unsigned id;		/* [I] */
-	u64 hwid;		/* [I] the machine's number: APIC id, MPIDR, hart */
-	u32 online;		/* [a] */
-	uintptr_t percpu_base;	/* [I] added to the address of a per-CPU variable */
-	struct thread *idle;	/* [I] */
-	struct runqueue *rq;	/* [I] */
+	struct arch_cpu arch;  /* first: the machine finds it here */
+	unsigned id;           /* [I] */
+	u64 hwid;              /* [I] the machine's number: APIC id, MPIDR, hart */
+	u32 online;            /* [a] */
+	uintptr_t percpu_base; /* [I] added to the address of a per-CPU variable */
+	struct thread *idle;   /* [I] */
+	struct runqueue *rq;   /* [I] */
 };
 
 /* The boot processor's, complete enough before main() for arch_cpu_self() to return it. */
 extern struct cpu boot_cpu;
 
-extern unsigned nr_cpus;	/* [I after boot] possible processors */
+extern unsigned nr_cpus; /* [I after boot] possible processors */
 extern struct cpumask cpu_possible_mask;
-extern struct cpumask cpu_online_mask;	/* [a] */
+extern struct cpumask cpu_online_mask; /* [a] */
 extern struct cpu *cpu_table[CONFIG_NR_CPUS];
 
 /* Processor `id`, which is below nr_cpus. */
@@ -59,7 +59,8 @@ static inline bool cpu_online(unsigned id)
 
 /* Before anything else: the boot CPU is number 0 and online. */
 void cpu_init_boot(void);
-/* Find all processors (at most `max`), give each its struct cpu, per-CPU area and idle thread.  After the heap. */
+/* Find all processors (at most `max`), give each its struct cpu, per-CPU area and idle thread.
+ * After the heap. */
 void cpu_init_all(unsigned max);
 
 /* Start every possible processor and wait for each.  Context: thread. */

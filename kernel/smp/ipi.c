@@ -2,10 +2,10 @@
 /*
  * Inter-processor interrupts and function calls.
  *
- * Calls travel on a lock-free stack per receiver; only the sender that finds it empty interrupts.  Each
- * sender has one call slot per receiver, so a call allocates nothing; a slot is free again when the
- * receiver clears `pending`.  A sender that waits, for a slot or for completion, with interrupts off
- * serves its own queue meanwhile, so that two senders never wait for each other.
+ * Calls travel on a lock-free stack per receiver; only the sender that finds it empty interrupts.
+ * Each sender has one call slot per receiver, so a call allocates nothing; a slot is free again
+ * when the receiver clears `pending`.  A sender that waits, for a slot or for completion, with
+ * interrupts off serves its own queue meanwhile, so that two senders never wait for each other.
  */
 #define LOG_PREFIX "ipi: "
 
@@ -25,7 +25,8 @@ struct call_slots {
 
 static DEFINE_PER_CPU(struct call_slots, call_slots);
 static DEFINE_PER_CPU(struct llist_head, call_queue);
-static DEFINE_PER_CPU(struct ipi_counts { u64 n[NR_IPIS]; }, ipi_counts);
+static DEFINE_PER_CPU(
+	struct ipi_counts { u64 n[NR_IPIS]; }, ipi_counts);
 
 void ipi_register(const struct ipi_ops *ops)
 {
@@ -46,7 +47,7 @@ void ipi_send(const struct cpumask *mask, enum ipi ipi)
 
 void ipi_send_cpu(unsigned cpu, enum ipi ipi)
 {
-	struct cpumask mask = { { 0 } };
+	struct cpumask mask = {{0}};
 
 	mask.bits[cpu / 64] = 1ull << (cpu % 64);
 	ipi_send(&mask, ipi);
@@ -93,20 +94,15 @@ void ipi_received(enum ipi ipi)
 {
 	this_cpu_add(ipi_counts.n[ipi], 1);
 	switch (ipi) {
-	case IPI_RESCHEDULE:
-		sched_ipi();
-		break;
-	case IPI_CALL:
-		run_calls();
-		break;
-	case IPI_STOP:
-		arch_smp_park();
+	case IPI_RESCHEDULE: sched_ipi(); break;
+	case IPI_CALL: run_calls(); break;
+	case IPI_STOP: arch_smp_park();
 	case IPI_BACKTRACE:
-		log_info("CPU %u: %s[%u]\n", cpu_id(), thread_current()->comm, thread_current()->tid);
+		log_info("CPU %u: %s[%u]\n", cpu_id(), thread_current()->comm,
+			 thread_current()->tid);
 		backtrace(NULL, NULL);
 		break;
-	case NR_IPIS:
-		break;
+	case NR_IPIS: break;
 	}
 }
 
@@ -138,7 +134,7 @@ static void wait_free(struct smp_call_async *call)
 static void call_others(const struct cpumask *mask, void (*fn)(void *arg), void *arg, bool wait)
 {
 	struct call_slots *slots = &this_cpu(call_slots);
-	struct cpumask interrupt = { { 0 } };
+	struct cpumask interrupt = {{0}};
 	unsigned cpu;
 	irqflags_t f = arch_irq_save();
 
@@ -185,7 +181,7 @@ void smp_call_all(void (*fn)(void *arg), void *arg, bool wait)
 
 void smp_call_cpu(unsigned cpu, void (*fn)(void *arg), void *arg, bool wait)
 {
-	struct cpumask mask = { { 0 } };
+	struct cpumask mask = {{0}};
 
 	mask.bits[cpu / 64] = 1ull << (cpu % 64);
 	smp_call(&mask, fn, arg, wait);

@@ -11,10 +11,10 @@
 #include <kernel/lib/list.h>
 
 enum ipi {
-	IPI_RESCHEDULE,	/* look at the run queue and the wake list */
-	IPI_CALL,	/* look at the call queue */
-	IPI_STOP,	/* stop for good: panic and power-off */
-	IPI_BACKTRACE,	/* print where you are */
+	IPI_RESCHEDULE, /* look at the run queue and the wake list */
+	IPI_CALL,       /* look at the call queue */
+	IPI_STOP,       /* stop for good: panic and power-off */
+	IPI_BACKTRACE,  /* print where you are */
 	NR_IPIS,
 };
 
@@ -36,20 +36,21 @@ const char *ipi_name(enum ipi ipi);
 u64 ipi_count(unsigned cpu, enum ipi ipi);
 
 /*
- * Call fn(arg) on every online CPU of `mask`, this one included, in interrupt context there.  With `wait`, return
- * when all have returned; else `arg` must outlive the calls.
- * Context: interrupts on with `wait` (else two CPUs could wait for each other); preemption may be off.
+ * Call fn(arg) on every online CPU of `mask`, this one included, in interrupt context there.  With
+ * `wait`, return when all have returned; else `arg` must outlive the calls. Context: interrupts on
+ * with `wait` (else two CPUs could wait for each other); preemption may be off.
  */
 void smp_call(const struct cpumask *mask, void (*fn)(void *arg), void *arg, bool wait);
 void smp_call_all(void (*fn)(void *arg), void *arg, bool wait);
 void smp_call_cpu(unsigned cpu, void (*fn)(void *arg), void *arg, bool wait);
 
-/* A call whose memory is the caller's: queued at most once at a time, never waits.  Context: any. */
+/* A call whose memory is the caller's: queued at most once at a time, never waits.  Context: any.
+ */
 struct smp_call_async {
 	struct llist_node link;
 	void (*fn)(void *arg);
 	void *arg;
-	u32 pending;	/* [a] */
+	u32 pending; /* [a] */
 };
 bool smp_call_queue(unsigned cpu, struct smp_call_async *call);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Per-CPU memory allocated at run time: one block with a cache-line-rounded part per possible processor,
- * preceded by the size of a part.
+ * Per-CPU memory allocated at run time: one block with a cache-line-rounded part per possible
+ * processor, preceded by the size of a part.
  */
 #include <arch/types.h>
 #include <kernel/lib/minmax.h>

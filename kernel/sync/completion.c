@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Completions.  Everything happens under the queue's lock, and a waiter takes it before it returns, so
- * that it cannot overtake the one who is still inside completion_done().
+ * Completions.  Everything happens under the queue's lock, and a waiter takes it before it returns,
+ * so that it cannot overtake the one who is still inside completion_done().
  */
 #include <kernel/sched/thread.h>
 #include <kernel/sync/completion.h>

@@ -2,19 +2,22 @@
 /*
  * Completions: wait until something has been done, so many times.
  *
- * Unlike a wait queue with a flag, a completion on the waiter's stack is safe: completion_done() does
- * not touch it any more once the waiter may return.
+ * Unlike a wait queue with a flag, a completion on the waiter's stack is safe: completion_done()
+ * does not touch it any more once the waiter may return.
  */
 #pragma once
 
 #include <kernel/sync/waitqueue.h>
 
 struct completion {
-	u32 done;		/* [q] how often done and not yet waited for; ~0: for all */
+	u32 done; /* [q] how often done and not yet waited for; ~0: for all */
 	struct wait_queue wait;
-};				/* q: wait.lock */
+}; /* q: wait.lock */
 
-#define COMPLETION_INIT(name) { .wait = WAIT_QUEUE_INIT((name).wait) }
+#define COMPLETION_INIT(name)                                                                      \
+	{                                                                                          \
+		.wait = WAIT_QUEUE_INIT((name).wait)                                               \
+	}
 
 void completion_init(struct completion *c);
 

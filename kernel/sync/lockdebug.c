@@ -6,8 +6,8 @@
  * interrupted and pops before it returns; its entries are marked, because an interrupt that takes a
  * lock says nothing about the order in which the thread takes its own, except that it comes later.
  *
- * Early in boot there is one thread and its stack works from the first instruction.  Once the kernel
- * panics all checks stop: the panic itself must get through.
+ * Early in boot there is one thread and its stack works from the first instruction.  Once the
+ * kernel panics all checks stop: the panic itself must get through.
  */
 #define LOG_PREFIX "lock: "
 

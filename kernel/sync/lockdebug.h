@@ -17,9 +17,9 @@ struct thread;
 #ifdef CONFIG_DEBUG
 
 struct lock_debug {
-	const char *name;	/* [I] */
-	u32 rank;		/* [I] enum lock_rank */
-	struct thread *owner;	/* [a] NULL when free, or held by readers */
+	const char *name;     /* [I] */
+	u32 rank;             /* [I] enum lock_rank */
+	struct thread *owner; /* [a] NULL when free, or held by readers */
 };
 
 struct held_lock {
@@ -27,21 +27,25 @@ struct held_lock {
 	const struct lock_debug *debug;
 	u32 rank;
 	u32 subclass;
-	u32 in_irq;	/* taken in a hard interrupt: not a sleeping offence of the thread below */
+	u32 in_irq; /* taken in a hard interrupt: not a sleeping offence of the thread below */
 	vaddr_t where;
 };
 
 /* Embedded in struct thread. */
 struct held_locks {
-	u32 count;				/* [P] */
-	struct held_lock held[LOCK_HELD_MAX];	/* [P] outermost first */
+	u32 count;                            /* [P] */
+	struct held_lock held[LOCK_HELD_MAX]; /* [P] outermost first */
 };
 
-#define LOCK_DEBUG_INIT(rank_, name_) { .name = (name_), .rank = (rank_) }
+#define LOCK_DEBUG_INIT(rank_, name_)                                                              \
+	{                                                                                          \
+		.name = (name_), .rank = (rank_)                                                   \
+	}
 
 void lock_debug_init(struct lock_debug *d, enum lock_rank rank, const char *name);
 
-/* Before waiting for the lock; `trying` skips the order check.  Then once it is held; then before release. */
+/* Before waiting for the lock; `trying` skips the order check.  Then once it is held; then before
+ * release. */
 void lock_debug_before(const void *lock, const struct lock_debug *d, u32 subclass);
 void lock_debug_acquired(const void *lock, struct lock_debug *d, u32 subclass, bool exclusive);
 void lock_debug_release(const void *lock, struct lock_debug *d, bool exclusive);
@@ -59,7 +63,9 @@ struct lock_debug {
 struct held_locks {
 };
 
-#define LOCK_DEBUG_INIT(rank_, name_) { }
+#define LOCK_DEBUG_INIT(rank_, name_)                                                              \
+	{                                                                                          \
+	}
 
 static inline void lock_debug_init(struct lock_debug *d, enum lock_rank rank, const char *name)
 {

@@ -2,17 +2,17 @@
 /*
  * Mutexes.
  *
- * The owner word holds the owner's thread pointer and two flags.  MUTEX_WAITERS: somebody sleeps, so
- * unlocking must take the slow path.  MUTEX_HANDOFF: the oldest sleeper was woken in vain, so the next
- * unlock gives it the mutex instead of freeing it.
+ * The owner word holds the owner's thread pointer and two flags.  MUTEX_WAITERS: somebody sleeps,
+ * so unlocking must take the slow path.  MUTEX_HANDOFF: the oldest sleeper was woken in vain, so
+ * the next unlock gives it the mutex instead of freeing it.
  *
  * While an owner runs, newcomers spin: it will be done sooner than two context switches.  Reading
- * whether the owner runs is safe because preemption is off while spinning, and a thread structure is
- * freed a grace period after its last use.
+ * whether the owner runs is safe because preemption is off while spinning, and a thread structure
+ * is freed a grace period after its last use.
  *
- * No wake-up is lost: a sleeper is linked and has set MUTEX_WAITERS under wait_lock before it tests the
- * owner word for the last time, and an unlocker that does not see MUTEX_WAITERS has cleared the owner
- * before.
+ * No wake-up is lost: a sleeper is linked and has set MUTEX_WAITERS under wait_lock before it tests
+ * the owner word for the last time, and an unlocker that does not see MUTEX_WAITERS has cleared the
+ * owner before.
  */
 #include <kernel/abi/errno.h>
 #include <kernel/sched/thread.h>
@@ -23,7 +23,7 @@
 #define MUTEX_FLAGS   3ul
 
 struct mutex_waiter {
-	struct list link;	/* [w] */
+	struct list link; /* [w] */
 	struct thread *thread;
 };
 
@@ -107,7 +107,7 @@ static bool take_as_waiter(struct mutex *m, bool first, bool woken)
 
 static int lock_slow(struct mutex *m, unsigned state)
 {
-	struct mutex_waiter self = { .thread = thread_current() };
+	struct mutex_waiter self = {.thread = thread_current()};
 	bool woken = false;
 	int ret = 0;
 

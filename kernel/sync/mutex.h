@@ -2,9 +2,9 @@
 /*
  * Mutexes: sleeping locks with one owner.
  *
- * A thread that finds the mutex taken spins while the owner runs on another CPU and sleeps otherwise.
- * A spinner may overtake the sleepers, but the oldest sleeper that was woken in vain once is handed
- * the mutex directly.  Only the owner unlocks.
+ * A thread that finds the mutex taken spins while the owner runs on another CPU and sleeps
+ * otherwise. A spinner may overtake the sleepers, but the oldest sleeper that was woken in vain
+ * once is handed the mutex directly.  Only the owner unlocks.
  */
 #pragma once
 
@@ -12,16 +12,17 @@
 #include <kernel/sync/spinlock.h>
 
 struct mutex {
-	uintptr_t owner;	/* [a] struct thread *, or'ed with MUTEX_WAITERS and MUTEX_HANDOFF */
+	uintptr_t owner; /* [a] struct thread *, or'ed with MUTEX_WAITERS and MUTEX_HANDOFF */
 	struct spinlock wait_lock;
-	struct list waiters;	/* [w] oldest first */
+	struct list waiters; /* [w] oldest first */
 	struct lock_debug debug;
-};				/* w: wait_lock */
+}; /* w: wait_lock */
 
-#define MUTEX_INIT(name_, rank) \
-	{ .wait_lock = SPINLOCK_INIT(RANK_SYNC_WAIT), \
-	  .waiters = LIST_INIT((name_).waiters), \
-	  .debug = LOCK_DEBUG_INIT(rank, #name_) }
+#define MUTEX_INIT(name_, rank)                                                                    \
+	{                                                                                          \
+		.wait_lock = SPINLOCK_INIT(RANK_SYNC_WAIT), .waiters = LIST_INIT((name_).waiters), \
+		.debug = LOCK_DEBUG_INIT(rank, #name_)                                             \
+	}
 
 void mutex_init(struct mutex *m, enum lock_rank rank, const char *name);
 
@@ -29,7 +30,8 @@ void mutex_init(struct mutex *m, enum lock_rank rank, const char *name);
 void mutex_lock(struct mutex *m);
 void mutex_lock_nested(struct mutex *m, u32 subclass);
 
-/* Give up when a signal (killable: a fatal one) is pending.  Return 0 or -EINTR.  Context: may sleep. */
+/* Give up when a signal (killable: a fatal one) is pending.  Return 0 or -EINTR.  Context: may
+ * sleep. */
 int __must_check mutex_lock_interruptible(struct mutex *m);
 int __must_check mutex_lock_killable(struct mutex *m);
 
@@ -54,10 +56,10 @@ static inline struct mutex *mutex_guard_take_(struct mutex *m)
 }
 
 /* Held until the end of the scope. */
-#define guard_mutex(m) \
-	struct mutex *UNIQUE_ID(guard_mutex_) __cleanup(mutex_guard_drop_) __maybe_unused = \
+#define guard_mutex(m)                                                                             \
+	struct mutex *UNIQUE_ID(guard_mutex_) __cleanup(mutex_guard_drop_) __maybe_unused =        \
 		mutex_guard_take_(m)
-#define with_mutex(m) \
-	for (struct mutex *with_guard_ __cleanup(mutex_guard_drop_) = mutex_guard_take_(m), \
-			  *with_once_ = with_guard_; \
+#define with_mutex(m)                                                                              \
+	for (struct mutex * with_guard_ __cleanup(mutex_guard_drop_) = mutex_guard_take_(m),       \
+					*with_once_ = with_guard_;                                 \
 	     with_once_; with_once_ = NULL)

@@ -2,29 +2,29 @@
 /*
  * Grace periods and callbacks.
  *
- * Grace periods are numbered.  `started` is the number of the one running or finished last; `completed`
- * the last finished.  One kernel thread runs them: it increments `started`, then waits until every online
- * CPU has been quiescent since, then publishes `completed`.
+ * Grace periods are numbered.  `started` is the number of the one running or finished last;
+ *`completed` the last finished.  One kernel thread runs them: it increments `started`, then waits
+ *until every online CPU has been quiescent since, then publishes `completed`.
  *
- * A CPU is quiescent at a context switch, at a tick that finds it in user mode or in the kernel with
- * preemption on, and all the time while idle.  At such a point it copies `started` into its own `seen`.
- * Idle CPUs are not disturbed: each keeps a counter that is even while it idles; the grace period is
- * satisfied with an even counter, or one that has moved.
+ * A CPU is quiescent at a context switch, at a tick that finds it in user mode or in the kernel
+ *with preemption on, and all the time while idle.  At such a point it copies `started` into its own
+ *`seen`. Idle CPUs are not disturbed: each keeps a counter that is even while it idles; the grace
+ *period is satisfied with an even counter, or one that has moved.
  *
  * Requirements:
  *	(1) a reader that may hold an object unlinked before the grace period began is waited for;
  *	(2) a reader that begins later sees the object unlinked.
  * Consequences:
- *	(a) a CPU reads `started` with acquire: it has then seen everything the updater did before (2);
- *	(b) it writes `seen` with release: its readers are over when that is seen (1);
- *	(c) entering and leaving idle are full barriers around the counter, and so is the increment of
- *	    `started`, so that of an idle CPU waking up and a grace period beginning at least one notices
- *	    the other.
+ *	(a) a CPU reads `started` with acquire: it has then seen everything the updater did before
+ *(2); (b) it writes `seen` with release: its readers are over when that is seen (1); (c) entering
+ *and leaving idle are full barriers around the counter, and so is the increment of `started`, so
+ *that of an idle CPU waking up and a grace period beginning at least one notices the other.
  *
- * Callbacks go onto a lock-free stack of the CPU that asks.  Its deferred function moves the stack to the
- * waiting list, notes which grace period that list needs (the one after `started`: the current one may
- * have begun too early), and later runs the list.  The tick raises the deferred function; a CPU about to
- * idle with callbacks raises it itself, and the grace-period thread kicks idle CPUs whose list is due.
+ * Callbacks go onto a lock-free stack of the CPU that asks.  Its deferred function moves the stack
+ *to the waiting list, notes which grace period that list needs (the one after `started`: the
+ *current one may have begun too early), and later runs the list.  The tick raises the deferred
+ *function; a CPU about to idle with callbacks raises it itself, and the grace-period thread kicks
+ *idle CPUs whose list is due.
  */
 #include <kernel/debug/assert.h>
 #include <kernel/irq/deferred.h>
@@ -37,28 +37,28 @@
 #include <mm/alloc.h>
 
 struct rcu_cpu {
-	u64 seen;		/* [a] grace period known at the last quiescent point */
-	u32 dynticks;		/* [a] even: idle */
-	u32 idle;		/* [P] between idle_enter and idle_exit */
-	u32 irq_depth;		/* [P] interrupts on top of idle */
+	u64 seen;                   /* [a] grace period known at the last quiescent point */
+	u32 dynticks;               /* [a] even: idle */
+	u32 idle;                   /* [P] between idle_enter and idle_exit */
+	u32 irq_depth;              /* [P] interrupts on top of idle */
 	struct llist_head incoming; /* [a] new callbacks */
 	struct llist_node *waiting; /* [P] oldest first; run after grace period `due` */
-	u64 due;		/* [a] 0: nothing waits */
+	u64 due;                    /* [a] 0: nothing waits */
 	struct deferred deferred;
 };
 
 static DEFINE_PER_CPU(struct rcu_cpu, rcu_cpu);
 
-static u64 started;	/* [a] */
-static u64 completed;	/* [a] */
-static u64 wanted;	/* [a] the thread works until completed reaches this */
-static u32 expedite;	/* [a] somebody sleeps for it: disturb busy CPUs */
-static u32 running;	/* [I after boot] the grace-period thread exists */
-static struct thread *gp_thread;	   /* [I after boot] */
-static struct wait_queue gp_wait = WAIT_QUEUE_INIT(gp_wait);	   /* the thread, for work */
-static struct wait_queue gp_done = WAIT_QUEUE_INIT(gp_done);	   /* synchronize_rcu, for `completed` */
+static u64 started;              /* [a] */
+static u64 completed;            /* [a] */
+static u64 wanted;               /* [a] the thread works until completed reaches this */
+static u32 expedite;             /* [a] somebody sleeps for it: disturb busy CPUs */
+static u32 running;              /* [I after boot] the grace-period thread exists */
+static struct thread *gp_thread; /* [I after boot] */
+static struct wait_queue gp_wait = WAIT_QUEUE_INIT(gp_wait); /* the thread, for work */
+static struct wait_queue gp_done = WAIT_QUEUE_INIT(gp_done); /* synchronize_rcu, for `completed` */
 
-#define BATCH 64 /* callbacks between two looks at the clock */
+#define BATCH     64 /* callbacks between two looks at the clock */
 #define BUDGET_NS (2 * NSEC_PER_MSEC)
 
 /* --- quiescent states ----------------------------------------------------------------------- */
@@ -218,7 +218,8 @@ void kfree_rcu_(struct rcu_head *head, size_t offset)
 
 /* --- the grace-period thread ---------------------------------------------------------------- */
 
-/* Which CPUs have not been quiescent since number `gp` began; `was[]` holds their idle counters then. */
+/* Which CPUs have not been quiescent since number `gp` began; `was[]` holds their idle counters
+ * then. */
 static bool cpu_holds_out(unsigned cpu, u64 gp, const u32 *was)
 {
 	struct rcu_cpu *rc = &per_cpu(rcu_cpu, cpu);
@@ -255,9 +256,9 @@ static void wait_for_cpus(u64 gp)
 		if (atomic_load(&expedite))
 			smp_call(&left, kick_busy, NULL, true);
 		thread_set_state(THREAD_IDLE);
-		(void)schedule_timeout(clock_deadline(rounds++ || !atomic_load(&expedite) ?
-							      2 * NSEC_PER_MSEC :
-							      50 * NSEC_PER_USEC));
+		(void)schedule_timeout(clock_deadline(rounds++ || !atomic_load(&expedite)
+							      ? 2 * NSEC_PER_MSEC
+							      : 50 * NSEC_PER_USEC));
 	}
 }
 
@@ -343,10 +344,11 @@ void rcu_barrier(void)
 		heads = kcalloc(nr_cpus, sizeof(*heads), GFP_KERNEL);
 	}
 	completion_init(&done);
-	for_each_possible_cpu (cpu) {
+	for_each_possible_cpu(cpu)
+	{
 		unsigned at = cpu_online(cpu) ? cpu : 0;
 
-		heads[cpu] = (struct barrier_head){ { .fn = barrier_reached }, &left, &done };
+		heads[cpu] = (struct barrier_head){{.fn = barrier_reached}, &left, &done};
 		llist_push(&per_cpu(rcu_cpu, at).incoming, &heads[cpu].rcu.link);
 		ipi_send_cpu(at, IPI_RESCHEDULE);
 	}

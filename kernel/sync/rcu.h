@@ -2,11 +2,12 @@
 /*
  * Read-copy-update: readers pay nothing but preemption, writers wait for them.
  *
- * A read section disables preemption and must not sleep.  Whoever removed an object from where readers
- * find it frees it after a grace period: when every CPU has since switched threads, idled, run user
- * code, or taken a timer tick outside all read sections.
+ * A read section disables preemption and must not sleep.  Whoever removed an object from where
+ * readers find it frees it after a grace period: when every CPU has since switched threads, idled,
+ * run user code, or taken a timer tick outside all read sections.
  *
- * call_rcu() defers a function to that moment; it runs in the deferred context of the CPU that asked.
+ * call_rcu() defers a function to that moment; it runs in the deferred context of the CPU that
+ * asked.
  */
 #pragma once
 
@@ -32,10 +33,10 @@ static __always_inline void rcu_read_unlock(void)
 #define guard_rcu() guard_preempt()
 
 /* Read a pointer that writers publish with rcu_assign_pointer. */
-#define rcu_dereference(p) \
-	({ \
-		typeof(p) rcu_pointer_ = __atomic_load_n(&(p), __ATOMIC_CONSUME); \
-		rcu_pointer_; \
+#define rcu_dereference(p)                                                                         \
+	({                                                                                         \
+		typeof(p) rcu_pointer_ = __atomic_load_n(&(p), __ATOMIC_CONSUME);                  \
+		rcu_pointer_;                                                                      \
 	})
 /* The same where the caller holds the writers' lock. */
 #define rcu_dereference_locked(p) READ_ONCE(p)
@@ -45,7 +46,8 @@ static __always_inline void rcu_read_unlock(void)
 
 /*
  * Call fn(head) after a grace period.  `head` is embedded in the object.
- * Context: any, but not under a run queue's or the RCU ranks' locks.  `fn` runs in the deferred context.
+ * Context: any, but not under a run queue's or the RCU ranks' locks.  `fn` runs in the deferred
+ * context.
  */
 void call_rcu(struct rcu_head *head, void (*fn)(struct rcu_head *head));
 
@@ -56,11 +58,11 @@ void synchronize_rcu(void);
 void rcu_barrier(void);
 
 /* kfree(ptr) after a grace period; `member` is the struct rcu_head inside *ptr. */
-#define kfree_rcu(ptr, member) \
-	do { \
-		static_assert(offsetof(typeof(*(ptr)), member) < 4096, \
-			      "the head is too far into the object"); \
-		kfree_rcu_(&(ptr)->member, offsetof(typeof(*(ptr)), member)); \
+#define kfree_rcu(ptr, member)                                                                     \
+	do {                                                                                       \
+		static_assert(offsetof(typeof(*(ptr)), member) < 4096,                             \
+			      "the head is too far into the object");                              \
+		kfree_rcu_(&(ptr)->member, offsetof(typeof(*(ptr)), member));                      \
 	} while (0)
 void kfree_rcu_(struct rcu_head *head, size_t offset);
 
@@ -78,7 +80,8 @@ void rcu_idle_exit(void);
 /* Around an interrupt (or NMI) that may have hit an idle CPU. */
 void rcu_irq_enter(void);
 void rcu_irq_exit(void);
-/* This CPU has callbacks and should not be left asleep without kicking the machinery.  Interrupts off. */
+/* This CPU has callbacks and should not be left asleep without kicking the machinery.  Interrupts
+ * off. */
 bool rcu_needs_cpu(void);
 
 /* Boot: before the first call_rcu; each CPU as it comes up; when kernel threads can be made. */

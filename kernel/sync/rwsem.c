@@ -2,14 +2,15 @@
 /*
  * Reader-writer semaphores.
  *
- * The count word holds the number of readers inside, a bit for a writer inside, and a bit that says the
- * queue is not empty.  Without the last bit, entering and leaving are one atomic operation.  With it,
- * everybody new queues, and whoever leaves last grants the head of the queue: one writer, or the run of
- * readers at the front.  Granting is done by changing the count on behalf of the waiter under wait_lock;
- * the waiter only has to see its flag.  So the order of arrival is the order of service.
+ * The count word holds the number of readers inside, a bit for a writer inside, and a bit that says
+ * the queue is not empty.  Without the last bit, entering and leaving are one atomic operation.
+ * With it, everybody new queues, and whoever leaves last grants the head of the queue: one writer,
+ * or the run of readers at the front.  Granting is done by changing the count on behalf of the
+ * waiter under wait_lock; the waiter only has to see its flag.  So the order of arrival is the
+ * order of service.
  *
- * A reader that finds the queue bit after adding itself takes itself back under wait_lock.  Until then
- * its presence may have kept a writer from being granted, so taking back grants too.
+ * A reader that finds the queue bit after adding itself takes itself back under wait_lock.  Until
+ * then its presence may have kept a writer from being granted, so taking back grants too.
  */
 #include <kernel/abi/errno.h>
 #include <kernel/sched/thread.h>
@@ -21,10 +22,10 @@
 #define RWSEM_READERS (~3ull)
 
 struct rwsem_waiter {
-	struct list link;	/* [w] */
+	struct list link; /* [w] */
 	struct thread *thread;
 	u32 writer;
-	u32 granted;		/* [a] set under wait_lock, read by the waiter */
+	u32 granted; /* [a] set under wait_lock, read by the waiter */
 };
 
 void rwsem_init(struct rwsem *s, enum lock_rank rank, const char *name)
@@ -75,7 +76,7 @@ static bool fatal_pending(unsigned state)
 /* Wait in the queue.  Returns 0 or -EINTR.  Locks: wait_lock held at entry, released. */
 static int queue_and_wait(struct rwsem *s, bool writer, unsigned state)
 {
-	struct rwsem_waiter self = { .thread = thread_current(), .writer = writer };
+	struct rwsem_waiter self = {.thread = thread_current(), .writer = writer};
 	int ret = 0;
 
 	list_push_back(&s->waiters, &self.link);
@@ -135,7 +136,8 @@ static int read_lock(struct rwsem *s, unsigned state, u32 subclass)
 	return ret;
 }
 
-/* Spin for the end of a writer that runs, as long as nobody queues.  Returns true when we got in. */
+/* Spin for the end of a writer that runs, as long as nobody queues.  Returns true when we got in.
+ */
 static bool spin_for_write(struct rwsem *s)
 {
 	guard_preempt();
@@ -162,7 +164,8 @@ static int write_lock(struct rwsem *s, unsigned state, u32 subclass)
 
 	assert_may_sleep();
 	lock_debug_before(s, &s->debug, subclass);
-	if (unlikely(!atomic_cmpxchg_acquire(&s->count, &none, RWSEM_WRITER)) && !spin_for_write(s)) {
+	if (unlikely(!atomic_cmpxchg_acquire(&s->count, &none, RWSEM_WRITER)) &&
+	    !spin_for_write(s)) {
 		spin_lock(&s->wait_lock);
 		ret = queue_and_wait(s, true, state);
 	}
@@ -247,7 +250,8 @@ void rwsem_write_unlock(struct rwsem *s)
 {
 	lock_debug_release(s, &s->debug, true);
 	atomic_store(&s->writer, (struct thread *)NULL);
-	if (unlikely(__atomic_and_fetch(&s->count, ~RWSEM_WRITER, __ATOMIC_RELEASE) & RWSEM_WAITERS))
+	if (unlikely(__atomic_and_fetch(&s->count, ~RWSEM_WRITER, __ATOMIC_RELEASE) &
+		     RWSEM_WAITERS))
 		serve(s);
 }
 

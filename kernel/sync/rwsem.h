@@ -12,17 +12,18 @@
 #include <kernel/sync/spinlock.h>
 
 struct rwsem {
-	u64 count;		/* [a] RWSEM_* bits, see rwsem.c */
-	struct thread *writer;	/* [a] hint for spinners */
+	u64 count;             /* [a] RWSEM_* bits, see rwsem.c */
+	struct thread *writer; /* [a] hint for spinners */
 	struct spinlock wait_lock;
-	struct list waiters;	/* [w] oldest first */
+	struct list waiters; /* [w] oldest first */
 	struct lock_debug debug;
-};				/* w: wait_lock */
+}; /* w: wait_lock */
 
-#define RWSEM_INIT(name_, rank) \
-	{ .wait_lock = SPINLOCK_INIT(RANK_SYNC_WAIT), \
-	  .waiters = LIST_INIT((name_).waiters), \
-	  .debug = LOCK_DEBUG_INIT(rank, #name_) }
+#define RWSEM_INIT(name_, rank)                                                                    \
+	{                                                                                          \
+		.wait_lock = SPINLOCK_INIT(RANK_SYNC_WAIT), .waiters = LIST_INIT((name_).waiters), \
+		.debug = LOCK_DEBUG_INIT(rank, #name_)                                             \
+	}
 
 void rwsem_init(struct rwsem *s, enum lock_rank rank, const char *name);
 
@@ -77,9 +78,9 @@ static inline struct rwsem *rwsem_guard_write_take_(struct rwsem *s)
 }
 
 /* Held until the end of the scope. */
-#define guard_read(s) \
-	struct rwsem *UNIQUE_ID(guard_read_) __cleanup(rwsem_guard_read_drop_) __maybe_unused = \
+#define guard_read(s)                                                                              \
+	struct rwsem *UNIQUE_ID(guard_read_) __cleanup(rwsem_guard_read_drop_) __maybe_unused =    \
 		rwsem_guard_read_take_(s)
-#define guard_write(s) \
-	struct rwsem *UNIQUE_ID(guard_write_) __cleanup(rwsem_guard_write_drop_) __maybe_unused = \
+#define guard_write(s)                                                                             \
+	struct rwsem *UNIQUE_ID(guard_write_) __cleanup(rwsem_guard_write_drop_) __maybe_unused =  \
 		rwsem_guard_write_take_(s)

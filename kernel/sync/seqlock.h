@@ -15,7 +15,7 @@
 #include <kernel/sync/spinlock.h>
 
 struct seqcount {
-	u32 sequence;	/* [a] */
+	u32 sequence; /* [a] */
 };
 
 static __always_inline void seqcount_init(struct seqcount *s)

@@ -2,9 +2,9 @@
 /*
  * Spinlocks: tickets in one word, so waiters are served in the order they came.
  *
- * The upper half of the word is the next ticket to hand out, the lower half the ticket being served;
- * they are equal when the lock is free.  Holding one disables preemption.  A lock also taken in
- * interrupt context is taken with interrupts off everywhere (the _irq forms).
+ * The upper half of the word is the next ticket to hand out, the lower half the ticket being
+ * served; they are equal when the lock is free.  Holding one disables preemption.  A lock also
+ * taken in interrupt context is taken with interrupts off everywhere (the _irq forms).
  *
  * A zeroed spinlock is free and unranked; spin_init gives it its place in the order.
  */
@@ -14,11 +14,14 @@
 #include <kernel/sync/lockdebug.h>
 
 struct spinlock {
-	u32 tickets;	/* [a] next << 16 | serving */
+	u32 tickets; /* [a] next << 16 | serving */
 	struct lock_debug debug;
 };
 
-#define SPINLOCK_INIT(rank) { .debug = LOCK_DEBUG_INIT(rank, #rank) }
+#define SPINLOCK_INIT(rank)                                                                        \
+	{                                                                                          \
+		.debug = LOCK_DEBUG_INIT(rank, #rank)                                              \
+	}
 
 static inline void spin_init(struct spinlock *l, enum lock_rank rank, const char *name)
 {
@@ -48,7 +51,8 @@ static __always_inline void spin_release_(struct spinlock *l)
 			 __ATOMIC_RELEASE);
 }
 
-static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the ticket served is the first half-word");
+static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+	      "the ticket served is the first half-word");
 
 /* Context: any that does not already hold it; interrupts must be off if interrupts take it too. */
 static __always_inline void spin_lock(struct spinlock *l)
@@ -146,34 +150,34 @@ static __always_inline void spin_guard_irq_drop_(struct spin_guard_ *g)
 static __always_inline struct spin_guard_ spin_guard_take_(struct spinlock *l)
 {
 	spin_lock(l);
-	return (struct spin_guard_){ .lock = l };
+	return (struct spin_guard_){.lock = l};
 }
 
 static __always_inline struct spin_guard_ spin_guard_irq_take_(struct spinlock *l)
 {
 	irqflags_t f = spin_lock_irqsave(l);
 
-	return (struct spin_guard_){ .lock = l, .flags = f };
+	return (struct spin_guard_){.lock = l, .flags = f};
 }
 
 /* Held until the end of the scope. */
-#define guard_spin(l) \
-	struct spin_guard_ UNIQUE_ID(guard_spin_) __cleanup(spin_guard_drop_) __maybe_unused = \
+#define guard_spin(l)                                                                              \
+	struct spin_guard_ UNIQUE_ID(guard_spin_) __cleanup(spin_guard_drop_) __maybe_unused =     \
 		spin_guard_take_(l)
 /* The same with interrupts off; they become what they were. */
-#define guard_spin_irq(l) \
+#define guard_spin_irq(l)                                                                          \
 	struct spin_guard_ UNIQUE_ID(guard_spin_) __cleanup(spin_guard_irq_drop_) __maybe_unused = \
 		spin_guard_irq_take_(l)
 
 /* with_spin(&l) { ... } */
-#define with_spin(l) \
-	for (struct spin_guard_ with_guard_ __cleanup(spin_guard_drop_) = spin_guard_take_(l), \
-			       *with_once_ = &with_guard_; \
+#define with_spin(l)                                                                               \
+	for (struct spin_guard_ with_guard_ __cleanup(spin_guard_drop_) = spin_guard_take_(l),     \
+					    *with_once_ = &with_guard_;                            \
 	     with_once_; with_once_ = NULL)
-#define with_spin_irq(l) \
-	for (struct spin_guard_ with_guard_ __cleanup(spin_guard_irq_drop_) = \
-				       spin_guard_irq_take_(l), \
-			       *with_once_ = &with_guard_; \
+#define with_spin_irq(l)                                                                           \
+	for (struct spin_guard_ with_guard_                                                        \
+		     __cleanup(spin_guard_irq_drop_) = spin_guard_irq_take_(l),                    \
+		     *with_once_ = &with_guard_;                                                   \
 	     with_once_; with_once_ = NULL)
 
 /* Debug builds panic when the running thread does not hold `l` (any lock type).  Context: any. */

@@ -2,7 +2,8 @@
 /*
  * Wait queues.
  *
- * No wake-up is lost because a sleeper links itself and sets its state *before* it tests the condition:
+ * No wake-up is lost because a sleeper links itself and sets its state *before* it tests the
+ *condition:
  *
  *	sleeper				waker
  *	link, state = asleep		make the condition true
@@ -12,8 +13,8 @@
  *
  * Either the sleeper sees the condition or the waker sees the sleeper.
  *
- * The default wake function unlinks the entry, after waking: a sleeper that finds itself unlinked knows
- * the waker is done with the entry, and need not take the queue's lock on its way out.
+ * The default wake function unlinks the entry, after waking: a sleeper that finds itself unlinked
+ *knows the waker is done with the entry, and need not take the queue's lock on its way out.
  *
  * Lock order: the condition's lock, wait_queue.lock, the run queue.
  */
@@ -28,14 +29,14 @@ void wait_queue_init(struct wait_queue *wq)
 
 void wait_entry_init(struct wait_entry *e)
 {
-	*e = (struct wait_entry){ .wake = wait_entry_wake, .thread = thread_current() };
+	*e = (struct wait_entry){.wake = wait_entry_wake, .thread = thread_current()};
 	list_init(&e->link);
 }
 
 void wait_entry_init_callback(struct wait_entry *e,
 			      int (*wake)(struct wait_entry *e, unsigned mode, u64 key))
 {
-	*e = (struct wait_entry){ .wake = wake, .thread = thread_current() };
+	*e = (struct wait_entry){.wake = wake, .thread = thread_current()};
 	list_init(&e->link);
 }
 
@@ -57,8 +58,8 @@ static bool entry_unlinked(const struct wait_entry *e)
 
 int wait_entry_wake(struct wait_entry *e, unsigned mode, u64 key)
 {
-	bool woken = mode & WAIT_MODE_SYNC ? thread_wake_sync(e->thread, mode & ~WAIT_MODE_SYNC) :
-					     thread_wake_state(e->thread, mode);
+	bool woken = mode & WAIT_MODE_SYNC ? thread_wake_sync(e->thread, mode & ~WAIT_MODE_SYNC)
+					   : thread_wake_state(e->thread, mode);
 
 	if (!woken)
 		return 0;
@@ -193,12 +194,14 @@ int wait_prepare(struct wait_queue *wq, struct wait_entry *e, unsigned state)
 {
 	assert_may_sleep();
 	if (signal_ends(state)) {
-		/* Unlinked before the last test, so that a wake-up of one does not pick us in vain. */
+		/* Unlinked before the last test, so that a wake-up of one does not pick us in vain.
+		 */
 		if (!entry_unlinked(e))
 			wait_queue_remove(wq, e);
 		return -ERESTARTSYS;
 	}
-	/* Under the lock, because a waker wakes first and unlinks then: in between we look linked. */
+	/* Under the lock, because a waker wakes first and unlinks then: in between we look linked.
+	 */
 	guard_spin_irq(&wq->lock);
 	if (entry_unlinked(e))
 		link_locked(wq, e);

@@ -2,16 +2,17 @@
 /*
  * Timekeeping.
  *
- * The timekeeper turns the counter into time: mono = base + (counter - counter_base) * mult, in fixed point
- * with 32 fractional bits and a 128-bit product, so no regular update is needed for correctness.  A change
- * of rate or offset moves the base to now.
+ * The timekeeper turns the counter into time: mono = base + (counter - counter_base) * mult, in
+ * fixed point with 32 fractional bits and a 128-bit product, so no regular update is needed for
+ * correctness.  A change of rate or offset moves the base to now.
  *
- * There are two copies.  A writer, under clock_lock, makes the sequence odd, which sends readers to copy
- * 1, changes copy 0, makes it even, which sends them back, and changes copy 1.  A reader therefore never
- * waits, not even an NMI that interrupted the writer; it retries only when the writer was faster.
+ * There are two copies.  A writer, under clock_lock, makes the sequence odd, which sends readers to
+ * copy 1, changes copy 0, makes it even, which sends them back, and changes copy 1.  A reader
+ * therefore never waits, not even an NMI that interrupted the writer; it retries only when the
+ * writer was faster.
  *
- * The wall clock is mono + real_offset, TAI is that + tai_offset.  The vDSO page holds the same numbers
- * under its own sequence count.
+ * The wall clock is mono + real_offset, TAI is that + tai_offset.  The vDSO page holds the same
+ * numbers under its own sequence count.
  */
 #define LOG_PREFIX "clock: "
 
@@ -31,31 +32,31 @@
 
 struct timekeeper {
 	u64 counter_base;
-	u64 mult;	   /* ns << SHIFT per count, slewed */
-	u64 mono, raw;	   /* ns at counter_base */
+	u64 mult;      /* ns << SHIFT per count, slewed */
+	u64 mono, raw; /* ns at counter_base */
 	u32 mono_fraction, raw_fraction;
 	s64 real_offset;
-	s64 tai_offset;	   /* ns */
+	s64 tai_offset; /* ns */
 };
 
 struct spinlock clock_lock = SPINLOCK_INIT(RANK_CLOCK_SET);
 
 static struct {
-	u32 sequence;		  /* [a] */
+	u32 sequence;              /* [a] */
 	struct timekeeper copy[2]; /* [s] by sequence */
 } keeper;
 
-static u64 raw_mult;	   /* [I after boot] */
-static u64 inverse;	   /* [I after boot] counts << SHIFT per ns */
-static u64 coarse_mono;	   /* [a] */
-static bool wall_known;	   /* clock_lock */
-static u64 next_second;	   /* clock_lock: wall time at which NTP wants to be called */
+static u64 raw_mult;                /* [I after boot] */
+static u64 inverse;                 /* [I after boot] counts << SHIFT per ns */
+static u64 coarse_mono;             /* [a] */
+static bool wall_known;             /* clock_lock */
+static u64 next_second;             /* clock_lock: wall time at which NTP wants to be called */
 static void (*jump_observer)(void); /* [a] */
 
 static union {
 	struct vdso_data data;
 	char page[PAGE_SIZE];
-} vdso_page __aligned(PAGE_SIZE) = { .data = { .shift = SHIFT } };
+} vdso_page __aligned(PAGE_SIZE) = {.data = {.shift = SHIFT}};
 
 struct vdso_data *vdso_data_page(void)
 {
@@ -123,7 +124,8 @@ u64 clock_raw_ns(void)
 
 	do {
 		seq = keeper_begin(&tk);
-		ns = READ_ONCE(tk->raw) + scale(counts_since(tk), raw_mult, READ_ONCE(tk->raw_fraction));
+		ns = READ_ONCE(tk->raw) +
+		     scale(counts_since(tk), raw_mult, READ_ONCE(tk->raw_fraction));
 	} while (keeper_retry(seq));
 	return ns;
 }
@@ -304,7 +306,8 @@ static void vdso_store(const struct timekeeper *tk)
 	vdso_end(v);
 }
 
-/* Change the timekeeper: `change` sees it with the base at now.  Locks: clock_lock, interrupts off. */
+/* Change the timekeeper: `change` sees it with the base at now.  Locks: clock_lock, interrupts off.
+ */
 static void keeper_change(void (*change)(struct timekeeper *tk, s64 arg), s64 arg)
 {
 	struct timekeeper tk = keeper.copy[0];
@@ -363,13 +366,14 @@ int clock_step_real(s64 delta)
 {
 	void (*observer)(void);
 
-	with_spin_irq (&clock_lock) {
+	with_spin_irq(&clock_lock)
+	{
 		s64 offset = keeper.copy[0].real_offset;
 		s64 sum;
 
 		/* The result may be neither before 1970 nor beyond what a file's time can say. */
-		if (__builtin_add_overflow(offset, delta, &sum) ||
-		    sum + (s64)clock_mono_ns() < 0 || sum > KTIME_MAX / 2)
+		if (__builtin_add_overflow(offset, delta, &sum) || sum + (s64)clock_mono_ns() < 0 ||
+		    sum > KTIME_MAX / 2)
 			return -EINVAL;
 		clock_shift_real_locked(delta);
 		wall_known = true;
@@ -440,12 +444,13 @@ static void set_frequency(u64 hz)
 
 void clock_init(void)
 {
-	struct timekeeper tk = { 0 };
+	struct timekeeper tk = {0};
 
 	set_frequency(arch_clock_hz());
 	tk.counter_base = arch_clock_read();
 	tk.mult = raw_mult;
-	with_spin_irq (&clock_lock) {
+	with_spin_irq(&clock_lock)
+	{
 		keeper_store(&tk);
 		vdso_page.data.resolution_coarse = 4 * NSEC_PER_MSEC;
 		vdso_store(&tk);

@@ -2,9 +2,9 @@
 /*
  * What time it is.
  *
- * All times are nanoseconds in 64 bits.  The monotonic clock counts from boot and is the base of all
- * others: real time is monotonic plus an offset that settimeofday and NTP move, boot time equals
- * monotonic plus the time suspended (none), raw is monotonic without NTP's slewing.
+ * All times are nanoseconds in 64 bits.  The monotonic clock counts from boot and is the base of
+ * all others: real time is monotonic plus an offset that settimeofday and NTP move, boot time
+ * equals monotonic plus the time suspended (none), raw is monotonic without NTP's slewing.
  */
 #pragma once
 
@@ -21,7 +21,7 @@
 u64 clock_mono_ns(void);
 u64 clock_boot_ns(void);
 u64 clock_raw_ns(void);
-u64 clock_real_ns(void);	/* since 1970-01-01 UTC; before 1970 does not occur */
+u64 clock_real_ns(void); /* since 1970-01-01 UTC; before 1970 does not occur */
 u64 clock_tai_ns(void);
 /* The value at the last tick: cheap, 4 ms coarse. */
 u64 clock_mono_coarse_ns(void);
@@ -31,14 +31,14 @@ u64 clock_sched_ns(void);
 
 /* real = mono + this. */
 s64 clock_real_offset(void);
-s64 clock_tai_offset(void);	/* nanoseconds: real to TAI */
+s64 clock_tai_offset(void); /* nanoseconds: real to TAI */
 
 /* Convert between the monotonic clock and the counter. */
 u64 clock_ns_to_counter(u64 mono_ns);
 
 /*
- * Set the wall clock.  Timers on it are told through the observer.  Returns 0 or -EINVAL (out of range).
- * Context: any thread.
+ * Set the wall clock.  Timers on it are told through the observer.  Returns 0 or -EINVAL (out of
+ * range). Context: any thread.
  */
 int __must_check clock_set_real(u64 ns);
 /* Add `delta` to it at once. */
@@ -49,7 +49,8 @@ void clock_set_jump_observer(void (*jumped)(void));
 /* adjtimex(2): reads and, by tx->modes, changes the NTP state.  Returns TIME_* or -EINVAL. */
 int clock_adjust(struct __kernel_timex *tx);
 
-/* Validate and convert.  timespec_to_ns: 0 or -EINVAL (negative or nanoseconds out of range); saturates at KTIME_MAX. */
+/* Validate and convert.  timespec_to_ns: 0 or -EINVAL (negative or nanoseconds out of range);
+ * saturates at KTIME_MAX. */
 int __must_check timespec_to_ns(const struct __kernel_timespec *ts, u64 *ns);
 struct __kernel_timespec ns_to_timespec(u64 ns);
 

@@ -4,7 +4,8 @@
 #include <kernel/sync/spinlock.h>
 #include <kernel/time/clock.h>
 
-extern struct spinlock clock_lock; /* RANK_CLOCK_SET: writers of the timekeeper and of the NTP state */
+extern struct spinlock
+	clock_lock; /* RANK_CLOCK_SET: writers of the timekeeper and of the NTP state */
 
 /* Rates: `mult` follows the NTP frequency.  Locks: clock_lock, interrupts off. */
 void clock_set_rate_ppb_scaled(s64 freq_shifted);

@@ -16,6 +16,6 @@ int timespec_to_ns(const struct __kernel_timespec *ts, u64 *ns)
 
 struct __kernel_timespec ns_to_timespec(u64 ns)
 {
-	return (struct __kernel_timespec){ .tv_sec = (s64)(ns / NSEC_PER_SEC),
-					   .tv_nsec = (s64)(ns % NSEC_PER_SEC) };
+	return (struct __kernel_timespec){.tv_sec = (s64)(ns / NSEC_PER_SEC),
+					  .tv_nsec = (s64)(ns % NSEC_PER_SEC)};
 }

@@ -2,35 +2,39 @@
 /*
  * The discipline behind adjtimex(2): a frequency, an offset being slewed in, and leap seconds.
  *
- * Once a second part of the remaining offset is put into the rate for the next second, so that the wall clock
- * closes in on the reference without jumping (RFC 5905 names the variables).  adjtime(3)'s single-shot offset
- * is slewed at 500 parts per million.
+ * Once a second part of the remaining offset is put into the rate for the next second, so that the
+ * wall clock closes in on the reference without jumping (RFC 5905 names the variables).
+ * adjtime(3)'s single-shot offset is slewed at 500 parts per million.
  */
 #include <kernel/abi/errno.h>
 #include <kernel/lib/minmax.h>
 #include "clock_internal.h"
 
-#define MAX_FREQ      (500ll << 16)	/* ppm << 16 */
-#define MAX_OFFSET    (500 * (s64)NSEC_PER_MSEC)
-#define SINGLE_STEP   500000ll		/* ns per second: 500 ppm */
-#define MAX_ERROR_GROWTH 500		/* us per second */
-#define SHIFT_PLL     2
-#define ADJ_ADJTIME   0x8000 /* the bit that makes ADJ_OFFSET_SINGLESHOT what it is */
+#define MAX_FREQ         (500ll << 16) /* ppm << 16 */
+#define MAX_OFFSET       (500 * (s64)NSEC_PER_MSEC)
+#define SINGLE_STEP      500000ll /* ns per second: 500 ppm */
+#define MAX_ERROR_GROWTH 500      /* us per second */
+#define SHIFT_PLL        2
+#define ADJ_ADJTIME      0x8000 /* the bit that makes ADJ_OFFSET_SINGLESHOT what it is */
 
 /* All under clock_lock. */
 static struct {
-	s64 freq;	   /* ppm << 16 */
-	s64 offset;	   /* ns still to slew in (PLL) */
-	s64 single;	   /* ns still to slew in (adjtime) */
-	s64 slew;	   /* ns per second now in the rate */
+	s64 freq;   /* ppm << 16 */
+	s64 offset; /* ns still to slew in (PLL) */
+	s64 single; /* ns still to slew in (adjtime) */
+	s64 slew;   /* ns per second now in the rate */
 	s64 constant;
 	s64 maxerror, esterror; /* us */
-	s64 reftime;	   /* s, of the last offset update */
-	s64 tick;	   /* us per nominal 10 ms tick */
+	s64 reftime;            /* s, of the last offset update */
+	s64 tick;               /* us per nominal 10 ms tick */
 	int status;
-	int state;	   /* TIME_* */
-} ntp = { .maxerror = 16000000, .esterror = 16000000, .status = STA_UNSYNC, .tick = 10000, .constant = 2,
-	  .state = TIME_OK };
+	int state; /* TIME_* */
+} ntp = {.maxerror = 16000000,
+	 .esterror = 16000000,
+	 .status = STA_UNSYNC,
+	 .tick = 10000,
+	 .constant = 2,
+	 .state = TIME_OK};
 
 static void apply_rate(void)
 {
@@ -82,9 +86,7 @@ static void leap(u64 real_ns)
 			clock_set_tai_locked(clock_tai_seconds() - 1);
 		}
 		break;
-	case TIME_OOP:
-		ntp.state = TIME_WAIT;
-		break;
+	case TIME_OOP: ntp.state = TIME_WAIT; break;
 	case TIME_WAIT:
 		if (!(ntp.status & (STA_INS | STA_DEL)))
 			ntp.state = TIME_OK;
@@ -153,7 +155,8 @@ static void apply_modes(const struct __kernel_timex *tx)
 	if (tx->modes & ADJ_ESTERROR)
 		ntp.esterror = clamp((s64)tx->esterror, 0ll, 16000000ll);
 	if (tx->modes & ADJ_TIMECONST)
-		ntp.constant = clamp((s64)tx->constant + (ntp.status & STA_NANO ? 0 : 4), 0ll, 10ll);
+		ntp.constant =
+			clamp((s64)tx->constant + (ntp.status & STA_NANO ? 0 : 4), 0ll, 10ll);
 	if (tx->modes & ADJ_TAI && tx->constant >= 0)
 		clock_set_tai_locked((s32)tx->constant);
 	if (tx->modes & ADJ_OFFSET && ntp.status & STA_PLL)
@@ -178,7 +181,8 @@ static void fill(struct __kernel_timex *tx)
 	tx->tolerance = MAX_FREQ;
 	tx->tick = ntp.tick;
 	tx->tai = clock_tai_seconds();
-	tx->ppsfreq = tx->jitter = tx->stabil = tx->jitcnt = tx->calcnt = tx->errcnt = tx->stbcnt = 0;
+	tx->ppsfreq = tx->jitter = tx->stabil = tx->jitcnt = tx->calcnt = tx->errcnt = tx->stbcnt =
+		0;
 	tx->shift = 0;
 	tx->time.tv_sec = (s64)(real / NSEC_PER_SEC);
 	tx->time.tv_usec = (s64)(real % NSEC_PER_SEC / (nano ? 1 : 1000));

@@ -2,13 +2,15 @@
 /*
  * Timers.
  *
- * Each CPU has a base: a tree for precise timers, and a wheel for those with slack.  The wheel has LEVELS
- * levels of 64 slots; a slot of level l spans 2^(20 + 3 l) ns (1 ms, 8 ms, ... 37 minutes).  A timer goes to
- * the coarsest level whose span is within its slack and whose 64 slots reach its deadline, rounded up to the
- * next slot, and never moves between levels.  What fits no level goes to the tree.
+ * Each CPU has a base: a tree for precise timers, and a wheel for those with slack.  The wheel has
+ * LEVELS levels of 64 slots; a slot of level l spans 2^(20 + 3 l) ns (1 ms, 8 ms, ... 37 minutes).
+ * A timer goes to the coarsest level whose span is within its slack and whose 64 slots reach its
+ * deadline, rounded up to the next slot, and never moves between levels.  What fits no level goes
+ * to the tree.
  *
- * Functions run with the base unlocked and `running` naming the timer, so that timer_cancel_sync can wait.
- * A timer whose function is running elsewhere is restarted on that CPU, so it never runs on two at once.
+ * Functions run with the base unlocked and `running` naming the timer, so that timer_cancel_sync
+ * can wait. A timer whose function is running elsewhere is restarted on that CPU, so it never runs
+ * on two at once.
  *
  * Lock order: two bases by CPU number.
  */
@@ -20,34 +22,34 @@
 #include <kernel/sync/spinlock.h>
 #include <kernel/time/timer.h>
 
-#define LEVELS	    8
-#define SLOTS	    64
+#define LEVELS            8
+#define SLOTS             64
 #define SPAN_SHIFT(level) (20 + 3 * (level))
 
 enum timer_state { TIMER_OFF, TIMER_TREE, TIMER_WHEEL };
 
 struct wheel_level {
-	u64 occupied;		/* [b] bit per slot */
-	u64 done;		/* [b] slot numbers up to this have been run */
+	u64 occupied;             /* [b] bit per slot */
+	u64 done;                 /* [b] slot numbers up to this have been run */
 	struct list slots[SLOTS]; /* [b] */
 };
 
 struct timer_base {
-	struct spinlock lock;	/* RANK_TIMER */
-	unsigned cpu;		/* [I] */
-	u32 ready;		/* [I] the CPU's hardware timer may be set */
-	struct timer *running;	/* [b] */
-	u64 programmed;		/* [b] deadline in the hardware, KTIME_MAX for none */
-	bool expiring;		/* [b] timer_interrupt will program when it is done */
-	struct rb_root tree;	/* [b] by deadline */
+	struct spinlock lock;  /* RANK_TIMER */
+	unsigned cpu;          /* [I] */
+	u32 ready;             /* [I] the CPU's hardware timer may be set */
+	struct timer *running; /* [b] */
+	u64 programmed;        /* [b] deadline in the hardware, KTIME_MAX for none */
+	bool expiring;         /* [b] timer_interrupt will program when it is done */
+	struct rb_root tree;   /* [b] by deadline */
 	struct wheel_level levels[LEVELS];
-};				/* b: lock */
+}; /* b: lock */
 
 static DEFINE_PER_CPU(struct timer_base, timer_base);
 
 void timer_init(struct timer *t, void (*fn)(struct timer *t))
 {
-	*t = (struct timer){ .fn = fn, .base = &this_cpu(timer_base) };
+	*t = (struct timer){.fn = fn, .base = &this_cpu(timer_base)};
 }
 
 /* The base of `t`, locked, interrupts off. */
@@ -67,7 +69,8 @@ static struct timer_base *base_lock(struct timer *t, irqflags_t *f)
 
 static bool tree_less(const struct rb_node *a, const struct rb_node *b)
 {
-	return rb_entry(a, struct timer, node)->deadline < rb_entry(b, struct timer, node)->deadline;
+	return rb_entry(a, struct timer, node)->deadline <
+	       rb_entry(b, struct timer, node)->deadline;
 }
 
 /* Try the wheel.  Returns false when no level fits. */
@@ -251,7 +254,7 @@ bool timer_pending(const struct timer *t)
 
 static void run_one(struct timer_base *b, struct timer *t)
 {
-	void (*fn)(struct timer *t) = t->fn;
+	void (*fn)(struct timer * t) = t->fn;
 
 	take_out(b, t);
 	b->running = t;
@@ -332,8 +335,7 @@ void timer_init_all(void)
 {
 	unsigned cpu;
 
-	for_each_possible_cpu (cpu)
-		base_init(&per_cpu(timer_base, cpu), cpu);
+	for_each_possible_cpu(cpu) base_init(&per_cpu(timer_base, cpu), cpu);
 }
 
 void timer_init_cpu(void)

@@ -2,7 +2,8 @@
 /*
  * Work that a thread does before it returns to user mode or exits.
  *
- * The list is a lock-free stack.  An exiting thread replaces it by a mark, after which nothing can be added.
+ * The list is a lock-free stack.  An exiting thread replaces it by a mark, after which nothing can
+ * be added.
  */
 #include <kernel/abi/errno.h>
 #include <kernel/sched/thread.h>

@@ -2,11 +2,12 @@
 /*
  * Traps, interrupts, and the way back to user mode.
  *
- * A fault is handled by the handler mm registered; what it cannot resolve becomes a signal in user mode, a
- * fix-up where the kernel touched user memory, and a panic anywhere else.
+ * A fault is handled by the handler mm registered; what it cannot resolve becomes a signal in user
+ * mode, a fix-up where the kernel touched user memory, and a panic anywhere else.
  *
- * The work at return to user mode is a loop over the flags with interrupts off in between: a flag set by an
- * interrupt after the last test is seen, because the entry code leaves for user mode with interrupts off.
+ * The work at return to user mode is a loop over the flags with interrupts off in between: a flag
+ * set by an interrupt after the last test is seen, because the entry code leaves for user mode with
+ * interrupts off.
  */
 #define LOG_PREFIX "trap: "
 
@@ -68,9 +69,9 @@ static void kernel_fault(struct arch_trapframe *tf, vaddr_t addr, unsigned acces
 	if (arch_fixup(tf))
 		return;
 	panic_frame(tf, "kernel %s at %#lx, not mapped for that%s",
-		    access & FAULT_EXEC	 ? "jump to" :
-		    access & FAULT_WRITE ? "write" :
-					   "read",
+		    access & FAULT_EXEC    ? "jump to"
+		    : access & FAULT_WRITE ? "write"
+					   : "read",
 		    addr, addr < PAGE_SIZE ? " (NULL pointer)" : "");
 }
 
@@ -83,14 +84,14 @@ static bool may_page(const struct arch_trapframe *tf, vaddr_t addr)
 	       arch_tf_irqs_on(tf);
 }
 
-static void act_on(struct arch_trapframe *tf, enum fault_result result, vaddr_t addr, unsigned access)
+static void act_on(struct arch_trapframe *tf, enum fault_result result, vaddr_t addr,
+		   unsigned access)
 {
 	bool user = access & FAULT_USER;
 
 	switch (result) {
 	case FAULT_OK:
-	case FAULT_RETRY:
-		return;
+	case FAULT_RETRY: return;
 	case FAULT_OOM:
 		/* The thread was killed, or memory may come: the access is tried again. */
 		if (!user)
@@ -105,7 +106,8 @@ static void act_on(struct arch_trapframe *tf, enum fault_result result, vaddr_t 
 			send_signal(tf, SIGBUS, BUS_ADRERR, addr);
 		else
 			send_signal(tf, SIGSEGV,
-				    result == FAULT_SIGSEGV_MAPERR ? SEGV_MAPERR : SEGV_ACCERR, addr);
+				    result == FAULT_SIGSEGV_MAPERR ? SEGV_MAPERR : SEGV_ACCERR,
+				    addr);
 		return;
 	}
 }

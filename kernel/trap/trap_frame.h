@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The frame of the hard interrupt being handled on this CPU, for handlers that ask what was interrupted. */
+/* The frame of the hard interrupt being handled on this CPU, for handlers that ask what was
+ * interrupted. */
 #pragma once
 
 struct arch_trapframe;

@@ -2,8 +2,8 @@
 /*
  * A CPU that has run one thread in the kernel for a minute without a switch is stuck, most likely.
  *
- * Time is counted in ticks this CPU has taken, not by the clock: a virtual CPU that its host did not run is
- * not stuck.
+ * Time is counted in ticks this CPU has taken, not by the clock: a virtual CPU that its host did
+ * not run is not stuck.
  */
 #define LOG_PREFIX "watchdog: "
 
@@ -31,7 +31,7 @@ void watchdog_tick(bool user)
 	u64 switches = t->se.nvcsw + t->se.nivcsw;
 
 	if (user || t != w->thread || switches != w->switches || t == cpu_get(cpu_id())->idle) {
-		*w = (struct watchdog){ .thread = t, .switches = switches };
+		*w = (struct watchdog){.thread = t, .switches = switches};
 		return;
 	}
 	if (++w->ticks != LIMIT)

@@ -165,7 +165,7 @@ static int spinner_start(struct spinner *s, unsigned cpu, int nice)
 {
 	int err;
 
-	*s = (struct spinner){ .cpu = cpu };
+	*s = (struct spinner){.cpu = cpu};
 	err = kthread_create(&s->thread, spin_on, s, "spinner");
 	if (err)
 		return err;
@@ -222,8 +222,8 @@ KTEST(sched_fair_nice)
 
 KTEST(sched_rt_before_fair)
 {
-	struct sched_attrs fifo = { .policy = SCHED_FIFO, .priority = 10 };
-	struct sched_attrs bad = { .policy = SCHED_FIFO, .priority = 100 };
+	struct sched_attrs fifo = {.policy = SCHED_FIFO, .priority = 10};
+	struct sched_attrs bad = {.policy = SCHED_FIFO, .priority = 100};
 	struct spinner fair;
 	struct spinner rt;
 	unsigned cpu = num_online_cpus() - 1;
@@ -245,10 +245,10 @@ KTEST(sched_rt_before_fair)
 
 KTEST(sched_deadline_throttled)
 {
-	struct sched_attrs dl = { .policy = SCHED_DEADLINE,
-				  .runtime = 2 * NSEC_PER_MSEC,
-				  .deadline = 20 * NSEC_PER_MSEC,
-				  .period = 20 * NSEC_PER_MSEC };
+	struct sched_attrs dl = {.policy = SCHED_DEADLINE,
+				 .runtime = 2 * NSEC_PER_MSEC,
+				 .deadline = 20 * NSEC_PER_MSEC,
+				 .period = 20 * NSEC_PER_MSEC};
 	struct spinner s;
 
 	KREQUIRE(!spinner_start(&s, num_online_cpus() - 1, 0));
@@ -270,7 +270,7 @@ KTEST(sched_deadline_throttled)
 KTEST(sched_affinity_moves)
 {
 	struct spinner s;
-	struct cpumask none = { { 0 } };
+	struct cpumask none = {{0}};
 
 	KREQUIRE(!spinner_start(&s, 0, 0));
 	KEXPECT(thread_set_affinity(s.thread, &none) == -EINVAL);

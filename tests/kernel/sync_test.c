@@ -12,7 +12,7 @@
 #include <mm/alloc.h>
 
 #define THREADS 8
-#define ROUNDS	640
+#define ROUNDS  640
 
 /* Start THREADS threads, wait until all have returned. */
 struct crew {
@@ -173,7 +173,7 @@ KTEST(sync_seqlock)
 {
 	static struct pair p;
 
-	p = (struct pair){ 0 };
+	p = (struct pair){0};
 	seqlock_init(&p.lock, RANK_NONE, "test");
 	KREQUIRE(crew_run(&p.crew, pair_body));
 	KEXPECT(!p.wrong);
@@ -315,7 +315,8 @@ static void replace(struct rcu_torture *t)
 	if (!new)
 		return;
 	new->magic = RCU_ALIVE;
-	with_spin (&t->lock) {
+	with_spin(&t->lock)
+	{
 		old = t->shared;
 		rcu_assign_pointer(t->shared, new);
 	}
@@ -343,7 +344,7 @@ KTEST(sync_rcu_torture)
 {
 	struct rcu_torture *t = &torture;
 
-	*t = (struct rcu_torture){ 0 };
+	*t = (struct rcu_torture){0};
 	spin_init(&t->lock, RANK_NONE, "test");
 	t->shared = kmalloc(sizeof(*t->shared), GFP_KERNEL);
 	KREQUIRE(t->shared);
