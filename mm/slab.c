@@ -200,11 +200,18 @@ static enum vm_gauge slab_gauge(const struct slab_cache *c)
 	return c->flags & SLAB_RECLAIMABLE ? VM_NR_SLAB_RECLAIMABLE : VM_NR_SLAB_UNRECLAIMABLE;
 }
 
+/* The shadow of a slab's pages still tells of its objects, all free by now. */
+static void slab_pages_free(struct page *slab, unsigned order)
+{
+	kasan_unpoison(page_address(slab), PAGE_SIZE << order);
+	page_free(slab, order);
+}
+
 static void slab_free_rcu(struct rcu_head *head)
 {
 	struct page *slab = container_of((void **)head, struct page, rcu[0]);
 
-	page_free(slab, slab->order);
+	slab_pages_free(slab, slab->order);
 }
 
 /* Returns pages freed. */
@@ -222,7 +229,7 @@ static u64 slabs_release(struct slab_cache *c, struct page *chain)
 		if (c->flags & SLAB_TYPESAFE_BY_RCU)
 			call_rcu((struct rcu_head *)slab->rcu, slab_free_rcu);
 		else
-			page_free(slab, c->order);
+			slab_pages_free(slab, c->order);
 	}
 	if (pages)
 		vm_gauge_add(slab_gauge(c), -(s64)pages);
@@ -636,7 +643,7 @@ void kfree(const void *ptr)
 	}
 	VERIFY(page_test(p, PG_large));
 	vm_gauge_add(VM_NR_SLAB_UNRECLAIMABLE, -(1ll << p->order));
-	page_free(p, p->order);
+	slab_pages_free(p, p->order);
 }
 
 size_t ksize(const void *ptr)
