@@ -117,7 +117,7 @@ static int advise_dontneed(struct vma *vma, vaddr_t start, vaddr_t end, bool onl
 	if (only_anon && !vma_is_anon(vma))
 		return -EINVAL;
 	tlb_begin(&b, vma->mm);
-	zap_range(&b, vma, start, end, true);
+	zap_range(&b, vma, start, end, true, false);
 	tlb_end(&b);
 	return 0;
 }

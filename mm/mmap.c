@@ -68,7 +68,7 @@ static void areas_remove(struct mm *mm, struct vma *first, vaddr_t end)
 	tlb_begin(&b, mm);
 	for (vma = first; vma && vma->start < end; vma = vma_next(vma)) {
 		vma_write_lock(mm, vma);
-		zap_range(&b, vma, vma->start, vma->end, true);
+		zap_range(&b, vma, vma->start, vma->end, true, true);
 		rmap_unlink(vma);
 		last_end = vma->end;
 	}

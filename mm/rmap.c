@@ -178,34 +178,37 @@ static struct anon *anon_of_neighbour(struct vma *vma)
 	return NULL;
 }
 
-int anon_prepare(struct vma *vma)
+/* Enter the area into a family, unless another fault has done so.  The caller's reference passes on success. */
+static bool anon_enter(struct vma *vma, struct anon *a)
 {
 	struct mm *mm = vma->mm;
-	struct anon *fresh, *shared = NULL;
+	bool entered = false;
 
-	/* Neighbours hold still only under the mm lock or when nobody else runs here. */
-	if (mm_single(mm))
-		shared = anon_of_neighbour(vma);
-	if (shared) {
-		refcount_get(&shared->refs);
-		rwsem_write_lock(&shared->lock);
-		list_push_back(&shared->areas, &vma->anon_link);
-		rwsem_write_unlock(&shared->lock);
-		WRITE_ONCE(vma->anon, shared);
-		return 0;
-	}
-	fresh = anon_create();
-	if (!fresh)
-		return -ENOMEM;
+	rwsem_write_lock(&a->lock);
 	with_spin_irq (&mm->anon_lock) {
 		if (!vma->anon) {
-			list_push_back(&fresh->areas, &vma->anon_link);
-			atomic_store_release(&vma->anon, fresh);
-			fresh = NULL;
+			list_push_back(&a->areas, &vma->anon_link);
+			atomic_store_release(&vma->anon, a);
+			entered = true;
 		}
 	}
-	if (fresh)
-		slab_free(anon_cache, fresh);
+	rwsem_write_unlock(&a->lock);
+	return entered;
+}
+
+int anon_prepare(struct vma *vma)
+{
+	/* Neighbours hold still only when nobody else runs here. */
+	struct anon *a = mm_single(vma->mm) ? anon_of_neighbour(vma) : NULL;
+
+	if (a)
+		refcount_get(&a->refs);
+	else
+		a = anon_create();
+	if (!a)
+		return -ENOMEM;
+	if (!anon_enter(vma, a) && refcount_put(&a->refs))
+		slab_free(anon_cache, a);
 	return 0;
 }
 
@@ -377,7 +380,7 @@ void mapping_unmap(struct mapping *m, u64 first, u64 last, bool even_cow)
 
 		tlb_begin(&b, vma->mm);
 		zap_range(&b, vma, vma->start + ((from - vma->pgoff) << PAGE_SHIFT),
-			  vma->start + ((to - vma->pgoff + 1) << PAGE_SHIFT), even_cow);
+			  vma->start + ((to - vma->pgoff + 1) << PAGE_SHIFT), even_cow, false);
 		tlb_end(&b);
 	}
 }

@@ -156,9 +156,11 @@ static inline void map_delta_note(struct map_delta *d, struct page *p, s64 sign,
 
 /*
  * Remove the entries of part of an area; pages go to the batch.  Private copies stay unless `even_cow`.
- * Locks: the area write-locked, or its rmap locked, or concurrent faults are welcome (MADV_DONTNEED).
+ * `exclusive`: the mm lock is held for writing and the area write-locked.
+ * Locks: that, or the area's rmap, or the mm lock for reading when faults may race (MADV_DONTNEED).
  */
-void zap_range(struct tlb_batch *b, struct vma *vma, vaddr_t start, vaddr_t end, bool even_cow);
+void zap_range(struct tlb_batch *b, struct vma *vma, vaddr_t start, vaddr_t end, bool even_cow,
+	       bool exclusive);
 void zap_everything(struct mm *mm);
 /* After mprotect: entries of [start, end) get the area's permissions. */
 void protect_range(struct tlb_batch *b, struct vma *vma, vaddr_t start, vaddr_t end);

@@ -22,6 +22,11 @@ void vm_event_add(enum vm_event event, u64 n)
 	arch_irq_restore(f);
 }
 
+void vm_event_count(enum vm_event event)
+{
+	this_cpu_add(events[event], 1);
+}
+
 u64 vm_event_read(enum vm_event event)
 {
 	u64 sum = 0;

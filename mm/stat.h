@@ -53,6 +53,8 @@ enum vm_event {
 
 /* Context: any. */
 void vm_event_add(enum vm_event event, u64 n);
+/* One more, cheaply: an interrupt that counts the same event meanwhile may be lost. */
+void vm_event_count(enum vm_event event);
 u64 vm_event_read(enum vm_event event);
 
 /* Gauges, in pages. */

@@ -357,6 +357,8 @@ void vma_dispose(struct vma *vma)
 void mm_account_vma(struct mm *mm, u64 flags, s64 pages)
 {
 	mm->total_vm += (u64)pages;
+	if (mm->total_vm > mm->hiwater_vm)
+		WRITE_ONCE(mm->hiwater_vm, mm->total_vm);
 	if (flags & VM_LOCKED) {
 		mm->locked_vm += (u64)pages;
 		vm_gauge_add(VM_NR_MLOCK, pages);

@@ -9,8 +9,18 @@
 #include <kernel/sched/thread.h>
 #include "space_internal.h"
 
+static void hiwater_update(struct mm *mm)
+{
+	u64 now = mm_rss_total(mm);
+
+	if (now > READ_ONCE(mm->hiwater_rss))
+		WRITE_ONCE(mm->hiwater_rss, now);
+}
+
 void map_delta_apply(struct mm *mm, const struct map_delta *d)
 {
+	if (d->rss[RSS_FILE] + d->rss[RSS_ANON] + d->rss[RSS_SHMEM] < 0)
+		hiwater_update(mm);
 	preempt_disable();
 	for (unsigned i = 0; i < NR_RSS; i++)
 		if (d->rss[i])
@@ -78,11 +88,12 @@ static void zap_slot(struct tlb_batch *b, struct map_delta *d, struct vma *vma, 
 	tlb_free_page(b, p);
 }
 
-void zap_range(struct tlb_batch *b, struct vma *vma, vaddr_t start, vaddr_t end, bool even_cow)
+void zap_range(struct tlb_batch *b, struct vma *vma, vaddr_t start, vaddr_t end, bool even_cow,
+	       bool exclusive)
 {
-	struct mm *mm = vma->mm ? vma->mm : b->mm;
+	struct mm *mm = vma->mm;
 	struct map_delta d = { };
-	bool alone = mm_single(mm) && !vma->mapping && thread_current()->mm == mm;
+	bool alone = exclusive && mm_single(mm) && !vma->mapping;
 	vaddr_t addr = start;
 	pte_t *slot;
 
