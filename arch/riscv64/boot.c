@@ -2,9 +2,10 @@
 /*
  * From firmware to kernel_main().
  *
- * boot_physical() and boot_next_satp() run with translation off, at the address the image was loaded
- * to, before its pointers are relocated: they may use no pointer stored in data, and nothing that a
- * sanitizer instruments.  boot_virtual() and everything after it runs where the image lives for good.
+ * boot_physical() and boot_next_satp() run with translation off, at the address the image was
+ * loaded to, before its pointers are relocated: they may use no pointer stored in data, and nothing
+ * that a sanitizer instruments.  boot_virtual() and everything after it runs where the image lives
+ * for good.
  *
  * The first page tables hold the image (2 MiB leaves, all rights) and, as 1 GiB leaves, the physmap
  * of every GiB in which there is RAM.  mm replaces them by the final map.
@@ -273,7 +274,8 @@ static void physmap_extend(u64 *root, paddr_t base, u64 size)
 			if (!*entry) {
 				if (boot_tables_used == ARRAY_SIZE(boot_tables))
 					return;
-				*entry = ((u64)early_table() - riscv_image_offset) >> 2 | RISCV_PTE_V;
+				*entry = ((u64)early_table() - riscv_image_offset) >> 2 |
+					 RISCV_PTE_V;
 			}
 			table = phys_to_virt((*entry & RISCV_PTE_PPN) << 2);
 		}

@@ -39,8 +39,10 @@ boot_entry:
 	lla	t0, boot_park
 	csrw	stvec, t0
 
-	/* Old firmware releases all harts at once: the first one here boots, others have no HSM to be
-	 * started by and stay. */
+	/*
+	 * Old firmware releases all harts at once: the first one here boots, others have no HSM to
+	 * be started by and stay.
+	 */
 	lla	t0, boot_lottery
 	li	t1, 1
 	amoadd.w t0, t1, (t0)

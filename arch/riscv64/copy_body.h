@@ -2,10 +2,10 @@
 /*
  * The copying loop that memcpy and the user copies share.  Assembly only.
  *
- * COPY: t6 = destination cursor, a1 = source cursor, a2 = bytes left; ends with a2 = 0.  Cursors move only
- * after a whole step.  The arguments are labels to go to when an access faults: in a wide step, in a
- * shifted step (the source cursor is t0 / 8 bytes too low), in a byte step; none for kernel memory.
- * Clobbers a1 to a7, t0 to t6.
+ * COPY: t6 = destination cursor, a1 = source cursor, a2 = bytes left; ends with a2 = 0.  Cursors
+ * move only after a whole step.  The arguments are labels to go to when an access faults: in a wide
+ * step, in a shifted step (the source cursor is t0 / 8 bytes too low), in a byte step; none for
+ * kernel memory. Clobbers a1 to a7, t0 to t6.
  */
 
 	/* One access `op reg, off(base)`, with the place to go on at if it faults. */

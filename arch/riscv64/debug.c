@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Stack walks along frame pointers: s0 points just above the saved return address (s0 - 8) and the
- * caller's s0 (s0 - 16).  A trap from the kernel leaves such a record too, so a walk goes on through
- * it; a trap from user mode begins with s0 = 0, which ends it.
+ * caller's s0 (s0 - 16).  A trap from the kernel leaves such a record too, so a walk goes on
+ * through it; a trap from user mode begins with s0 = 0, which ends it.
  */
 #include <arch/cpu.h>
 #include <arch/debug.h>

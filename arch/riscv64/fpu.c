@@ -3,9 +3,9 @@
  * The user's floating-point registers.
  *
  * sstatus.FS of the user frame tells their state: Off until the program's first floating-point
- * instruction traps, Clean while the registers equal the save area, Dirty after a write.  The kernel
- * is compiled without floating point and runs with FS Off, so a thread's registers stay where they
- * are across traps.
+ * instruction traps, Clean while the registers equal the save area, Dirty after a write.  The
+ * kernel is compiled without floating point and runs with FS Off, so a thread's registers stay
+ * where they are across traps.
  *
  * At a switch only dirty registers are saved, and registers are loaded only when this CPU's hold
  * another thread's: cpu.fpu_thread and thread.fpu_cpu must name each other for them to be current.
@@ -83,7 +83,9 @@ void riscv_fpu_changed(struct thread *t)
 	arch_irq_restore(f);
 }
 
-/* An illegal instruction with the unit off: give the thread zeroed registers and let it try again. */
+/*
+ * An illegal instruction with the unit off: give the thread zeroed registers and let it try again.
+ */
 bool riscv_fpu_first_use(struct arch_trapframe *tf)
 {
 	struct thread *t = arch_thread_self();

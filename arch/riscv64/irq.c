@@ -3,9 +3,9 @@
  * The hart's own interrupt controller: three lines, which are bits of sie and sip.
  *
  * The software line carries inter-processor interrupts and the timer line the clock; both end here.
- * The external line belongs to the platform's controller (PLIC, APLIC), which maps line 9 of the domain
- * "riscv-intc" and requests it.  Every hart has a node of its own in the device tree but all are alike,
- * so there is one domain, answering for the boot hart's node.
+ * The external line belongs to the platform's controller (PLIC, APLIC), which maps line 9 of the
+ * domain "riscv-intc" and requests it.  Every hart has a node of its own in the device tree but all
+ * are alike, so there is one domain, answering for the boot hart's node.
  */
 #include <arch/cpu.h>
 #include <arch/trapframe.h>

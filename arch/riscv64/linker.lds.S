@@ -39,7 +39,8 @@ SECTIONS
 	.dynstr : { *(.dynstr) }
 	.hash : { *(.hash) }
 	.gnu.hash : { *(.gnu.hash) }
-	/* Linker sets are orphan sections named linkset_NAME; ld puts them behind the last constants. */
+	/* Linker sets are orphan sections named linkset_NAME; ld puts them behind the last
+	 * constants. */
 	.ksyms : { *(.ksyms) }
 	.relocs : { *(.relocs) }
 	. = ALIGN(PAGE_SIZE);

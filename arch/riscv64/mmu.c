@@ -163,8 +163,9 @@ static void fetch_fence(void *unused)
 }
 
 /*
- * fence.i orders this hart's fetches after the stores it can see; the others must run their own.  With
- * interrupts off nobody can be waited for: then this hart alone is done, which boot code needs.
+ * fence.i orders this hart's fetches after the stores it can see; the others must run their own.
+ * With interrupts off nobody can be waited for: then this hart alone is done, which boot code
+ * needs.
  */
 void arch_icache_sync(const void *va, size_t len)
 {

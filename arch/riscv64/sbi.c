@@ -2,8 +2,8 @@
 /*
  * The firmware below us (RISC-V Supervisor Binary Interface 2.0).
  *
- * Extensions are probed once; where one is missing its legacy predecessor (0.1) serves, as it does on
- * firmware without a base extension at all.
+ * Extensions are probed once; where one is missing its legacy predecessor (0.1) serves, as it does
+ * on firmware without a base extension at all.
  */
 #include <arch/cpu.h>
 #include <arch/power.h>

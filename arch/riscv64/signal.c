@@ -2,9 +2,9 @@
 /*
  * Signal frames: siginfo and ucontext on the user stack, 16-byte aligned.
  *
- * The floating-point registers are in the D form, followed by the header that ends the chain of further
- * extensions.  A thread that never used floating point gets zeros there, and returning with zeros
- * leaves its unit off.
+ * The floating-point registers are in the D form, followed by the header that ends the chain of
+ * further extensions.  A thread that never used floating point gets zeros there, and returning with
+ * zeros leaves its unit off.
  */
 #include <arch/abi.h>
 #include <arch/signal.h>

@@ -3,8 +3,8 @@
  * Starting the other harts (SBI hart state management) and interrupting them (SBI IPI).
  *
  * SBI knows one kind of inter-processor interrupt; which one is meant is a bit in the target's
- * ipi_pending.  The bit is set before the interrupt is sent, and the target clears its interrupt before
- * it takes the bits, so none is lost.
+ * ipi_pending.  The bit is set before the interrupt is sent, and the target clears its interrupt
+ * before it takes the bits, so none is lost.
  */
 #include <arch/cpu.h>
 #include <arch/mmu.h>

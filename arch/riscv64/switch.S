@@ -32,8 +32,8 @@ riscv_switch:
 	.size	riscv_switch, . - riscv_switch
 
 /*
- * A kernel thread begins: s1 = function, s2 = argument, a0 = the thread before.  A function that returns has
- * made the thread a program (exec).
+ * A kernel thread begins: s1 = function, s2 = argument, a0 = the thread before.  A function that
+ * returns has made the thread a program (exec).
  */
 	.globl	thread_start_kernel
 	.type	thread_start_kernel, @function

@@ -15,7 +15,10 @@
 
 #define SYS_RISCV_FLUSH_ICACHE_LOCAL 1ul
 
-/* The range does not matter: fence.i knows none.  All threads of the program may be anywhere, so all harts. */
+/*
+ * The range does not matter: fence.i knows none.  All threads of the program may be anywhere, so
+ * all harts.
+ */
 long sys_riscv_flush_icache(unsigned long start, unsigned long end, unsigned long flags)
 {
 	if (flags & ~SYS_RISCV_FLUSH_ICACHE_LOCAL)
@@ -98,7 +101,10 @@ static int hwprobe_cpus_get(struct cpumask *cpus, size_t size, const void __user
 	return copy_from_user(cpus, from, min(size, sizeof(*cpus)));
 }
 
-/* All harts are described alike, so the set of those that match is all of the set asked about, or none. */
+/*
+ * All harts are described alike, so the set of those that match is all of the set asked about, or
+ * none.
+ */
 static long hwprobe_which(struct riscv_hwprobe __user *pairs, size_t count, size_t size,
 			  void __user *ucpus)
 {

@@ -2,8 +2,8 @@
 /*
  * Making threads and switching between them.
  *
- * The user's frame is at the top of the stack; a thread that has not run yet has a saved context whose
- * return address is the assembly that makes its first steps (switch.S).
+ * The user's frame is at the top of the stack; a thread that has not run yet has a saved context
+ * whose return address is the assembly that makes its first steps (switch.S).
  */
 #include <arch/syscall.h>
 #include <arch/thread.h>
@@ -71,7 +71,8 @@ void arch_thread_exec(struct arch_trapframe *tf, vaddr_t entry, vaddr_t sp)
 
 void arch_thread_destroy(struct thread *t)
 {
-	/* Everything is inside struct thread; a CPU that still names `t` in fpu_thread compares only. */
+	/* Everything is inside struct thread; a CPU that still names `t` in fpu_thread compares
+	 * only. */
 }
 
 struct thread *arch_switch(struct thread *prev, struct thread *next)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The time CSR and this hart's comparator: stimecmp where the Sstc extension gives it to supervisor mode,
- * else through the firmware.
+ * The time CSR and this hart's comparator: stimecmp where the Sstc extension gives it to supervisor
+ * mode, else through the firmware.
  */
 #include <arch/timer.h>
 #include <isa/csr.h>

@@ -132,8 +132,8 @@ trap_entry:
 	bne	t3, t0, 1f
 
 	/*
-	 * A system call.  Functions preserve s1 to s11, so the user's are still in place when it is done,
-	 * unless it was one that replaces them in the frame.
+	 * A system call.  Functions preserve s1 to s11, so the user's are still in place when it is
+	 * done, unless it was one that replaces them in the frame.
 	 */
 	addi	t2, t2, 4
 	sd	t2, TF(0)(sp)

@@ -2,16 +2,16 @@
 /*
  * User memory, two ways.
  *
- * Through the user's translations with sstatus.SUM open (usercopy.S): two instructions on silicon, but an
- * emulator may drop its whole translation cache at every change of SUM.  So boot measures what opening
- * the window costs, and where that is dear the kernel looks the page up itself and goes through the
- * physmap.
+ * Through the user's translations with sstatus.SUM open (usercopy.S): two instructions on silicon,
+ * but an emulator may drop its whole translation cache at every change of SUM.  So boot measures
+ * what opening the window costs, and where that is dear the kernel looks the page up itself and
+ * goes through the physmap.
  *
- * The look-up runs with interrupts off.  (1) A frame or table is freed, made read-only or cleaned only
- * after every CPU running the address space has answered an interrupt.  (2) This CPU does not answer
- * before the copy is done.  Hence the entry read here is as good as a translation cached by the
- * processor, provided it already carries the accessed and dirty bits that the processor would have set.
- * Whatever is not plainly allowed is left to the first way, and to its faults.
+ * The look-up runs with interrupts off.  (1) A frame or table is freed, made read-only or cleaned
+ * only after every CPU running the address space has answered an interrupt.  (2) This CPU does not
+ * answer before the copy is done.  Hence the entry read here is as good as a translation cached by
+ * the processor, provided it already carries the accessed and dirty bits that the processor would
+ * have set. Whatever is not plainly allowed is left to the first way, and to its faults.
  */
 #include <arch/cpu.h>
 #include <arch/irqflags.h>
@@ -51,7 +51,10 @@ bool arch_fixup(struct arch_trapframe *tf)
 	return false;
 }
 
-/* The place of user address `va` in the physmap, if its entry has all bits of `need`.  Interrupts off. */
+/*
+ * The place of user address `va` in the physmap, if its entry has all bits of `need`.  Interrupts
+ * off.
+ */
 static void *user_page(vaddr_t va, u64 need)
 {
 	u64 entry = csr_read(satp) << PAGE_SHIFT >> 2;
@@ -61,7 +64,8 @@ static void *user_page(vaddr_t va, u64 need)
 
 		entry = READ_ONCE(table[va >> shift & 511]);
 		if (entry & RISCV_PTE_RWX) {
-			/* Special frames may be device registers, which the physmap does not have. */
+			/* Special frames may be device registers, which the physmap does not
+			 * have. */
 			if ((entry & (need | RISCV_PTE_SOFT0)) != need)
 				return NULL;
 			return phys_to_virt(((entry & RISCV_PTE_PPN) << 2) +
@@ -323,8 +327,8 @@ int arch_user_fetch_op32(u32 __user *p, unsigned op, u32 arg, u32 *old)
 }
 
 /*
- * Compare a few memory accesses with and without opening SUM around each: on silicon the difference is
- * a few cycles, in an emulator that flushes it is microseconds.
+ * Compare a few memory accesses with and without opening SUM around each: on silicon the difference
+ * is a few cycles, in an emulator that flushes it is microseconds.
  */
 void riscv_usercopy_init(void)
 {
@@ -348,5 +352,6 @@ void riscv_usercopy_init(void)
 		arch_irq_restore(f);
 	}
 	if (ticks[1] > ticks[0])
-		riscv_sum_is_dear = (ticks[1] - ticks[0]) * 1000000000 / arch_clock_hz() > ROUNDS * DEAR_NS;
+		riscv_sum_is_dear = (ticks[1] - ticks[0]) * 1000000000 / arch_clock_hz() >
+				    ROUNDS * DEAR_NS;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * User memory through the user's own translations, with SUM open, every access listed in the exception
- * table.  A fault in a wide step goes on byte by byte from where the cursors stand, so that exactly
- * the bytes before the bad one are copied.
+ * User memory through the user's own translations, with SUM open, every access listed in the
+ * exception table.  A fault in a wide step goes on byte by byte from where the cursors stand, so
+ * that exactly the bytes before the bad one are copied.
  */
 #include <isa/csr.h>
 

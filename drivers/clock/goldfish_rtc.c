@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The wall clock of QEMU's virt machine on RISC-V (and of the Android emulator): nanoseconds since 1970
- * in two halves, where reading the low half latches the high one.
+ * The wall clock of QEMU's virt machine on RISC-V (and of the Android emulator): nanoseconds since
+ * 1970 in two halves, where reading the low half latches the high one.
  */
 #include <arch/io.h>
 #include <kernel/abi/errno.h>

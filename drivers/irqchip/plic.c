@@ -11,8 +11,8 @@
  * source before the completion.  The enable bit says which one processor gets the source; `target`
  * remembers it.
  *
- * The device tree lists the contexts in order, by the harts' own controllers; line 9 of those is the
- * external interrupt of supervisor mode.
+ * The device tree lists the contexts in order, by the harts' own controllers; line 9 of those is
+ * the external interrupt of supervisor mode.
  */
 #define LOG_PREFIX "plic: "
 
@@ -54,7 +54,7 @@ struct plic {
 		u32 context;
 	} harts[CONFIG_NR_CPUS];	  /* [I] supervisor contexts */
 	unsigned nr_harts;		  /* [I] */
-	u8 __iomem *claim[CONFIG_NR_CPUS]; /* [a] by processor: its context's registers; found at need */
+	u8 __iomem *claim[CONFIG_NR_CPUS]; /* [a] by processor, found at need */
 };					  /* c: lock */
 
 static struct plic *plic;
@@ -127,7 +127,8 @@ static void plic_eoi(struct irq_desc *d)
 		mmio_write32(reg, (u32)d->hwirq);
 		return;
 	}
-	/* Moved away while it was being handled: this context must be enabled once more to complete it. */
+	/* Moved away while it was being handled: this context must be enabled once more to
+	 * complete it. */
 	guard_spin_irq(&p->lock);
 	source_enable(p, (unsigned)d->hwirq, cpu, true);
 	mmio_write32(reg, (u32)d->hwirq);
@@ -223,11 +224,12 @@ static void plic_reset(struct plic *p)
 	}
 	for (unsigned i = 0; i < p->nr_harts; i++) {
 		u32 context = p->harts[i].context;
+		u8 __iomem *enable = p->base + PLIC_ENABLE + context * PLIC_ENABLE_STRIDE;
+		u8 __iomem *registers = p->base + PLIC_CONTEXT + context * PLIC_CONTEXT_STRIDE;
 
 		for (unsigned s = 0; s <= p->nr_sources; s += 32)
-			mmio_write32(p->base + PLIC_ENABLE + context * PLIC_ENABLE_STRIDE + s / 8, 0);
-		mmio_write32(p->base + PLIC_CONTEXT + context * PLIC_CONTEXT_STRIDE + PLIC_THRESHOLD,
-			     0);
+			mmio_write32(enable + s / 8, 0);
+		mmio_write32(registers + PLIC_THRESHOLD, 0);
 	}
 }
 

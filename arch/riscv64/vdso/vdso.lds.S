@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The vDSO: one read-only, executable segment.  The page of clock data is mapped right in front of it.
+ * The vDSO: one read-only, executable segment.  The page of clock data is mapped right in front of
+ * it.
  */
 #include "vdso.h"
 

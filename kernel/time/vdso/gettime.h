@@ -8,8 +8,8 @@
  *	static inline long vdso_fallback(long nr, long a, long b)	a system call
  *	extern const struct vdso_data vdso_data				the page, hidden
  *
- * It is compiled for user mode, so it calls nothing; shifts of 128-bit numbers are spelled out because
- * compilers call a library for them.
+ * It is compiled for user mode, so it calls nothing; shifts of 128-bit numbers are spelled out
+ * because compilers call a library for them.
  */
 #pragma once
 
@@ -63,7 +63,8 @@ static __always_inline bool vdso_read_clock(const struct vdso_data *d, const str
 		if (unlikely(!mult))
 			return false;
 
-		/* A counter slightly behind the page's (another processor wrote it) counts as equal. */
+		/* A counter slightly behind the page's (another processor wrote it) counts as
+		 * equal. */
 		u64 now = vdso_counter(d), then = READ_ONCE(d->counter_base);
 		u64 delta = (s64)(now - then) > 0 ? now - then : 0;
 
