@@ -9,7 +9,7 @@
 #include <fs/vfs/fdtable.h>
 #include <fs/vfs/file.h>
 #include <fs/vfs/mount.h>
-#include <fs/vfs/vfs_internal.h>
+#include <fs/vfs/core.h>
 
 void fs_init(void)
 {

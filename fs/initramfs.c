@@ -20,7 +20,7 @@
 #include <mm/alloc.h>
 #include <mm/page.h>
 #include <mm/vmalloc.h>
-#include <fs/vfs/vfs_internal.h>
+#include <fs/vfs/core.h>
 
 #define LINKS 256
 

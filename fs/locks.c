@@ -19,7 +19,7 @@
 #include <kernel/lib/string.h>
 #include <kernel/sched/thread.h>
 #include <mm/alloc.h>
-#include <fs/vfs/vfs_internal.h>
+#include <fs/vfs/core.h>
 
 struct flock_context {
 	struct spinlock lock;	  /* c */

@@ -31,7 +31,7 @@
 #include <mm/usercopy.h>
 #include <security/cred.h>
 
-#include "fs_internal.h"
+#include <fs/services.h>
 
 u32 sysctl_pipe_max_size = PIPE_MAX_SIZE;
 

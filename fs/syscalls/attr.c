@@ -9,7 +9,7 @@
 #include <kernel/abi/fcntl.h>
 #include <kernel/time/clock.h>
 #include <mm/usercopy.h>
-#include <fs/vfs/vfs_internal.h>
+#include <fs/vfs/core.h>
 
 #include "syscalls_internal.h"
 

@@ -12,7 +12,7 @@
 #include <mm/mapping.h>
 #include <mm/shmem.h>
 #include <mm/usercopy.h>
-#include <fs/vfs/vfs_internal.h>
+#include <fs/vfs/core.h>
 
 #include "syscalls_internal.h"
 

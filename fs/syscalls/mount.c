@@ -9,7 +9,7 @@
 #include <mm/alloc.h>
 #include <mm/usercopy.h>
 #include <security/cred.h>
-#include <fs/vfs/vfs_internal.h>
+#include <fs/vfs/core.h>
 
 #include "syscalls_internal.h"
 

@@ -11,7 +11,7 @@
 #include <kernel/signal/signal.h>
 #include <kernel/time/clock.h>
 #include <mm/usercopy.h>
-#include <fs/vfs/vfs_internal.h>
+#include <fs/vfs/core.h>
 
 #include "dents_internal.h"
 #include "poll_internal.h"

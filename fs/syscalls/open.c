@@ -11,7 +11,7 @@
 #include <mm/shmem.h>
 #include <mm/usercopy.h>
 
-#include <fs/fs_internal.h>
+#include <fs/services.h>
 #include "syscalls_internal.h"
 
 /* Open and give it a number. */

@@ -4,7 +4,7 @@
 #include <fs/vfs/super.h>
 #include <kernel/time/clock.h>
 
-#include "vfs_internal.h"
+#include <fs/vfs/core.h>
 
 #define DAY_NS (24 * 3600 * NSEC_PER_SEC)
 

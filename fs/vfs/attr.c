@@ -13,7 +13,7 @@
 #include <kernel/sched/limits.h>
 #include <security/cred.h>
 
-#include "vfs_internal.h"
+#include <fs/vfs/core.h>
 
 void generic_fillattr(struct inode *inode, struct kstat *out)
 {

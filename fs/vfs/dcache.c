@@ -30,7 +30,7 @@
 #include <mm/alloc.h>
 #include <mm/page.h>
 
-#include "vfs_internal.h"
+#include <fs/vfs/core.h>
 
 #define DCACHE_LOCKS 256
 

@@ -11,7 +11,7 @@
 #include <fs/vfs/inode.h>
 #include <kernel/sched/sched.h>
 
-#include "vfs_internal.h"
+#include <fs/vfs/core.h>
 
 bool dir_emit_dots(struct file *file, struct dir_context *ctx)
 {

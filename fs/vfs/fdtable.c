@@ -19,7 +19,7 @@
 #include <kernel/sched/workqueue.h>
 #include <mm/alloc.h>
 
-#include "vfs_internal.h"
+#include <fs/vfs/core.h>
 
 u32 sysctl_nr_open = 1024 * 1024;
 

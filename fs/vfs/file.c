@@ -19,8 +19,8 @@
 #include <mm/page.h>
 #include <security/cred.h>
 
-#include <fs/fs_internal.h>
-#include "vfs_internal.h"
+#include <fs/services.h>
+#include <fs/vfs/core.h>
 
 static struct slab_cache *file_cache;
 static u64 files_open; /* [a] */

@@ -3,7 +3,7 @@
 #include <fs/vfs/fsnotify.h>
 #include <kernel/lib/string.h>
 
-#include "vfs_internal.h"
+#include <fs/vfs/core.h>
 
 u32 fsnotify_watches;
 static const struct fsnotify_ops *notify_ops;

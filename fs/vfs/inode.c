@@ -23,7 +23,7 @@
 #include <mm/page.h>
 #include <security/cred.h>
 
-#include "vfs_internal.h"
+#include <fs/vfs/core.h>
 
 #define INODE_HASH_BITS	 14
 #define INODE_WAIT_BITS	 6

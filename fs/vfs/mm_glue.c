@@ -9,7 +9,7 @@
 #include <mm/reclaim.h>
 #include <mm/space.h>
 
-#include "vfs_internal.h"
+#include <fs/vfs/core.h>
 
 static void mm_get_file(struct file *f)
 {

@@ -2,7 +2,7 @@
 /* The mount tree, among its own files. */
 #pragma once
 
-#include "vfs_internal.h"
+#include <fs/vfs/core.h>
 
 /* mount.c */
 void mount_init_caches(void);

@@ -7,7 +7,7 @@
 #include <kernel/abi/capability.h>
 #include <security/cred.h>
 
-#include "vfs_internal.h"
+#include <fs/vfs/core.h>
 
 bool inode_capable(const struct inode *inode, int cap)
 {

@@ -19,8 +19,8 @@
 #include <mm/mapping.h>
 #include <mm/reclaim.h>
 
-#include <fs/fs_internal.h>
-#include "vfs_internal.h"
+#include <fs/services.h>
+#include <fs/vfs/core.h>
 
 /* Checked entry */
 

@@ -18,7 +18,7 @@
 #include <kernel/abi/limits.h>
 #include <mm/alloc.h>
 
-#include "vfs_internal.h"
+#include <fs/vfs/core.h>
 
 LINKSET_DECLARE(fs_types, struct fs_type);
 

@@ -2,7 +2,7 @@
 /* The state of one path walk, for walk.c and those who end it their own way (open, create, remove). */
 #pragma once
 
-#include "vfs_internal.h"
+#include <fs/vfs/core.h>
 
 #define WALK_MAX_LINKS 40
 #define WALK_FEW_LINKS 2

@@ -6,7 +6,7 @@
 #include <fs/vfs/inode.h>
 #include <fs/vfs/namei.h>
 #include <fs/vfs/super.h>
-#include <fs/vfs/vfs_internal.h>
+#include <fs/vfs/core.h>
 #include <kernel/abi/mount.h>
 #include <kernel/debug/ktest.h>
 #include <kernel/lib/string.h>

@@ -6,7 +6,7 @@
 #include <fs/vfs/file.h>
 #include <fs/vfs/inode.h>
 #include <fs/vfs/namei.h>
-#include <fs/vfs/vfs_internal.h>
+#include <fs/vfs/core.h>
 #include <kernel/debug/ktest.h>
 #include <kernel/lib/printf.h>
 #include <kernel/lib/string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Small services that the files of this folder share. */
+/* Small services that the files of fs share. */
 #pragma once
 
 #include <fs/vfs/file.h>

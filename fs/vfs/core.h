@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the files of the virtual file system share among themselves. */
+/* What the virtual file system offers the rest of fs; other rooms use the headers beside it. */
 #pragma once
 
 #include <fs/vfs/dentry.h>
