@@ -98,6 +98,7 @@ static void list_drain(struct page_list *l, u32 keep)
 {
 	struct zone *locked = NULL;
 
+	vm_event_add(VM_PGFREE, l->count - keep);
 	while (l->count > keep) {
 		struct page *p = l->head;
 		struct zone *z = page_zone(p);
@@ -183,6 +184,8 @@ static struct page *zone_take(struct zone *z, gfp_t gfp, unsigned order)
 		spin_unlock(&z->lock);
 	}
 	arch_irq_restore(f);
+	if (p)
+		vm_event_add(VM_PGALLOC, order ? 1ull << order : list_batch);
 	return p;
 }
 
@@ -203,10 +206,14 @@ static struct page *zones_try(gfp_t gfp, unsigned order, bool low)
 static __noinline struct page *pages_alloc_slow(gfp_t gfp, unsigned order)
 {
 	struct page *p = zones_try(gfp, order, true);
+	bool dying = !in_interrupt() && thread_flag_test(thread_current(), THREAD_KILLED);
 
 	if (likely(p))
 		return p;
 	reclaim_wake();
+	/* The sooner a killed thread is through, the sooner its memory is free. */
+	if (dying)
+		gfp |= __GFP_HIGH | __GFP_NOWARN;
 	p = zones_try(gfp, order, false);
 
 	for (unsigned attempt = 0; !p && (gfp & __GFP_SLEEP); attempt++) {

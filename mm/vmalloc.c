@@ -435,7 +435,7 @@ int vmalloc_protect(void *va, size_t len, unsigned flags)
 
 /* --- stacks ----------------------------------------------------------------------------------- */
 
-#define STACKS_READY 4
+#define STACKS_READY 8
 
 struct stack_cache {
 	u32 nr;

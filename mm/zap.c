@@ -54,19 +54,26 @@ static pte_t slot_take(pte_t *slot, bool alone)
 
 /* --- removing --------------------------------------------------------------------------------- */
 
+/* What the machine noted in the entry belongs to the file's page. */
+static __always_inline void page_take_dirt(struct page *p, pte_t e)
+{
+	if (!(atomic_load(&p->flags) & (1u << PG_anon | 1u << PG_dirty)) &&
+	    arch_pte_flags(e) & PTE_DIRTY)
+		folio_mark_dirty(page_folio(p));
+}
+
 /* A page lost this mapping; the reference that came with it is kept for the batch. */
-static void page_unmapped(struct map_delta *d, struct vma *vma, struct page *p, pte_t e)
+static void page_unmapped(struct map_delta *d, struct page *p, pte_t e)
 {
 	u64 old;
 
-	if (arch_pte_flags(e) & PTE_DIRTY && !page_test(p, PG_anon) && !page_test(p, PG_dirty))
-		folio_mark_dirty(page_folio(p));
+	page_take_dirt(p, e);
 	old = __atomic_fetch_sub(&p->counts, 1ull << 32, __ATOMIC_RELAXED);
 	map_delta_note(d, p, -1, old >> 32 == 1);
 }
 
-static void zap_slot(struct tlb_batch *b, struct map_delta *d, struct vma *vma, vaddr_t addr,
-		     pte_t *slot, bool alone, bool even_cow)
+static void zap_slot(struct tlb_batch *b, struct map_delta *d, vaddr_t addr, pte_t *slot, bool alone,
+		     bool even_cow)
 {
 	pte_t e = pte_load(slot);
 
@@ -84,7 +91,7 @@ static void zap_slot(struct tlb_batch *b, struct map_delta *d, struct vma *vma, 
 
 	struct page *p = phys_to_page(arch_pte_addr(e, 0));
 
-	page_unmapped(d, vma, p, e);
+	page_unmapped(d, p, e);
 	tlb_free_page(b, p);
 }
 
@@ -102,13 +109,30 @@ void zap_range(struct tlb_batch *b, struct vma *vma, vaddr_t start, vaddr_t end,
 
 		for (; addr < stop; addr += PAGE_SIZE, slot++)
 			if (slot->raw)
-				zap_slot(b, &d, vma, addr, slot, alone, even_cow);
+				zap_slot(b, &d, addr, slot, alone, even_cow);
 	}
 	map_delta_apply(mm, &d);
 }
 
+/* Mapping and reference go in one. */
+static __always_inline void page_exit(struct page *p, pte_t e, struct map_delta *d)
+{
+	u64 old;
+
+	page_take_dirt(p, e);
+	old = __atomic_fetch_sub(&p->counts, PAGE_COUNT_MAP, __ATOMIC_RELEASE);
+	if (old >> 32 == 1) {
+		if (page_test(p, PG_anon))
+			d->anon--;
+		else
+			d->mapped--;
+	}
+	if ((u32)old == 1)
+		page_release(p);
+}
+
 /* Nobody else can reach these entries, not even from a page. */
-static void exit_range(struct mm *mm, struct vma *vma, struct map_delta *d)
+static void exit_range(struct mm *mm, const struct vma *vma, struct map_delta *d)
 {
 	vaddr_t addr = vma->start;
 	pte_t *slot;
@@ -125,10 +149,7 @@ static void exit_range(struct mm *mm, struct vma *vma, struct map_delta *d)
 			if (!arch_pte_present(e) || arch_pte_flags(e) & PTE_SPECIAL)
 				continue;
 
-			struct page *p = phys_to_page(arch_pte_addr(e, 0));
-
-			page_unmapped(d, vma, p, e);
-			page_put(p);
+			page_exit(phys_to_page(arch_pte_addr(e, 0)), e, d);
 		}
 	}
 }
@@ -146,8 +167,6 @@ void zap_everything(struct mm *mm)
 		upt_free_tables(&b, mm, vma->start, vma->end, 0, next ? next->start : 0);
 	}
 	tlb_end(&b);
-	for (unsigned i = 0; i < NR_RSS; i++)
-		d.rss[i] = 0;
 	map_delta_apply(mm, &d);
 }
 

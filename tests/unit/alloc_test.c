@@ -89,6 +89,10 @@ void vm_gauge_add(enum vm_gauge gauge, s64 n)
 	gauges[gauge] += n;
 }
 
+void vm_event_add(enum vm_event event, u64 n)
+{
+}
+
 void reclaim_wake(void)
 {
 }
