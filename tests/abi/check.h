@@ -70,6 +70,10 @@ static inline long show(const char *name, long r)
 #define TRUE(name, c)  (printf("%s: %s\n", name, (c) ? "yes" : "no"), fflush(stdout))
 #define TEXT(name, s)  (printf("%s: %s\n", name, s), fflush(stdout))
 
+/* An address with nothing behind it, which the compiler does not see through. */
+static void *volatile bad_address __attribute__((unused)) = (void *)8;
+#define BAD ((void *)bad_address)
+
 /* How a child ended. */
 static inline void show_status(const char *name, int status)
 {
@@ -84,13 +88,13 @@ static inline void show_status(const char *name, int status)
 	fflush(stdout);
 }
 
-/* Run `body` in a child and show how it ended. */
-#define CHILD(name, body) \
+/* Run the body in a child and show how it ended. */
+#define CHILD(name, ...) \
 	do { \
 		int child_status_; \
 		pid_t child_pid_ = fork(); \
 		if (!child_pid_) { \
-			body; \
+			__VA_ARGS__; \
 			_exit(0); \
 		} \
 		waitpid(child_pid_, &child_status_, 0); \

@@ -2,6 +2,8 @@
 /* Names: links, renames, directories, permissions, attributes. */
 #include "check.h"
 #include <dirent.h>
+#include <linux/fs.h>
+#include <linux/stat.h>
 #include <sys/xattr.h>
 
 static void make(const char *name, const char *text)
@@ -125,12 +127,12 @@ static void renames(void)
 	make("rd3/x", "");
 	CALL("directory over full", rename("rd2", "rd3"));
 	make("r4", "4444");
-	CALL("NOREPLACE", renameat2(AT_FDCWD, "r2", AT_FDCWD, "r4", RENAME_NOREPLACE));
-	CALL("EXCHANGE", renameat2(AT_FDCWD, "r2", AT_FDCWD, "r4", RENAME_EXCHANGE));
+	CALL("NOREPLACE", syscall(SYS_renameat2, AT_FDCWD, "r2", AT_FDCWD, "r4", RENAME_NOREPLACE));
+	CALL("EXCHANGE", syscall(SYS_renameat2, AT_FDCWD, "r2", AT_FDCWD, "r4", RENAME_EXCHANGE));
 	stat("r2", &st);
 	VALUE("exchanged size", st.st_size);
-	CALL("EXCHANGE with nothing", renameat2(AT_FDCWD, "r2", AT_FDCWD, "zz", RENAME_EXCHANGE));
-	CALL("both flags", renameat2(AT_FDCWD, "r2", AT_FDCWD, "r4", RENAME_EXCHANGE | RENAME_NOREPLACE));
+	CALL("EXCHANGE with nothing", syscall(SYS_renameat2, AT_FDCWD, "r2", AT_FDCWD, "zz", RENAME_EXCHANGE));
+	CALL("both flags", syscall(SYS_renameat2, AT_FDCWD, "r2", AT_FDCWD, "r4", RENAME_EXCHANGE | RENAME_NOREPLACE));
 	CALL("rename of dot", rename(".", "x"));
 	CALL("across file systems", rename("r2", "/proc/x"));
 }
@@ -194,11 +196,11 @@ static void times_and_stat(void)
 	CALL("bad nanoseconds", utimensat(AT_FDCWD, "t", ts, 0));
 	ts[1].tv_nsec = UTIME_OMIT;
 	CALL("both omitted", utimensat(AT_FDCWD, "t", ts, 0));
-	CALL("statx", statx(AT_FDCWD, "t", 0, STATX_BASIC_STATS, &sx));
+	CALL("statx", syscall(SYS_statx, AT_FDCWD, "t", 0, STATX_BASIC_STATS, &sx));
 	VALUE("statx size", sx.stx_size);
 	VALUE("statx mode", sx.stx_mode);
-	CALL("statx empty path", statx(AT_FDCWD, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &sx));
-	CALL("statx bad flags", statx(AT_FDCWD, "t", 0x10000000, STATX_BASIC_STATS, &sx));
+	CALL("statx empty path", syscall(SYS_statx, AT_FDCWD, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &sx));
+	CALL("statx bad flags", syscall(SYS_statx, AT_FDCWD, "t", 0x10000000, STATX_BASIC_STATS, &sx));
 	CALL("fstatat empty", fstatat(AT_FDCWD, "", &st, 0));
 	CALL("stat bad pointer", syscall(SYS_newfstatat, AT_FDCWD, "t", (void *)8, 0));
 }
