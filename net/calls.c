@@ -13,8 +13,6 @@
 #include <kernel/lib/minmax.h>
 #include <kernel/lib/string.h>
 #include <kernel/pid/jobs.h>
-#include <kernel/sched/thread.h>
-#include <kernel/signal/signal.h>
 #include <kernel/time/clock.h>
 #include <mm/alloc.h>
 #include <mm/usercopy.h>
@@ -434,22 +432,11 @@ static int control_to_user(struct socket *s, struct message *m, struct control_o
 
 /* Sending. */
 
-static long finish_send(struct message *m, long n)
-{
-	if (n == -EPIPE && !(m->flags & MSG_NOSIGNAL)) {
-		struct ksiginfo info;
-
-		siginfo_user(&info, SIGPIPE, SI_USER, job_control->process_id(), cred_current()->uid);
-		signal_send_thread(thread_current()->sig, &info);
-	}
-	return n;
-}
-
 static long do_send(struct sockref *r, struct message *m)
 {
 	if (!r->s->ops->send)
 		return -EOPNOTSUPP;
-	return finish_send(m, r->s->ops->send(r->s, m, nonblocking(r, m->flags)));
+	return socket_sent(r->s, m->flags, r->s->ops->send(r->s, m, nonblocking(r, m->flags)));
 }
 
 long sys_sendto(int fd, const void __user *buf, size_t len, unsigned int flags, const struct sockaddr __user *uaddr,

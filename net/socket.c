@@ -11,6 +11,9 @@
 #include <kernel/abi/magic.h>
 #include <kernel/debug/assert.h>
 #include <kernel/lib/seq.h>
+#include <kernel/pid/jobs.h>
+#include <kernel/sched/thread.h>
+#include <kernel/signal/signal.h>
 #include <kernel/time/clock.h>
 #include <mm/alloc.h>
 #include <mm/usercopy.h>
@@ -49,6 +52,17 @@ static ssize_t socket_read(struct file *file, struct iov_iter *to, loff_t *pos)
 	return n;
 }
 
+ssize_t socket_sent(struct socket *s, unsigned flags, ssize_t n)
+{
+	if (n == -EPIPE && s->type == SOCK_STREAM && !(flags & MSG_NOSIGNAL)) {
+		struct ksiginfo info;
+
+		siginfo_user(&info, SIGPIPE, SI_USER, job_control->process_id(), cred_current()->uid);
+		signal_send_thread(thread_current()->sig, &info);
+	}
+	return n;
+}
+
 static ssize_t socket_write(struct file *file, struct iov_iter *from, loff_t *pos)
 {
 	struct socket *s = file->private;
@@ -57,7 +71,7 @@ static ssize_t socket_write(struct file *file, struct iov_iter *from, loff_t *po
 
 	if (!s->ops->send)
 		return -EOPNOTSUPP;
-	n = s->ops->send(s, &m, nonblocking(file));
+	n = socket_sent(s, 0, s->ops->send(s, &m, nonblocking(file)));
 	*from = m.iter;
 	return n;
 }

@@ -108,6 +108,9 @@ int __must_check socket_clone(const struct socket *like, u32 flags, struct socke
 /* The socket of a file, NULL when it is none. */
 struct socket *file_socket(struct file *file);
 
+/* What a send returned; a stream without a reader raises SIGPIPE too, unless `flags` has MSG_NOSIGNAL.  Returns n. */
+ssize_t socket_sent(struct socket *s, unsigned flags, ssize_t n);
+
 /* Options at SOL_SOCKET (net/options.c). */
 int socket_setsockopt(struct socket *s, int name, const void *value, int len);
 int socket_getsockopt(struct socket *s, int name, void *value, int *len);

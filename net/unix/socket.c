@@ -358,10 +358,10 @@ static int unix_accept(struct socket *s, struct socket *new, bool nonblock)
 	if (READ_ONCE(u->state) != UNIX_LISTENING)
 		return -EINVAL;
 	while (!(child = take_pending(u))) {
-		if (READ_ONCE(u->read_shut))
-			return -EINVAL;
 		if (nonblock)
 			return -EAGAIN;
+		if (READ_ONCE(u->read_shut))
+			return -EINVAL;
 		int err = wait_event_interruptible_exclusive_timeout(
 			&u->wait, !list_empty(&u->pending) || READ_ONCE(u->read_shut), deadline);
 		if (err)

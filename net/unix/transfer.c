@@ -3,8 +3,8 @@
  * Local sockets: moving data.
  *
  * A sender builds a message without locks, waits until its own buffer has room for it, and queues it at the receiver.  A stream
- * is cut into messages only for that; its reader sees bytes, but never mixes bytes that came with different descriptors or,
- * when it asked for them, different credentials.
+ * is cut into messages only for that; its reader sees bytes, but one read never goes on past bytes that came with descriptors,
+ * nor mixes, when it asked for them, different credentials.
  */
 #include <kernel/abi/errno.h>
 #include <kernel/abi/poll.h>
@@ -213,6 +213,19 @@ static int destination(struct unix_sock *u, struct message *in, struct unix_sock
 	return u->type != SOCK_DGRAM && READ_ONCE(u->write_shut) ? -EPIPE : -ENOTCONN;
 }
 
+/* The partner of a datagram socket is gone: the next send finds none. */
+static void unix_peer_forget(struct unix_sock *u, struct unix_sock *gone)
+{
+	{
+		guard_spin(&u->lock);
+		if (u->peer != gone)
+			return;
+		u->peer = NULL;
+		u->state = UNIX_IDLE;
+	}
+	unix_sock_put(gone);
+}
+
 ssize_t unix_send(struct socket *s, struct message *in, bool nonblock)
 {
 	struct unix_sock *u = of(s), *to;
@@ -233,6 +246,8 @@ ssize_t unix_send(struct socket *s, struct message *in, bool nonblock)
 		n = send_stream(u, to, in, nonblock, deadline);
 	else
 		n = send_packet(u, to, in, nonblock, deadline);
+	if (n == -ECONNREFUSED && !in->namelen)
+		unix_peer_forget(u, to);
 	unix_sock_put(to);
 	return n;
 }
@@ -353,8 +368,7 @@ static bool same_sender(const struct message *out, const struct unix_message *m)
 static ssize_t read_some(struct socket *s, struct unix_sock *u, struct message *out, bool first, bool peek, bool *stop)
 {
 	struct unix_message *m = queue_head(u);
-	bool border = !first && m &&
-		      (m->scm.nr_files || (READ_ONCE(s->opt.passcred) && !same_sender(out, m)));
+	bool border = !first && m && READ_ONCE(s->opt.passcred) && !same_sender(out, m);
 
 	*stop = !m || border;
 	if (*stop)
