@@ -50,7 +50,9 @@ int exec_open(int dfd, const char *name, unsigned lookup, struct file **out)
 		return err;
 	struct inode *inode = path.dentry->inode;
 
-	if (!S_ISREG(inode->mode) || (path.mnt->flags & MNT_NOEXEC))
+	if (S_ISLNK(inode->mode))
+		err = -ELOOP; /* not to be followed */
+	else if (!S_ISREG(inode->mode) || (path.mnt->flags & MNT_NOEXEC))
 		err = -EACCES;
 	if (!err)
 		err = inode_permission(inode, MAY_EXEC | MAY_OPEN);
@@ -133,7 +135,9 @@ static int load_script(struct exec *x)
 	err = parse_script_line(line, sizeof(line) - 2, &interp, &arg);
 	if (err)
 		return err;
-	const char *with[3] = { interp, arg ? arg : x->path, x->path };
+	/* Of a script that is the interpreter of a script, the name it was found by. */
+	const char *path = x->interp_path ? x->interp_path : x->path;
+	const char *with[3] = { interp, arg ? arg : path, path };
 	err = exec_strings_replace_first(&x->strings, with, arg ? 3 : 2);
 	if (err)
 		return err;

@@ -154,10 +154,10 @@ static int setpgid_locked(struct process *us, struct process *p, u32 pgid)
 
 long sys_setpgid(int pid, int pgid)
 {
+	if (pgid < 0 || (!pgid && pid < 0))
+		return -EINVAL;
 	if (pid < 0)
 		return -ESRCH;
-	if (pgid < 0)
-		return -EINVAL;
 	guard_spin_irq(&tree_lock);
 	return setpgid_locked(process_current(), find_locked((u32)pid), (u32)pgid);
 }

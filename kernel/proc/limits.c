@@ -74,6 +74,9 @@ static int limit_exchange(struct process *p, unsigned which, const struct rlimit
 	if (new->rlim_max > old->rlim_max && !capable(CAP_SYS_RESOURCE))
 		return -EPERM;
 	p->limits[which] = *new;
+	/* The fault handler looks at the address space's copy. */
+	if (which == RLIMIT_STACK && p == process_current())
+		atomic_store(&thread_current()->mm->stack_limit, new->rlim_cur);
 	return 0;
 }
 

@@ -13,6 +13,7 @@
 #include <kernel/abi/wait.h>
 #include <kernel/pid/jobs.h>
 #include <kernel/proc/pidfd.h>
+#include <kernel/lib/minmax.h>
 #include <kernel/lib/string.h>
 #include <mm/usercopy.h>
 #include <security/cred.h>
@@ -202,11 +203,10 @@ static int waitid_target(int which, int upid, struct wait_request *w)
 	}
 }
 
-long sys_waitid(int which, int upid, struct siginfo __user *infop, int options, struct rusage __user *ru)
+/* Returns 1 with *r, 0 when there is nothing yet, or an error. */
+static int waitid_wait(int which, int upid, int options, struct wait_report *r)
 {
 	struct wait_request w = { .options = options };
-	struct wait_report r = { 0 };
-	struct ksiginfo info;
 	int err, found;
 
 	if (options & ~(WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | __WNOTHREAD | __WCLONE | __WALL))
@@ -216,21 +216,28 @@ long sys_waitid(int which, int upid, struct siginfo __user *infop, int options, 
 	err = waitid_target(which, upid, &w);
 	if (err)
 		return err;
-	found = do_wait(&w, &r);
+	found = do_wait(&w, r);
 	pid_put(w.pid);
-	if (found < 0)
-		return found;
-	if (found) {
+	return found < 0 ? found : found > 0;
+}
+
+long sys_waitid(int which, int upid, struct siginfo __user *infop, int options, struct rusage __user *ru)
+{
+	struct wait_report r = { 0 };
+	struct ksiginfo info;
+	int found = waitid_wait(which, upid, options, &r), err;
+
+	if (found > 0) {
 		err = report_usage(&r, ru);
 		if (err)
 			return err;
 	}
-	if (!infop)
-		return 0;
 	memset(&info, 0, sizeof(info));
-	if (found) {
+	if (found > 0) {
 		siginfo_user(&info, SIGCHLD, r.why, r.pid, r.uid);
 		info.si_status = r.status;
 	}
-	return siginfo_to_user(infop, &info);
+	/* As on Linux an error leaves zeros too, and a bad pointer outdoes it. */
+	err = infop ? siginfo_to_user(infop, &info) : 0;
+	return err ? err : min(found, 0);
 }
