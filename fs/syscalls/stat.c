@@ -390,7 +390,7 @@ long readlink_user(int dfd, const char __user *name, char __user *buf, int size)
 	}
 	path_touch_atime(&path);
 	if (inode->link) {
-		n = min_t(ssize_t, inode->size, size);
+		n = min_t(ssize_t, (ssize_t)strlen(inode->link), size);
 		if (copy_to_user(buf, inode->link, n))
 			n = -EFAULT;
 		goto put_path;

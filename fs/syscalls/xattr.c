@@ -48,6 +48,8 @@ static int xattr_permission(struct inode *inode, const char *name, int mask)
 	}
 	if (has_prefix(name, XATTR_SYSTEM_PREFIX))
 		return -EOPNOTSUPP;
+	if (!strcmp(name, XATTR_TRUSTED_PREFIX) || !strcmp(name, XATTR_USER_PREFIX))
+		return -EINVAL;
 	if (has_prefix(name, XATTR_TRUSTED_PREFIX)) {
 		if (!capable(CAP_SYS_ADMIN))
 			return mask & MAY_WRITE ? -EPERM : -ENODATA;
