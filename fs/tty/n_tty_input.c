@@ -463,7 +463,8 @@ void n_tty_receive(struct tty *tty, const u8 *buf, const u8 *flags, size_t n)
 		else
 			receive_char(tty, buf[i]);
 	}
-	if (n_tty_readable(tty, true))
+	/* A reader who waits for MIN bytes takes them out as they come: whatever is there concerns it. */
+	if (n_tty_readable(tty, false))
 		wake_up_key(&tty->read_wait, POLLIN | POLLRDNORM);
 }
 
