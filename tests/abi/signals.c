@@ -288,6 +288,7 @@ static void stacks(void)
 	TRUE("without the flag not", !on_alt);
 	ss.ss_size = 100;
 	CALL("too small", sigaltstack(&ss, NULL));
+	ss.ss_size = sizeof(alt);
 	ss.ss_flags = 77;
 	CALL("flags wrong", sigaltstack(&ss, NULL));
 	ss.ss_flags = SS_DISABLE;

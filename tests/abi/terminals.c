@@ -5,7 +5,7 @@
 #include <sys/ioctl.h>
 #include <termios.h>
 
-static int master, slave;
+static int master, slave, packets;
 
 static void opened(void)
 {
@@ -22,12 +22,15 @@ static void opened(void)
 	slave = OPEN("open slave", open(name, O_RDWR | O_NOCTTY));
 }
 
-/* What there is to read within a short time, with escapes. */
+/* What there is to read within a short time, with escapes.  At the master the bytes may come in pieces. */
 static void show_read(const char *name, int fd)
 {
 	char buf[512];
 	struct pollfd p = { fd, POLLIN, 0 };
-	ssize_t n = poll(&p, 1, 300) > 0 ? read(fd, buf, sizeof(buf)) : -2;
+	ssize_t n = poll(&p, 1, 1000) > 0 ? read(fd, buf, sizeof(buf)) : -2, more;
+
+	while (n > 0 && fd == master && !packets && poll(&p, 1, 150) > 0 && (more = read(fd, buf + n, sizeof(buf) - n)) > 0)
+		n += more;
 
 	printf("%s: %zd ", name, n);
 	for (ssize_t i = 0; i < n; i++) {
@@ -166,8 +169,6 @@ static void lines(void)
 	t.c_iflag |= IUCLC | IGNCR;
 	t.c_lflag |= IEXTEN;
 	tcsetattr(slave, TCSANOW, &t);
-	type("\004");
-	tcflush(slave, TCIOFLUSH);
 	type("ABC\rD\n");
 	show_read("IUCLC IGNCR", slave);
 	tcsetattr(slave, TCSANOW, &saved);
@@ -261,14 +262,14 @@ static void controlling(void)
 		for (int i = 0; i < 3; i++) {
 			got = 0;
 			write(master, &keys[i], 1);
-			for (int k = 0; k < 200 && !got; k++)
+			for (int k = 0; k < 1000 && !got; k++)
 				sleep_ms(5);
 			VALUE("key's signal", got);
+			show_read("echo of the key", master);
 		}
-		show_read("echo of the keys", master);
 		got = 0;
 		ioctl(master, TIOCSWINSZ, &(struct winsize){ 5, 6 });
-		for (int k = 0; k < 200 && !got; k++)
+		for (int k = 0; k < 1000 && !got; k++)
 			sleep_ms(5);
 		VALUE("size's signal", got);
 		got = 0;
@@ -337,7 +338,7 @@ static void controlling(void)
 		tcsetattr(slave, TCSANOW, &saved);
 		got = 0;
 		CALL("give it up", ioctl(slave, TIOCNOTTY, 0));
-		for (int k = 0; k < 200 && !got; k++)
+		for (int k = 0; k < 1000 && !got; k++)
 			sleep_ms(5);
 		VALUE("signal", got);
 		CALL("no terminal", open("/dev/tty", O_RDWR));
@@ -353,6 +354,7 @@ static void packet(void)
 	int on = 1;
 
 	CALL("TIOCPKT", ioctl(master, TIOCPKT, &on));
+	packets = 1;
 	write(slave, "data", 4);
 	show_read("data packet", master);
 	tcflush(slave, TCIFLUSH);
@@ -361,7 +363,7 @@ static void packet(void)
 	show_read("stop packet", master);
 	tcflow(slave, TCOON);
 	show_read("start packet", master);
-	on = 0;
+	on = packets = 0;
 	ioctl(master, TIOCPKT, &on);
 	CALL("exclusive", ioctl(slave, TIOCEXCL));
 	CALL("no longer", ioctl(slave, TIOCNXCL));
