@@ -155,7 +155,7 @@ static void spin_on(void *arg)
 
 	while (!atomic_load(&s->stop)) {
 		preempt_disable();
-		if (cpu_id() != s->cpu)
+		if (atomic_load(&s->cpu) != ~0u && cpu_id() != atomic_load(&s->cpu))
 			atomic_store(&s->strayed, 1u);
 		preempt_enable();
 	}
@@ -277,7 +277,7 @@ KTEST(sched_affinity_moves)
 	for (unsigned i = 0; i < 20; i++) {
 		unsigned cpu = i % num_online_cpus();
 
-		s.cpu = ~0u; /* between two CPUs: do not judge */
+		atomic_store(&s.cpu, ~0u); /* between two CPUs: do not judge */
 		KEXPECT(!thread_set_cpu(s.thread, cpu));
 		for (unsigned n = 0; n < 400 && atomic_load(&s.thread->cpu) != cpu; n++)
 			sleep_ns(5 * NSEC_PER_MSEC);
