@@ -95,9 +95,7 @@ void update_curr(struct runqueue *rq)
 			fair_charge(rq, t, (u64)delta);
 		break;
 	case CLASS_DEADLINE: dl_charge(rq, t, (u64)delta); break;
-	case CLASS_RT:
-		t->se.rr_left -= (u64)delta < t->se.rr_left ? (u64)delta : t->se.rr_left;
-		break;
+	case CLASS_RT: rt_charge(rq, t, (u64)delta); break;
 	case CLASS_STOP:
 	case CLASS_IDLE: break;
 	}
@@ -160,9 +158,11 @@ void rq_check_preempt(struct runqueue *rq, struct thread *t)
 
 /* --- waking --------------------------------------------------------------------------------- */
 
-static bool cpu_allowed(const struct thread *t, unsigned cpu)
+/* `t` may not run on `cpu` and has somewhere else to go. */
+static bool must_leave(const struct thread *t, unsigned cpu)
 {
-	return cpumask_test(&t->se.affinity, cpu);
+	return unlikely(!cpumask_test(&t->se.affinity, cpu)) &&
+	       cpumask_intersects(&t->se.affinity, &cpu_online_mask);
 }
 
 void rq_send(struct thread *t, unsigned cpu)
@@ -196,7 +196,7 @@ static void drain_wake_list(struct runqueue *rq)
 
 		n = n->next;
 		/* It may still be leaving this very CPU, but then it may as well stay. */
-		if (unlikely(!cpu_allowed(t, rq->cpu)) && !atomic_load_acquire(&t->on_cpu))
+		if (must_leave(t, rq->cpu) && !atomic_load_acquire(&t->on_cpu))
 			rq_send(t, select_cpu(t, false));
 		else
 			activate(rq, t, t->se.new ? ENQUEUE_NEW : ENQUEUE_WAKE);
@@ -396,7 +396,7 @@ static struct thread *pick_next(struct runqueue *rq, struct thread *prev)
 		return rq->fair.nr ? fair_pick(rq, curr) : NULL;
 	if (rq->dl.nr)
 		return dl_pick(rq);
-	if (rq->rt.nr)
+	if (rq->rt.nr && !(rt_exhausted(rq) && rq->fair.nr))
 		return rt_pick(rq);
 	return fair_pick(rq, curr);
 }
@@ -421,7 +421,7 @@ void schedule_inner(bool preempted)
 		try_park(rq, prev);
 	if (!llist_empty(&rq->wake_list))
 		drain_wake_list(rq);
-	if (unlikely(prev->se.on_rq && !cpu_allowed(prev, rq->cpu)) && prev != rq->idle)
+	if (prev->se.on_rq && must_leave(prev, rq->cpu) && prev != rq->idle)
 		push_away(rq, prev);
 	next = pick_next(rq, prev);
 	if (!next && !rq->moving && balance_new_idle(rq))

@@ -7,7 +7,11 @@
  * first among equals, as POSIX wants it.
  */
 #include <kernel/lib/bits.h>
+#include <kernel/lib/minmax.h>
 #include "sched_internal.h"
+
+#define RT_PERIOD  (1000 * NSEC_PER_MSEC)
+#define RT_RUNTIME (950 * NSEC_PER_MSEC)
 
 u32 rt_level(const struct thread *t)
 {
@@ -51,8 +55,25 @@ void rt_yield(struct runqueue *rq, struct thread *t)
 	list_move_back(&rq->rt.lists[rt_level(t)], &t->se.rt_link);
 }
 
+void rt_charge(struct runqueue *rq, struct thread *t, u64 delta)
+{
+	t->se.rr_left -= min(delta, t->se.rr_left);
+	rq->rt.used += delta;
+}
+
+bool rt_exhausted(struct runqueue *rq)
+{
+	if (rq->now - rq->rt.period_start >= RT_PERIOD) {
+		rq->rt.period_start = rq->now;
+		rq->rt.used = 0;
+	}
+	return rq->rt.used >= RT_RUNTIME;
+}
+
 void rt_tick(struct runqueue *rq, struct thread *t)
 {
+	if (rq->fair.nr && rt_exhausted(rq))
+		rq_resched(rq);
 	if (t->se.active_policy != SCHED_RR || t->se.rr_left)
 		return;
 	t->se.rr_left = RR_SLICE;

@@ -28,6 +28,7 @@ struct rt_rq {
 	u64 levels[2]; /* bit set: list not empty */
 	struct list lists[RT_LEVELS];
 	u32 nr;
+	u64 period_start, used; /* ns: what the class used of the current period */
 };
 
 struct dl_rq {
@@ -126,6 +127,9 @@ void rt_enqueue(struct runqueue *rq, struct thread *t, bool head);
 void rt_dequeue(struct runqueue *rq, struct thread *t);
 struct thread *rt_pick(struct runqueue *rq);
 void rt_tick(struct runqueue *rq, struct thread *t);
+void rt_charge(struct runqueue *rq, struct thread *t, u64 delta);
+/* The class has had its share of this second: fair threads come first until the next. */
+bool rt_exhausted(struct runqueue *rq);
 void rt_yield(struct runqueue *rq, struct thread *t);
 u32 rt_level(const struct thread *t);
 

@@ -73,6 +73,8 @@ void sched_tick(bool user)
 	update_curr(rq);
 	if (t->se.class == CLASS_RT)
 		rt_tick(rq, t);
+	else if (rq->rt.nr && t->se.class == CLASS_FAIR && !rt_exhausted(rq))
+		rq_resched(rq); /* a new second for the real-time threads */
 	spin_unlock(&rq->lock);
 	balance_tick(rq);
 	loadavg_tick(rq->now);

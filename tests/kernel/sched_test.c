@@ -239,6 +239,10 @@ KTEST(sched_rt_before_fair)
 
 	sleep_ns(50 * NSEC_PER_MSEC);
 	KEXPECT(thread_runtime(fair.thread) - before < NSEC_PER_MSEC);
+	/* Of every second fair threads get a twentieth all the same. */
+	before = thread_runtime(fair.thread);
+	sleep_ns(2500 * NSEC_PER_MSEC);
+	KEXPECT(thread_runtime(fair.thread) - before > 20 * NSEC_PER_MSEC);
 	spinner_finish(&rt);
 	spinner_finish(&fair);
 }
