@@ -2,15 +2,17 @@
 /*
  * epoll(7): many files, one place to wait.
  *
- * An item stands for one (file, descriptor) pair of interest.  It hangs callbacks on the wait queues that the file names in its
- * poll operation; a callback puts the item on the ready list and wakes those in epoll_wait.  epoll_wait asks each ready
- * file again what is ready and reports that: so its cost follows the number of ready files, not of all.  A level-triggered item
- * goes back to the end of the ready list; an edge-triggered one waits for the next callback.
+ * An item stands for one (file, descriptor) pair of interest.  It hangs callbacks on the wait
+ * queues that the file names in its poll operation; a callback puts the item on the ready list and
+ * wakes those in epoll_wait.  epoll_wait asks each ready file again what is ready and reports that:
+ * so its cost follows the number of ready files, not of all.  A level-triggered item goes back to
+ * the end of the ready list; an edge-triggered one waits for the next callback.
  *
- * A closed file takes its items with it (file->epoll is the list of them).  epolls may watch epolls, without loops and not too deep.
+ * A closed file takes its items with it (file->epoll is the list of them).  epolls may watch
+ * epolls, without loops and not too deep.
  *
- * Lock order: nest_lock (adding epolls to epolls, and every removal that starts from a file), epoll.lock (items), then, from
- * callbacks under a wait queue's lock, epoll.ready_lock.
+ * Lock order: nest_lock (adding epolls to epolls, and every removal that starts from a file),
+ * epoll.lock (items), then, from callbacks under a wait queue's lock, epoll.ready_lock.
  */
 #include <fs/vfs/fdtable.h>
 #include <fs/vfs/file.h>
@@ -30,39 +32,40 @@
 #include "epoll.h"
 
 #define EPOLL_MAX_EVENTS (INT_MAX / (int)sizeof(struct epoll_event))
-#define EPOLL_MAX_DEPTH	 5
-#define EPOLL_PRIVATE	 (EPOLLWAKEUP | EPOLLONESHOT | EPOLLET | EPOLLEXCLUSIVE)
+#define EPOLL_MAX_DEPTH  5
+#define EPOLL_PRIVATE    (EPOLLWAKEUP | EPOLLONESHOT | EPOLLET | EPOLLEXCLUSIVE)
 /* With EPOLLEXCLUSIVE only these make sense. */
-#define EXCLUSIVE_OK (EPOLLIN | EPOLLOUT | EPOLLERR | EPOLLHUP | EPOLLWAKEUP | EPOLLET | EPOLLEXCLUSIVE)
+#define EXCLUSIVE_OK                                                                               \
+	(EPOLLIN | EPOLLOUT | EPOLLERR | EPOLLHUP | EPOLLWAKEUP | EPOLLET | EPOLLEXCLUSIVE)
 
 struct epoll {
 	struct mutex lock;
-	struct rb_root items;	     /* [lock] by file, then descriptor */
+	struct rb_root items; /* [lock] by file, then descriptor */
 	struct spinlock ready_lock;
-	struct list ready;	     /* [ready_lock] items to look at */
-	struct wait_queue wait;	     /* epoll_wait */
+	struct list ready;           /* [ready_lock] items to look at */
+	struct wait_queue wait;      /* epoll_wait */
 	struct wait_queue poll_wait; /* those that poll the epoll file itself */
-	struct file *file;	     /* [I] uncounted: it owns us */
+	struct file *file;           /* [I] uncounted: it owns us */
 };
 
 struct hook {
 	struct wait_entry entry;
 	struct wait_queue *wq; /* [I] NULL once it went away */
 	struct item *item;
-	struct hook *next;     /* [I] */
+	struct hook *next; /* [I] */
 };
 
 struct item {
 	struct rb_node node;
-	struct epoll *ep;	   /* [I] */
-	struct file *file;	   /* [I] uncounted: its release removes us */
-	int fd;			   /* [I] */
-	struct list ready_link;	   /* [ready_lock] */
-	struct hook *hooks;	   /* [lock] */
-	struct hook first;	   /* most files have one queue */
+	struct epoll *ep;          /* [I] */
+	struct file *file;         /* [I] uncounted: its release removes us */
+	int fd;                    /* [I] */
+	struct list ready_link;    /* [ready_lock] */
+	struct hook *hooks;        /* [lock] */
+	struct hook first;         /* most files have one queue */
 	bool first_used, failed;   /* while hooking */
-	u32 events;		   /* [lock to write, a] */
-	u64 data;		   /* [lock] */
+	u32 events;                /* [lock to write, a] */
+	u64 data;                  /* [lock] */
 	struct item *next_of_file; /* [nest_lock] file->epoll list */
 };
 
@@ -152,7 +155,7 @@ static void unhook(struct item *it)
 /* What is ready of what the item wants. */
 static u32 item_poll(const struct item *it)
 {
-	struct poll_table pt = { .key = it->events };
+	struct poll_table pt = {.key = it->events};
 
 	return file_poll(it->file, &pt) & it->events;
 }
@@ -223,7 +226,7 @@ static void wake_waiters(struct epoll *ep)
 static int item_add(struct epoll *ep, const struct epoll_event *ev, struct file *file, int fd)
 {
 	struct item *it = kzalloc(sizeof(*it), GFP_KERNEL);
-	struct hook_table table = { .pt = { .queue = hook_queue, .key = U32_MAX } };
+	struct hook_table table = {.pt = {.queue = hook_queue, .key = U32_MAX}};
 	u32 ready;
 
 	if (!it)
@@ -255,7 +258,10 @@ static void item_modify(struct item *it, const struct epoll_event *ev)
 {
 	WRITE_ONCE(it->events, ev->events);
 	it->data = ev->data;
-	/* A callback before the store used the old mask; the poll after it sees what that one missed. */
+	/*
+	 * A callback before the store used the old mask; the poll after it sees what that one
+	 * missed.
+	 */
 	smp_mb();
 	if (item_poll(it)) {
 		make_ready(it);
@@ -291,7 +297,8 @@ static bool exclusive_ok(int op, const struct epoll_event *ev, const struct file
 	return op == EPOLL_CTL_ADD && file->ops != &epoll_ops && !(ev->events & ~(u32)EXCLUSIVE_OK);
 }
 
-static int control_locked(struct epoll *ep, int op, struct file *file, int fd, struct epoll_event *ev)
+static int control_locked(struct epoll *ep, int op, struct file *file, int fd,
+			  struct epoll_event *ev)
 {
 	struct item *it = find(ep, file, fd);
 
@@ -334,7 +341,7 @@ static int control(struct file *epfile, int op, struct file *file, int fd, struc
 
 long sys_epoll_ctl(int epfd, int op, int fd, const struct epoll_event __user *event)
 {
-	struct epoll_event ev = { 0 };
+	struct epoll_event ev = {0};
 	struct fdref ref, target;
 	long err;
 
@@ -369,14 +376,14 @@ static unsigned ready_count(struct epoll *ep)
 	struct item *it;
 	guard_spin_irq(&ep->ready_lock);
 
-	list_for_each(it, &ep->ready, ready_link)
+	list_for_each (it, &ep->ready, ready_link)
 		n++;
 	return n;
 }
 
 static int send_event(struct epoll_event __user *to, const struct item *it, u32 ready)
 {
-	struct epoll_event ev = { .events = ready, .data = it->data };
+	struct epoll_event ev = {.events = ready, .data = it->data};
 
 	return copy_to_user(to, &ev, sizeof(ev));
 }
@@ -414,7 +421,8 @@ static bool any_ready(struct epoll *ep)
 	return !list_empty(&ep->ready);
 }
 
-static long epoll_wait_until(int epfd, struct epoll_event __user *events, int max, u64 deadline, bool block)
+static long epoll_wait_until(int epfd, struct epoll_event __user *events, int max, u64 deadline,
+			     bool block)
 {
 	struct fdref ref;
 	long n = -EINVAL;
@@ -433,7 +441,8 @@ static long epoll_wait_until(int epfd, struct epoll_event __user *events, int ma
 			n = any_ready(ep) ? harvest(ep, events, max) : 0;
 			if (n || !block)
 				break;
-			int err = wait_event_interruptible_exclusive_timeout(&ep->wait, any_ready(ep), deadline);
+			int err = wait_event_interruptible_exclusive_timeout(
+				&ep->wait, any_ready(ep), deadline);
 			if (err) {
 				n = err == -ETIMEDOUT ? 0 : -EINTR;
 				break;
@@ -451,7 +460,8 @@ static u64 ms_deadline(int ms)
 
 long sys_epoll_wait(int epfd, struct epoll_event __user *events, int maxevents, int timeout)
 {
-	return epoll_wait_until(epfd, events, maxevents, timeout ? ms_deadline(timeout) : 0, timeout != 0);
+	return epoll_wait_until(epfd, events, maxevents, timeout ? ms_deadline(timeout) : 0,
+				timeout != 0);
 }
 
 /* The mask for the wait only; it comes back when the call returns, after a handler if one runs. */
@@ -469,7 +479,10 @@ static int swap_mask(const u64 __user *umask, size_t size)
 	return 0;
 }
 
-/* Interrupted: the way to user mode restores the mask, behind the handler's frame.  Otherwise restore it now. */
+/*
+ * Interrupted: the way to user mode restores the mask, behind the handler's frame.  Otherwise
+ * restore it now.
+ */
 static void unswap_mask(const u64 __user *umask, long ret)
 {
 	struct thread *t = thread_current();
@@ -480,8 +493,8 @@ static void unswap_mask(const u64 __user *umask, long ret)
 	}
 }
 
-long sys_epoll_pwait(int epfd, struct epoll_event __user *events, int maxevents, int timeout, const u64 __user *sigmask,
-		     size_t sigsetsize)
+long sys_epoll_pwait(int epfd, struct epoll_event __user *events, int maxevents, int timeout,
+		     const u64 __user *sigmask, size_t sigsetsize)
 {
 	long ret = swap_mask(sigmask, sigsetsize);
 
@@ -492,8 +505,9 @@ long sys_epoll_pwait(int epfd, struct epoll_event __user *events, int maxevents,
 	return ret;
 }
 
-long sys_epoll_pwait2(int epfd, struct epoll_event __user *events, int maxevents, const struct __kernel_timespec __user *timeout,
-		      const u64 __user *sigmask, size_t sigsetsize)
+long sys_epoll_pwait2(int epfd, struct epoll_event __user *events, int maxevents,
+		      const struct __kernel_timespec __user *timeout, const u64 __user *sigmask,
+		      size_t sigsetsize)
 {
 	struct __kernel_timespec ts;
 	u64 ns = 0, deadline = KTIME_MAX;
@@ -524,7 +538,10 @@ static unsigned epoll_poll(struct file *file, struct poll_table *pt)
 	poll_wait(file, &ep->poll_wait, pt);
 	if (!any_ready(ep))
 		return 0;
-	/* Items on the list may be stale: ask the files.  By hand, as we may be asked from inside another epoll. */
+	/*
+	 * Items on the list may be stale: ask the files.  By hand, as we may be asked from inside
+	 * another epoll.
+	 */
 	mutex_lock_nested(&ep->lock, 1);
 	for (struct rb_node *n = rb_first(&ep->items); n && !mask; n = rb_next(n)) {
 		struct item *it = container_of(n, struct item, node);
@@ -559,8 +576,8 @@ static void epoll_show(struct seq *out, struct file *file)
 	for (n = rb_first(&ep->items); n; n = rb_next(n)) {
 		struct item *it = container_of(n, struct item, node);
 
-		seq_printf(out, "tfd: %8d events: %8x data: %16llx  pos:%lli ino:%llx sdev:%x\n", it->fd, it->events, it->data,
-			   it->file->pos, it->file->inode->ino, 0u);
+		seq_printf(out, "tfd: %8d events: %8x data: %16llx  pos:%lli ino:%llx sdev:%x\n",
+			   it->fd, it->events, it->data, it->file->pos, it->file->inode->ino, 0u);
 	}
 }
 

@@ -3,8 +3,8 @@
 #pragma once
 
 /*
- * Key of a last wake-up of a queue whose memory is about to be freed: wake_up_all_key(wq, EPOLL_QUEUE_GONE) makes every epoll
- * let go of it.
+ * Key of a last wake-up of a queue whose memory is about to be freed: wake_up_all_key(wq,
+ * EPOLL_QUEUE_GONE) makes every epoll let go of it.
  */
 #define EPOLL_QUEUE_GONE 0x40000000ull
 

@@ -2,7 +2,8 @@
 /*
  * eventfd(2): a counter to wait for.
  *
- * A write adds, a read takes all (or one, with EFD_SEMAPHORE).  The counter stops at 2^64 - 2, so that ~0 stays free.
+ * A write adds, a read takes all (or one, with EFD_SEMAPHORE).  The counter stops at 2^64 - 2, so
+ * that ~0 stays free.
  */
 #include <fs/vfs/fdtable.h>
 #include <fs/vfs/file.h>
@@ -20,8 +21,8 @@
 
 struct eventfd {
 	struct wait_queue wait; /* its lock guards count */
-	u64 count;		/* [wait.lock] */
-	bool semaphore;		/* [I] */
+	u64 count;              /* [wait.lock] */
+	bool semaphore;         /* [I] */
 };
 
 static bool take(struct eventfd *e, u64 *value)
@@ -67,7 +68,8 @@ static ssize_t eventfd_read(struct file *file, struct iov_iter *to, loff_t *pos)
 		if (err)
 			return err;
 	}
-	return copy_to_iter(&value, sizeof(value), to) == sizeof(value) ? (ssize_t)sizeof(value) : -EFAULT;
+	return copy_to_iter(&value, sizeof(value), to) == sizeof(value) ? (ssize_t)sizeof(value)
+									: -EFAULT;
 }
 
 static ssize_t eventfd_write(struct file *file, struct iov_iter *from, loff_t *pos)
@@ -117,7 +119,8 @@ static void eventfd_show(struct seq *out, struct file *file)
 {
 	struct eventfd *e = file->private;
 
-	seq_printf(out, "eventfd-count: %16llx\neventfd-id: 0\neventfd-semaphore: %d\n", READ_ONCE(e->count), e->semaphore);
+	seq_printf(out, "eventfd-count: %16llx\neventfd-id: 0\neventfd-semaphore: %d\n",
+		   READ_ONCE(e->count), e->semaphore);
 }
 
 static const struct file_ops eventfd_ops = {
@@ -144,7 +147,8 @@ long sys_eventfd2(unsigned int count, int flags)
 	wait_queue_init(&e->wait);
 	e->count = count;
 	e->semaphore = flags & EFD_SEMAPHORE_FLAG;
-	err = anon_file_create("[eventfd]", &eventfd_ops, e, O_RDWR | ((u32)flags & O_NONBLOCK), &file);
+	err = anon_file_create("[eventfd]", &eventfd_ops, e, O_RDWR | ((u32)flags & O_NONBLOCK),
+			       &file);
 	if (err) {
 		kfree(e);
 		return err;

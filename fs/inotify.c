@@ -2,12 +2,13 @@
 /*
  * inotify(7): events of files and directories, as records to read.
  *
- * A watch ties one inode to one inotify instance; inode.notify_marks is the list of an inode's watches, and inode.notify_mask the
- * union of what they want, so that an event nobody wants costs one test.  Equal events in a row are reported once.  The queue is
- * bounded: past the limit one overflow record stands for all that are lost.
+ * A watch ties one inode to one inotify instance; inode.notify_marks is the list of an inode's
+ * watches, and inode.notify_mask the union of what they want, so that an event nobody wants costs
+ * one test.  Equal events in a row are reported once.  The queue is bounded: past the limit one
+ * overflow record stands for all that are lost.
  *
- * References: a watch holds its inode (so an inode with watches is not evicted before its last name and user are gone and the
- * file system says so) and its instance's memory.
+ * References: a watch holds its inode (so an inode with watches is not evicted before its last name
+ * and user are gone and the file system says so) and its instance's memory.
  *
  * Lock order: marks_lock (the lists of all inodes, watch tables), then instance.lock (events).
  */
@@ -32,10 +33,11 @@
 #include <mm/iov_iter.h>
 #include <mm/usercopy.h>
 
-#define QUEUE_MAX    16384
-#define WATCHES_MAX  65536
-#define USER_EVENTS  (IN_ALL_EVENTS | IN_UNMOUNT)
-#define WATCH_FLAGS  (IN_ONLYDIR | IN_DONT_FOLLOW | IN_EXCL_UNLINK | IN_MASK_ADD | IN_MASK_CREATE | IN_ONESHOT)
+#define QUEUE_MAX   16384
+#define WATCHES_MAX 65536
+#define USER_EVENTS (IN_ALL_EVENTS | IN_UNMOUNT)
+#define WATCH_FLAGS                                                                                \
+	(IN_ONLYDIR | IN_DONT_FOLLOW | IN_EXCL_UNLINK | IN_MASK_ADD | IN_MASK_CREATE | IN_ONESHOT)
 
 struct event {
 	struct list link;
@@ -48,21 +50,21 @@ struct event {
 struct instance {
 	refcount_t refs;
 	struct spinlock lock;
-	struct list events;	/* [l] */
-	unsigned nr_events;	/* [l] */
-	size_t bytes;		/* [l] what a read of all would return */
+	struct list events; /* [l] */
+	unsigned nr_events; /* [l] */
+	size_t bytes;       /* [l] what a read of all would return */
 	struct wait_queue wait;
-	struct idr watches;	/* [marks_lock] by descriptor */
-	unsigned nr_watches;	/* [marks_lock] */
-	bool closed;		/* [marks_lock] */
-}; /* l: lock */
+	struct idr watches;  /* [marks_lock] by descriptor */
+	unsigned nr_watches; /* [marks_lock] */
+	bool closed;         /* [marks_lock] */
+};                           /* l: lock */
 
 struct watch {
 	struct instance *inst; /* [I] counted */
 	struct inode *inode;   /* [marks_lock] counted */
 	struct watch *next;    /* [marks_lock] of the inode */
-	u32 mask;	       /* [marks_lock] */
-	int wd;		       /* [I] */
+	u32 mask;              /* [marks_lock] */
+	int wd;                /* [I] */
 };
 
 static struct mutex marks_lock = MUTEX_INIT(marks_lock, RANK_SLEEP_LEAF);
@@ -76,7 +78,7 @@ static void instance_put(struct instance *i)
 
 	if (!refcount_put(&i->refs))
 		return;
-	list_for_each_safe(e, next, &i->events, link)
+	list_for_each_safe (e, next, &i->events, link)
 		kfree(e);
 	kfree(i);
 }
@@ -90,8 +92,8 @@ static bool same_as_last(const struct instance *i, const struct event *e)
 {
 	struct event *last = list_last_or_null(&i->events, struct event, link);
 
-	return last && last->wd == e->wd && last->mask == e->mask && last->cookie == e->cookie && last->len == e->len &&
-	       !memcmp(last->name, e->name, e->len);
+	return last && last->wd == e->wd && last->mask == e->mask && last->cookie == e->cookie &&
+	       last->len == e->len && !memcmp(last->name, e->name, e->len);
 }
 
 static struct event *event_create(int wd, u32 mask, u32 cookie, const char *name)
@@ -152,7 +154,10 @@ static void recompute_mask(struct inode *inode)
 	WRITE_ONCE(inode->notify_mask, mask & USER_EVENTS);
 }
 
-/* Take `w` off its inode and its instance; IN_IGNORED is its last event.  Locks: marks_lock held.  Returns the inode to put. */
+/*
+ * Take `w` off its inode and its instance; IN_IGNORED is its last event.  Locks: marks_lock held.
+ * Returns the inode to put.
+ */
 static struct inode *watch_detach(struct watch *w)
 {
 	struct inode *inode = w->inode;
@@ -233,7 +238,7 @@ static void inotify_sb_gone(struct superblock *sb)
 		found = NULL;
 		{
 			guard_spin(&sb->inodes_lock);
-			list_for_each(inode, &sb->inodes, sb_link) {
+			list_for_each (inode, &sb->inodes, sb_link) {
 				if (READ_ONCE(inode->notify_marks)) {
 					found = inode_get(inode);
 					break;
@@ -274,9 +279,11 @@ void inotify_init(void)
 /* Copy one record.  Returns its size, 0 when it does not fit, -EFAULT. */
 static ssize_t put_record(struct iov_iter *to, const struct event *e)
 {
-	struct inotify_event head = { .wd = e->wd, .mask = e->mask, .cookie = e->cookie, .len = e->len };
+	struct inotify_event head = {
+		.wd = e->wd, .mask = e->mask, .cookie = e->cookie, .len = e->len};
 
-	if (copy_to_iter(&head, sizeof(head), to) != sizeof(head) || copy_to_iter(e->name, e->len, to) != e->len)
+	if (copy_to_iter(&head, sizeof(head), to) != sizeof(head) ||
+	    copy_to_iter(e->name, e->len, to) != e->len)
 		return -EFAULT;
 	return (ssize_t)record_size(e);
 }
@@ -338,7 +345,8 @@ static long inotify_ioctl(struct file *file, unsigned cmd, unsigned long arg)
 {
 	struct instance *i = file->private;
 
-	return cmd == FIONREAD ? put_user((int)READ_ONCE(i->bytes), (int __user *)arg) : -ENOIOCTLCMD;
+	return cmd == FIONREAD ? put_user((int)READ_ONCE(i->bytes), (int __user *)arg)
+			       : -ENOIOCTLCMD;
 }
 
 static int inotify_release(struct file *file)
@@ -371,8 +379,8 @@ static void inotify_show(struct seq *out, struct file *file)
 	guard_mutex(&marks_lock);
 
 	for (int wd = 1; (w = idr_next(&i->watches, &wd)); wd++)
-		seq_printf(out, "inotify wd:%x ino:%llx sdev:%x mask:%x ignored_mask:0 \n", w->wd, w->inode->ino, w->inode->sb->dev,
-			   w->mask);
+		seq_printf(out, "inotify wd:%x ino:%llx sdev:%x mask:%x ignored_mask:0 \n", w->wd,
+			   w->inode->ino, w->inode->sb->dev, w->mask);
 }
 
 static const struct file_ops inotify_ops = {
@@ -401,7 +409,8 @@ long sys_inotify_init1(int flags)
 	list_init(&i->events);
 	wait_queue_init(&i->wait);
 	idr_init(&i->watches);
-	err = anon_file_create("inotify", &inotify_ops, i, O_RDONLY | ((u32)flags & O_NONBLOCK), &file);
+	err = anon_file_create("inotify", &inotify_ops, i, O_RDONLY | ((u32)flags & O_NONBLOCK),
+			       &file);
 	if (err) {
 		kfree(i);
 		return err;
@@ -471,13 +480,15 @@ static int update_watch(struct instance *i, struct inode *inode, u32 mask)
 
 long sys_inotify_add_watch(int fd, const char __user *pathname, unsigned int mask)
 {
-	unsigned lookup = (mask & IN_DONT_FOLLOW ? 0 : LOOKUP_FOLLOW) | (mask & IN_ONLYDIR ? LOOKUP_DIRECTORY : 0);
+	unsigned lookup = (mask & IN_DONT_FOLLOW ? 0 : LOOKUP_FOLLOW) |
+			  (mask & IN_ONLYDIR ? LOOKUP_DIRECTORY : 0);
 	struct fdref ref;
 	struct instance *i;
 	struct path path;
 	long ret;
 
-	if (!(mask & (USER_EVENTS | WATCH_FLAGS)) || (mask & ~(u32)(USER_EVENTS | WATCH_FLAGS | IN_Q_OVERFLOW | IN_IGNORED | IN_ISDIR)))
+	if (!(mask & (USER_EVENTS | WATCH_FLAGS)) ||
+	    (mask & ~(u32)(USER_EVENTS | WATCH_FLAGS | IN_Q_OVERFLOW | IN_IGNORED | IN_ISDIR)))
 		return -EINVAL;
 	if ((mask & IN_MASK_ADD) && (mask & IN_MASK_CREATE))
 		return -EINVAL;

@@ -2,8 +2,8 @@
 /*
  * signalfd(2): signals as data to read.
  *
- * A read takes pending signals of the reading thread and its process, whoever made the descriptor, so it should be of
- * signals that are blocked.
+ * A read takes pending signals of the reading thread and its process, whoever made the descriptor,
+ * so it should be of signals that are blocked.
  */
 #include <fs/vfs/fdtable.h>
 #include <fs/vfs/file.h>
@@ -58,7 +58,8 @@ static bool readable(const struct signalfd *s)
 {
 	const struct signal_state *st = thread_current()->sig;
 
-	return (READ_ONCE(st->pending.set) | READ_ONCE(st->shared->pending.set)) & READ_ONCE(s->mask);
+	return (READ_ONCE(st->pending.set) | READ_ONCE(st->shared->pending.set)) &
+	       READ_ONCE(s->mask);
 }
 
 static ssize_t signalfd_read(struct file *file, struct iov_iter *to, loff_t *pos)
@@ -152,7 +153,8 @@ long sys_signalfd4(int ufd, const u64 __user *umask, size_t size, int flags)
 	if (!s)
 		return -ENOMEM;
 	s->mask = mask;
-	err = anon_file_create("[signalfd]", &signalfd_ops, s, O_RDWR | ((u32)flags & O_NONBLOCK), &file);
+	err = anon_file_create("[signalfd]", &signalfd_ops, s, O_RDWR | ((u32)flags & O_NONBLOCK),
+			       &file);
 	if (err) {
 		kfree(s);
 		return err;

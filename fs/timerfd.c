@@ -2,8 +2,9 @@
 /*
  * timerfd_create(2): expirations to read.
  *
- * The kernel timer starts itself again for periodic timers, and each expiry counts; a read takes the count.  A timer on the wall
- * clock stores its moment on that clock and looks again when it fires, so setting the clock back delays it.
+ * The kernel timer starts itself again for periodic timers, and each expiry counts; a read takes
+ * the count.  A timer on the wall clock stores its moment on that clock and looks again when it
+ * fires, so setting the clock back delays it.
  */
 #include <fs/vfs/fdtable.h>
 #include <fs/vfs/file.h>
@@ -24,11 +25,11 @@
 struct timerfd {
 	struct wait_queue wait;
 	struct spinlock lock;
-	int clock;	  /* [I] */
+	int clock; /* [I] */
 	struct timer timer;
-	u64 value;	  /* [l] next expiry on the clock, 0: disarmed */
-	u64 interval;	  /* [l] */
-	u64 ticks;	  /* [l] not yet read */
+	u64 value;         /* [l] next expiry on the clock, 0: disarmed */
+	u64 interval;      /* [l] */
+	u64 ticks;         /* [l] not yet read */
 	int settime_flags; /* [l] */
 };
 
@@ -108,7 +109,8 @@ static ssize_t timerfd_read(struct file *file, struct iov_iter *to, loff_t *pos)
 		if (err)
 			return err;
 	}
-	return copy_to_iter(&ticks, sizeof(ticks), to) == sizeof(ticks) ? (ssize_t)sizeof(ticks) : -EFAULT;
+	return copy_to_iter(&ticks, sizeof(ticks), to) == sizeof(ticks) ? (ssize_t)sizeof(ticks)
+									: -EFAULT;
 }
 
 static unsigned timerfd_poll(struct file *file, struct poll_table *pt)
@@ -148,9 +150,11 @@ static void timerfd_show(struct seq *out, struct file *file)
 	struct __kernel_itimerspec s;
 
 	read_setting(t, &s);
-	seq_printf(out, "clockid: %d\nticks: %llu\nsettime flags: 0%o\nit_value: (%lld, %lld)\nit_interval: (%lld, %lld)\n", t->clock,
-		   READ_ONCE(t->ticks), t->settime_flags, (s64)s.it_value.tv_sec, (s64)s.it_value.tv_nsec,
-		   (s64)s.it_interval.tv_sec, (s64)s.it_interval.tv_nsec);
+	seq_printf(out,
+		   "clockid: %d\nticks: %llu\nsettime flags: 0%o\nit_value: (%lld, "
+		   "%lld)\nit_interval: (%lld, %lld)\n",
+		   t->clock, READ_ONCE(t->ticks), t->settime_flags, (s64)s.it_value.tv_sec,
+		   (s64)s.it_value.tv_nsec, (s64)s.it_interval.tv_sec, (s64)s.it_interval.tv_nsec);
 }
 
 static const struct file_ops timerfd_ops = {
@@ -168,7 +172,8 @@ long sys_timerfd_create(int clock, int flags)
 
 	if ((flags & ~(O_CLOEXEC | O_NONBLOCK)) || !clock_ok(clock))
 		return -EINVAL;
-	if ((clock == CLOCK_REALTIME_ALARM || clock == CLOCK_BOOTTIME_ALARM) && !capable(CAP_WAKE_ALARM))
+	if ((clock == CLOCK_REALTIME_ALARM || clock == CLOCK_BOOTTIME_ALARM) &&
+	    !capable(CAP_WAKE_ALARM))
 		return -EPERM;
 	t = kzalloc(sizeof(*t), GFP_KERNEL);
 	if (!t)
@@ -177,7 +182,8 @@ long sys_timerfd_create(int clock, int flags)
 	spin_init(&t->lock, RANK_ITIMER, "timerfd");
 	timer_init(&t->timer, timerfd_fire);
 	t->clock = clock;
-	err = anon_file_create("[timerfd]", &timerfd_ops, t, O_RDWR | ((u32)flags & O_NONBLOCK), &file);
+	err = anon_file_create("[timerfd]", &timerfd_ops, t, O_RDWR | ((u32)flags & O_NONBLOCK),
+			       &file);
 	if (err) {
 		kfree(t);
 		return err;
@@ -220,8 +226,8 @@ long sys_timerfd_settime(int ufd, int flags, const struct __kernel_itimerspec __
 
 	if (copy_from_user(&new, utmr, sizeof(new)))
 		return -EFAULT;
-	if ((flags & ~(TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET)) || timespec_to_ns(&new.it_value, &value) ||
-	    timespec_to_ns(&new.it_interval, &interval))
+	if ((flags & ~(TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET)) ||
+	    timespec_to_ns(&new.it_value, &value) || timespec_to_ns(&new.it_interval, &interval))
 		return -EINVAL;
 	struct fdref ref = fd_get(ufd);
 	struct timerfd *t = file_timerfd(ref);

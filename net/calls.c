@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The system calls of sockets: descriptors, addresses and message headers come from the user here, and go back.
+ * The system calls of sockets: descriptors, addresses and message headers come from the user here,
+ * and go back.
  *
- * Control messages that any family may carry (descriptors, credentials) are taken apart here: SCM_RIGHTS holds files, not
- * numbers, while under way.  cmsg(3), unix(7).
+ * Control messages that any family may carry (descriptors, credentials) are taken apart here:
+ * SCM_RIGHTS holds files, not numbers, while under way.  cmsg(3), unix(7).
  */
 #include <fs/vfs/fdtable.h>
 #include <gen/syscalls.h>
@@ -63,7 +64,8 @@ static int address_from_user(struct sockaddr_storage *to, const void __user *fro
 }
 
 /* The buffer may be shorter than the name: the length tells how long it would have been. */
-static int address_to_user(void __user *to, int __user *ulen, const struct sockaddr_storage *from, int len)
+static int address_to_user(void __user *to, int __user *ulen, const struct sockaddr_storage *from,
+			   int len)
 {
 	int room;
 
@@ -171,7 +173,8 @@ long sys_connect(int fd, const struct sockaddr __user *uaddr, int addrlen)
 		return err;
 	err = address_from_user(&addr, uaddr, addrlen);
 	if (!err)
-		err = r.s->ops->connect ? r.s->ops->connect(r.s, &addr, addrlen, nonblocking(&r, 0)) : -EOPNOTSUPP;
+		err = r.s->ops->connect ? r.s->ops->connect(r.s, &addr, addrlen, nonblocking(&r, 0))
+					: -EOPNOTSUPP;
 	sock_put(&r);
 	return err;
 }
@@ -190,7 +193,8 @@ long sys_listen(int fd, int backlog)
 	return err;
 }
 
-static int name_to_user(struct socket *s, struct sockaddr __user *uaddr, int __user *ulen, bool peer)
+static int name_to_user(struct socket *s, struct sockaddr __user *uaddr, int __user *ulen,
+			bool peer)
 {
 	struct sockaddr_storage name;
 	int len = s->ops->name(s, &name, peer);
@@ -335,7 +339,8 @@ static int scm_parse(struct scm *scm, const u8 *control, size_t len)
 			if (h->cmsg_type == SCM_RIGHTS)
 				err = scm_take_files(scm, data, (unsigned)(size / sizeof(int)));
 			else if (h->cmsg_type == SCM_CREDENTIALS)
-				err = size == sizeof(struct ucred) ? scm_take_creds(scm, data) : -EINVAL;
+				err = size == sizeof(struct ucred) ? scm_take_creds(scm, data)
+								   : -EINVAL;
 			else
 				err = -EINVAL;
 		}
@@ -376,7 +381,8 @@ struct control_out {
 
 static int put_control(struct control_out *c, int type, const void *data, size_t size)
 {
-	struct cmsghdr h = { .cmsg_len = CMSG_LEN(size), .cmsg_level = SOL_SOCKET, .cmsg_type = type };
+	struct cmsghdr h = {
+		.cmsg_len = CMSG_LEN(size), .cmsg_level = SOL_SOCKET, .cmsg_type = type};
 
 	if (c->room < sizeof(h)) {
 		c->flags |= MSG_CTRUNC;
@@ -386,7 +392,8 @@ static int put_control(struct control_out *c, int type, const void *data, size_t
 		c->flags |= MSG_CTRUNC;
 		h.cmsg_len = c->room;
 	}
-	if (copy_to_user(c->at, &h, sizeof(h)) || copy_to_user(c->at + sizeof(h), data, h.cmsg_len - sizeof(h)))
+	if (copy_to_user(c->at, &h, sizeof(h)) ||
+	    copy_to_user(c->at + sizeof(h), data, h.cmsg_len - sizeof(h)))
 		return -EFAULT;
 	size_t space = min(CMSG_ALIGN(h.cmsg_len), c->room);
 	c->at += space;
@@ -398,7 +405,9 @@ static int put_control(struct control_out *c, int type, const void *data, size_t
 /* New descriptors for the files that came.  Those that find no room are closed. */
 static int put_files(struct control_out *c, struct scm *scm, bool cloexec)
 {
-	unsigned max = c->room > sizeof(struct cmsghdr) ? (unsigned)((c->room - sizeof(struct cmsghdr)) / sizeof(int)) : 0;
+	unsigned max = c->room > sizeof(struct cmsghdr)
+			       ? (unsigned)((c->room - sizeof(struct cmsghdr)) / sizeof(int))
+			       : 0;
 	unsigned n = min(max, scm->nr_files), done = 0;
 	int fds[SCM_MAX_FDS];
 	int err = 0;
@@ -439,10 +448,10 @@ static long do_send(struct sockref *r, struct message *m)
 	return socket_sent(r->s, m->flags, r->s->ops->send(r->s, m, nonblocking(r, m->flags)));
 }
 
-long sys_sendto(int fd, const void __user *buf, size_t len, unsigned int flags, const struct sockaddr __user *uaddr,
-		int addrlen)
+long sys_sendto(int fd, const void __user *buf, size_t len, unsigned int flags,
+		const struct sockaddr __user *uaddr, int addrlen)
 {
-	struct message m = { .flags = flags };
+	struct message m = {.flags = flags};
 	struct sockref r;
 	long n = sock_get(fd, &r);
 
@@ -462,7 +471,7 @@ long sys_sendto(int fd, const void __user *buf, size_t len, unsigned int flags, 
 static long send_message(struct sockref *r, const struct msghdr __user *umsg, unsigned flags)
 {
 	struct iter_vec fast[ITER_FAST_VECS];
-	struct message m = { .flags = flags };
+	struct message m = {.flags = flags};
 	void *alloc = NULL;
 	struct msghdr h;
 	long n;
@@ -525,9 +534,10 @@ static long do_receive(struct sockref *r, struct message *m)
 	return r->s->ops->receive(r->s, m, nonblocking(r, m->flags));
 }
 
-long sys_recvfrom(int fd, void __user *buf, size_t len, unsigned int flags, struct sockaddr __user *addr, int __user *addrlen)
+long sys_recvfrom(int fd, void __user *buf, size_t len, unsigned int flags,
+		  struct sockaddr __user *addr, int __user *addrlen)
 {
-	struct message m = { .flags = flags };
+	struct message m = {.flags = flags};
 	struct sockref r;
 	long n = sock_get(fd, &r);
 
@@ -543,15 +553,18 @@ long sys_recvfrom(int fd, void __user *buf, size_t len, unsigned int flags, stru
 	return n;
 }
 
-static int message_to_user(struct sockref *r, struct msghdr __user *umsg, const struct msghdr *h, struct message *m)
+static int message_to_user(struct sockref *r, struct msghdr __user *umsg, const struct msghdr *h,
+			   struct message *m)
 {
-	struct control_out c = { .at = h->msg_control, .room = h->msg_control ? h->msg_controllen : 0 };
+	struct control_out c = {.at = h->msg_control,
+				.room = h->msg_control ? h->msg_controllen : 0};
 	int err = control_to_user(r->s, m, &c);
 
 	if (err)
 		return err;
 	if (h->msg_name) {
-		if (copy_to_user(h->msg_name, &m->name, (size_t)min(max(h->msg_namelen, 0), m->namelen)) ||
+		if (copy_to_user(h->msg_name, &m->name,
+				 (size_t)min(max(h->msg_namelen, 0), m->namelen)) ||
 		    put_user(m->namelen, &umsg->msg_namelen))
 			return -EFAULT;
 	}
@@ -564,7 +577,7 @@ static int message_to_user(struct sockref *r, struct msghdr __user *umsg, const 
 static long receive_message(struct sockref *r, struct msghdr __user *umsg, unsigned flags)
 {
 	struct iter_vec fast[ITER_FAST_VECS];
-	struct message m = { .flags = flags };
+	struct message m = {.flags = flags};
 	void *alloc = NULL;
 	struct msghdr h;
 	long n;
@@ -651,7 +664,8 @@ long sys_setsockopt(int fd, int level, int optname, const void __user *optval, i
 	if (!err) {
 		int len = min(optlen, (int)sizeof(value));
 
-		err = r.s->ops->setsockopt ? r.s->ops->setsockopt(r.s, level, optname, value, len) : -ENOPROTOOPT;
+		err = r.s->ops->setsockopt ? r.s->ops->setsockopt(r.s, level, optname, value, len)
+					   : -ENOPROTOOPT;
 		if (err == -ENOPROTOOPT && level == SOL_SOCKET)
 			err = socket_setsockopt(r.s, optname, value, len);
 		else if (err == -ENOPROTOOPT && level != SOL_SOCKET && !r.s->ops->setsockopt)
@@ -674,7 +688,8 @@ long sys_getsockopt(int fd, int level, int optname, void __user *optval, int __u
 		err = -EINVAL;
 	if (!err) {
 		len = min(len, (int)sizeof(value));
-		err = r.s->ops->getsockopt ? r.s->ops->getsockopt(r.s, level, optname, value, &len) : -ENOPROTOOPT;
+		err = r.s->ops->getsockopt ? r.s->ops->getsockopt(r.s, level, optname, value, &len)
+					   : -ENOPROTOOPT;
 		if (err == -ENOPROTOOPT && level == SOL_SOCKET)
 			err = socket_getsockopt(r.s, optname, value, &len);
 	}

@@ -8,7 +8,8 @@
 #include <net/socket.h>
 #include <security/cred.h>
 
-u32 sysctl_wmem_max = SOCKET_BUF_DEFAULT, sysctl_rmem_max = SOCKET_BUF_DEFAULT, sysctl_somaxconn = SOMAXCONN;
+u32 sysctl_wmem_max = SOCKET_BUF_DEFAULT, sysctl_rmem_max = SOCKET_BUF_DEFAULT,
+    sysctl_somaxconn = SOMAXCONN;
 
 struct old_timeval {
 	long tv_sec, tv_usec;
@@ -44,7 +45,9 @@ static int set_timeout(u64 *to, const void *value, int len)
 	else if (!tv.tv_sec && !tv.tv_usec)
 		WRITE_ONCE(*to, (u64)KTIME_MAX);
 	else
-		WRITE_ONCE(*to, min((u64)tv.tv_sec, (u64)KTIME_MAX / NSEC_PER_SEC / 2) * NSEC_PER_SEC + (u64)tv.tv_usec * 1000);
+		WRITE_ONCE(*to,
+			   min((u64)tv.tv_sec, (u64)KTIME_MAX / NSEC_PER_SEC / 2) * NSEC_PER_SEC +
+				   (u64)tv.tv_usec * 1000);
 	return 0;
 }
 
@@ -85,7 +88,8 @@ int socket_setsockopt(struct socket *s, int name, const void *value, int len)
 	case SO_RCVBUFFORCE:
 		if (!capable(CAP_NET_ADMIN))
 			return -EPERM;
-		set_buffer(name == SO_SNDBUFFORCE ? &s->opt.sndbuf : &s->opt.rcvbuf, v, INT_MAX / 2);
+		set_buffer(name == SO_SNDBUFFORCE ? &s->opt.sndbuf : &s->opt.rcvbuf, v,
+			   INT_MAX / 2);
 		return 0;
 	case SO_PRIORITY:
 		if ((v < 0 || v > 6) && !capable(CAP_NET_ADMIN) && !capable(CAP_NET_RAW))
@@ -116,7 +120,7 @@ static int give(void *value, int *len, const void *from, int size)
 
 static int give_timeout(void *value, int *len, u64 ns)
 {
-	struct old_timeval tv = { 0 };
+	struct old_timeval tv = {0};
 
 	if (ns != KTIME_MAX) {
 		tv.tv_sec = (long)(ns / NSEC_PER_SEC);

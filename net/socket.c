@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Sockets as files: creation, read and write, poll, the internal file system their inodes live in. */
+/* Sockets as files: creation, read and write, poll, the internal file system their inodes live in.
+ */
 #include <net/socket.h>
 
 #include <fs/vfs/dentry.h>
@@ -41,7 +42,7 @@ static bool nonblocking(const struct file *file)
 static ssize_t socket_read(struct file *file, struct iov_iter *to, loff_t *pos)
 {
 	struct socket *s = file->private;
-	struct message m = { .iter = *to };
+	struct message m = {.iter = *to};
 	ssize_t n;
 
 	if (!s->ops->receive)
@@ -57,7 +58,8 @@ ssize_t socket_sent(struct socket *s, unsigned flags, ssize_t n)
 	if (n == -EPIPE && s->type == SOCK_STREAM && !(flags & MSG_NOSIGNAL)) {
 		struct ksiginfo info;
 
-		siginfo_user(&info, SIGPIPE, SI_USER, job_control->process_id(), cred_current()->uid);
+		siginfo_user(&info, SIGPIPE, SI_USER, job_control->process_id(),
+			     cred_current()->uid);
 		signal_send_thread(thread_current()->sig, &info);
 	}
 	return n;
@@ -66,7 +68,7 @@ ssize_t socket_sent(struct socket *s, unsigned flags, ssize_t n)
 static ssize_t socket_write(struct file *file, struct iov_iter *from, loff_t *pos)
 {
 	struct socket *s = file->private;
-	struct message m = { .iter = *from };
+	struct message m = {.iter = *from};
 	ssize_t n;
 
 	if (!s->ops->send)
@@ -117,7 +119,7 @@ static void socket_name(struct dentry *d, struct seq *out)
 	seq_printf(out, "socket:[%llu]", d->inode->ino);
 }
 
-static const struct dentry_ops socket_dentry_ops = { .dname = socket_name };
+static const struct dentry_ops socket_dentry_ops = {.dname = socket_name};
 
 static int socket_attach_file(struct socket *s, u32 flags)
 {
@@ -161,7 +163,8 @@ static const struct socket_family *find_family(int family)
 {
 	const struct socket_family *const *f;
 
-	for_each_linkset(f, socket_families) {
+	for_each_linkset(f, socket_families)
+	{
 		if ((*f)->family == family)
 			return *f;
 	}
@@ -227,9 +230,10 @@ void scm_destroy(struct scm *scm)
 
 /* The file system of nameless sockets. */
 
-static const struct super_ops sockfs_ops = { 0 };
+static const struct super_ops sockfs_ops = {0};
 
-static int sockfs_mount(const struct fs_type *type, const struct fs_params *params, struct superblock **out)
+static int sockfs_mount(const struct fs_type *type, const struct fs_params *params,
+			struct superblock **out)
 {
 	struct superblock *sb;
 	struct inode *root;
@@ -252,7 +256,7 @@ static int sockfs_mount(const struct fs_type *type, const struct fs_params *para
 	return 0;
 }
 
-static const struct fs_type sockfs_type = { "sockfs", FS_NO_USER, sockfs_mount, NULL };
+static const struct fs_type sockfs_type = {"sockfs", FS_NO_USER, sockfs_mount, NULL};
 FS_TYPE(sockfs_type);
 
 void net_init(void)

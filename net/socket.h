@@ -2,10 +2,12 @@
 /*
  * Sockets: files that talk.
  *
- *	program -> system call (net/calls.c) -> struct socket (net/socket.c) -> struct socket_ops of the family
+ *	program -> system call (net/calls.c) -> struct socket (net/socket.c) -> struct socket_ops of
+ *the family
  *
- * A family registers itself; a family that is not there answers EAFNOSUPPORT.  The system-call layer copies addresses and message
- * headers, so families see kernel memory and struct iov_iter only.  socket(7).
+ * A family registers itself; a family that is not there answers EAFNOSUPPORT.  The system-call
+ *layer copies addresses and message headers, so families see kernel memory and struct iov_iter
+ *only.  socket(7).
  */
 #pragma once
 
@@ -32,9 +34,9 @@ struct scm {
 struct message {
 	struct iov_iter iter;
 	struct sockaddr_storage name; /* send: destination; receive: filled with the source */
-	int namelen;		      /* 0: none */
-	unsigned flags;		      /* MSG_* asked for */
-	unsigned out_flags;	      /* receive: MSG_TRUNC, MSG_EOR, ... */
+	int namelen;                  /* 0: none */
+	unsigned flags;               /* MSG_* asked for */
+	unsigned out_flags;           /* receive: MSG_TRUNC, MSG_EOR, ... */
 	struct scm scm;
 };
 
@@ -49,7 +51,8 @@ struct message {
  */
 struct socket_ops {
 	int (*bind)(struct socket *s, const struct sockaddr_storage *addr, int len);
-	int (*connect)(struct socket *s, const struct sockaddr_storage *addr, int len, bool nonblock);
+	int (*connect)(struct socket *s, const struct sockaddr_storage *addr, int len,
+		       bool nonblock);
 	int (*listen)(struct socket *s, int backlog);
 	int (*accept)(struct socket *s, struct socket *new, bool nonblock);
 	/* Own or (peer) the other's name.  Returns the length or a negative errno. */
@@ -68,21 +71,22 @@ struct socket_ops {
 
 /* Options of SOL_SOCKET that every family honours or merely keeps. */
 struct socket_options {
-	u32 sndbuf, rcvbuf;		/* [a] bytes */
-	u64 rcv_timeout, snd_timeout;	/* [a] ns, KTIME_MAX: none */
-	u32 passcred, passpidfd;	/* [a] */
-	u32 reuseaddr, keepalive, broadcast, oobinline, priority, reuseport, dontroute, timestamp; /* [a] kept */
-	u32 mark;			/* [a] */
+	u32 sndbuf, rcvbuf;           /* [a] bytes */
+	u64 rcv_timeout, snd_timeout; /* [a] ns, KTIME_MAX: none */
+	u32 passcred, passpidfd;      /* [a] */
+	u32 reuseaddr, keepalive, broadcast, oobinline, priority, reuseport, dontroute,
+		timestamp; /* [a] kept */
+	u32 mark;          /* [a] */
 	struct linger linger;
-	int rcvlowat;			/* [a] */
+	int rcvlowat; /* [a] */
 };
 
 struct socket {
-	const struct socket_ops *ops;	/* [I] */
-	struct file *file;		/* [I] uncounted: it owns us */
-	int family, type, protocol;	/* [I] */
-	void *private;			/* [I] the family's */
-	int error;			/* [a] SO_ERROR: read once */
+	const struct socket_ops *ops; /* [I] */
+	struct file *file;            /* [I] uncounted: it owns us */
+	int family, type, protocol;   /* [I] */
+	void *private;                /* [I] the family's */
+	int error;                    /* [a] SO_ERROR: read once */
 	struct socket_options opt;
 };
 
@@ -97,7 +101,7 @@ struct socket_family {
 #define SOCKET_FAMILY(f) LINKSET_ENTRY(socket_families, struct socket_family, f)
 
 #define SOCKET_BUF_DEFAULT 212992
-#define SOCKET_BUF_MIN	   4608
+#define SOCKET_BUF_MIN     4608
 extern u32 sysctl_wmem_max, sysctl_rmem_max, sysctl_somaxconn;
 
 /* A new socket and its file.  flags: SOCK_NONBLOCK.  Returns 0 or a negative errno. */
@@ -108,7 +112,10 @@ int __must_check socket_clone(const struct socket *like, u32 flags, struct socke
 /* The socket of a file, NULL when it is none. */
 struct socket *file_socket(struct file *file);
 
-/* What a send returned; a stream without a reader raises SIGPIPE too, unless `flags` has MSG_NOSIGNAL.  Returns n. */
+/*
+ * What a send returned; a stream without a reader raises SIGPIPE too, unless `flags` has
+ * MSG_NOSIGNAL.  Returns n.
+ */
 ssize_t socket_sent(struct socket *s, unsigned flags, ssize_t n);
 
 /* Options at SOL_SOCKET (net/options.c). */

@@ -2,11 +2,12 @@
 /*
  * Credentials: copies, commits, and the users they count against.
  *
- * A committed struct cred is immutable, so sharing needs only a reference count, and replacing one is a pointer store.  The
- * old one is freed after a grace period because other threads read it under RCU (cred_of).
+ * A committed struct cred is immutable, so sharing needs only a reference count, and replacing one
+ * is a pointer store.  The old one is freed after a grace period because other threads read it
+ * under RCU (cred_of).
  *
- * Users live in a hash table under users_lock; a user is removed when its last reference goes, under the lock, so a lookup
- * never finds a dying one.
+ * Users live in a hash table under users_lock; a user is removed when its last reference goes,
+ * under the lock, so a lookup never finds a dying one.
  */
 #include <security/cred.h>
 
@@ -25,8 +26,8 @@ static struct spinlock users_lock = SPINLOCK_INIT(RANK_CRED);
 static struct hlist_head users[USER_BUCKETS]; /* [u] users_lock */
 static struct slab_cache *cred_cache;
 
-static struct group_list no_groups = { .refs = REFCOUNT_INIT(2) };
-static struct user root_user = { .refs = REFCOUNT_INIT(2) };
+static struct group_list no_groups = {.refs = REFCOUNT_INIT(2)};
+static struct user root_user = {.refs = REFCOUNT_INIT(2)};
 
 struct cred init_cred = {
 	.refs = REFCOUNT_INIT(2),
@@ -47,7 +48,8 @@ static struct user *user_find_locked(u32 uid)
 {
 	struct user *u;
 
-	hlist_for_each(u, &users[uid % USER_BUCKETS], link) {
+	hlist_for_each(u, &users[uid % USER_BUCKETS], link)
+	{
 		if (u->uid == uid) {
 			refcount_get(&u->refs);
 			return u;

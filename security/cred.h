@@ -2,9 +2,9 @@
 /*
  * Credentials: who a thread is, and what it may do.
  *
- * A struct cred never changes once a thread or file refers to it.  A thread changes identity by preparing a copy,
- * changing the copy and committing it: readers of another thread's credentials look under RCU and see the old or the new,
- * never a mixture.  capabilities(7), credentials(7).
+ * A struct cred never changes once a thread or file refers to it.  A thread changes identity by
+ * preparing a copy, changing the copy and committing it: readers of another thread's credentials
+ * look under RCU and see the old or the new, never a mixture.  capabilities(7), credentials(7).
  */
 #pragma once
 
@@ -12,8 +12,11 @@
 #include <kernel/sched/thread.h>
 #include <kernel/sync/rcu.h>
 
-/* Capability numbers beyond the last are refused; the last is what /proc/sys/kernel/cap_last_cap says. */
-#define CAP_LAST 40
+/*
+ * Capability numbers beyond the last are refused; the last is what /proc/sys/kernel/cap_last_cap
+ * says.
+ */
+#define CAP_LAST     40
 #define CAP_FULL_SET ((1ull << (CAP_LAST + 1)) - 1)
 
 #define NGROUPS_LIMIT 65536
@@ -21,16 +24,19 @@
 /* Supplementary groups, sorted for binary search. */
 struct group_list {
 	refcount_t refs;
-	u32 count; /* [I] */
+	u32 count;  /* [I] */
 	u32 gids[]; /* [I] ascending */
 };
 
-/* What all processes of one real user share: the counts that RLIMIT_NPROC and RLIMIT_SIGPENDING bound. */
+/*
+ * What all processes of one real user share: the counts that RLIMIT_NPROC and RLIMIT_SIGPENDING
+ * bound.
+ */
 struct user {
 	refcount_t refs;
-	u32 uid;		/* [I] */
-	u32 nr_processes;	/* [a] threads, as Linux counts */
-	u32 nr_sigqueue;	/* [a] queued signals */
+	u32 uid;                /* [I] */
+	u32 nr_processes;       /* [a] threads, as Linux counts */
+	u32 nr_sigqueue;        /* [a] queued signals */
 	struct hlist_node link; /* [u] users_lock */
 };
 
@@ -49,7 +55,10 @@ struct cred {
 /* The first credentials: root with every capability. */
 extern struct cred init_cred;
 
-/* The running thread's.  Valid until it commits others; take a reference to keep.  Context: any thread. */
+/*
+ * The running thread's.  Valid until it commits others; take a reference to keep.  Context: any
+ * thread.
+ */
 static inline const struct cred *cred_current(void)
 {
 	return thread_current()->cred;
@@ -67,17 +76,21 @@ void cred_put(const struct cred *c);
 /* `t`'s credentials with a reference.  Context: any; takes the RCU read side. */
 const struct cred *cred_of(struct thread *t);
 
-/* A private copy of the running thread's credentials.  Returns 0 or -ENOMEM.  Context: may sleep. */
+/* A private copy of the running thread's credentials.  Returns 0 or -ENOMEM.  Context: may sleep.
+ */
 int __must_check cred_prepare(struct cred **out);
 void cred_abandon(struct cred *new);
 
 /*
- * Make `new` the running thread's and consume it.  When an id that others' access to us depends on changed, the process
- * is no longer dumpable.  Context: may sleep.
+ * Make `new` the running thread's and consume it.  When an id that others' access to us depends on
+ * changed, the process is no longer dumpable.  Context: may sleep.
  */
 void cred_commit(struct cred *new);
 
-/* Set the uid whose counts we use; called on `new` after its uid changed.  Returns 0 or -ENOMEM (old user kept). */
+/*
+ * Set the uid whose counts we use; called on `new` after its uid changed.  Returns 0 or -ENOMEM
+ * (old user kept).
+ */
 int __must_check cred_set_user(struct cred *new, u32 uid);
 
 bool cred_in_group(const struct cred *c, u32 gid);
@@ -97,7 +110,8 @@ static inline bool capable(int cap)
 struct user *user_get(u32 uid);
 void user_put(struct user *u);
 
-/* A group list of `count` entries, to be filled and sorted by the caller.  NULL when out of memory. */
+/* A group list of `count` entries, to be filled and sorted by the caller.  NULL when out of memory.
+ */
 struct group_list *group_list_create(u32 count);
 void group_list_put(struct group_list *g);
 void group_list_sort(struct group_list *g);

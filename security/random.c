@@ -2,11 +2,13 @@
 /*
  * The kernel's random number generator.
  *
- *	boot seed, CPU generator, interrupt timing --> pool (BLAKE2s) --> base key --> key of each CPU --> output
+ *	boot seed, CPU generator, interrupt timing --> pool (BLAKE2s) --> base key --> key of each
+ *CPU --> output
  *
- * Output is ChaCha20 key stream.  The first half of a request's first block becomes the CPU's next key before any byte is
- * handed out, so that a key seen later tells nothing about earlier output (fast key erasure).  A CPU whose key is older
- * than the base key's generation takes a new one, derived the same way from the base key.
+ * Output is ChaCha20 key stream.  The first half of a request's first block becomes the CPU's next
+ *key before any byte is handed out, so that a key seen later tells nothing about earlier output
+ *(fast key erasure).  A CPU whose key is older than the base key's generation takes a new one,
+ *derived the same way from the base key.
  *
  * Lock order: pool_lock is a leaf; the per-CPU keys are used with interrupts off.
  */
@@ -35,10 +37,10 @@ struct cpu_key {
 static DEFINE_PER_CPU(struct cpu_key, cpu_key);
 
 static struct spinlock pool_lock = SPINLOCK_INIT(RANK_RANDOM);
-static struct blake2s pool;	 /* [p] pool_lock */
-static u8 base_key[KEY_SIZE];	 /* [p] */
-static u64 base_generation;	 /* [p to write, a] */
-static unsigned pool_bits;	 /* [p] collected since the last base key */
+static struct blake2s pool;   /* [p] pool_lock */
+static u8 base_key[KEY_SIZE]; /* [p] */
+static u64 base_generation;   /* [p to write, a] */
+static unsigned pool_bits;    /* [p] collected since the last base key */
 
 /* out[0..32) becomes the next key, the rest is output of the same block. */
 static void next_key(u8 key[KEY_SIZE], u8 block[CHACHA_BLOCK_SIZE])
@@ -73,7 +75,7 @@ static void reseed_locked(void)
 	memcpy(base_key, digest, KEY_SIZE);
 	blake2s_init(&pool);
 	blake2s_update(&pool, digest, sizeof(digest));
-	next_key(base_key, (u8[CHACHA_BLOCK_SIZE]){ 0 });
+	next_key(base_key, (u8[CHACHA_BLOCK_SIZE]){0});
 	pool_bits = 0;
 	atomic_store_release(&base_generation, base_generation + 1);
 	memset(digest, 0, sizeof(digest));

@@ -2,9 +2,9 @@
 /*
  * Random numbers for the kernel and for getrandom(2).
  *
- * One ChaCha20 key per CPU, each request erases the key it used; all reseed from a BLAKE2s pool into which boot seed,
- * the CPU's generator and interrupt timing are mixed.  Never blocks: the boot seed and the CPU's generator are there
- * before the first caller.
+ * One ChaCha20 key per CPU, each request erases the key it used; all reseed from a BLAKE2s pool
+ * into which boot seed, the CPU's generator and interrupt timing are mixed.  Never blocks: the boot
+ * seed and the CPU's generator are there before the first caller.
  */
 #pragma once
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Serial ports of the 8250 family (National Semiconductor PC16550D): COM ports of the PC, the ns16550
- * of device trees.
+ * Serial ports of the 8250 family (National Semiconductor PC16550D): COM ports of the PC, the
+ * ns16550 of device trees.
  *
- * The console writes by polling and works in any context.  The tty receives and sends by interrupt; a port without one is
- * looked at by a timer.
+ * The console writes by polling and works in any context.  The tty receives and sends by interrupt;
+ * a port without one is looked at by a timer.
  */
 #define LOG_PREFIX "8250: "
 
@@ -32,26 +32,26 @@
 #define UART_SCR  7
 
 #define FCR_ENABLE_CLEAR 0x07
-#define LCR_8N1		 0x03
-#define LCR_DLAB	 0x80
+#define LCR_8N1          0x03
+#define LCR_DLAB         0x80
 #define MCR_DTR_RTS_OUT2 0x0b
-#define LCR_BREAK	 0x40
-#define IER_RECEIVE	 0x01
-#define IER_TRANSMIT	 0x02
-#define IER_LINE	 0x04
-#define IIR_NONE	 0x01
-#define LSR_DATA	 0x01
-#define LSR_OVERRUN	 0x02
-#define LSR_PARITY	 0x04
-#define LSR_FRAME	 0x08
-#define LSR_BREAK	 0x10
-#define LSR_THRE	 0x20
-#define LSR_IDLE	 0x40
+#define LCR_BREAK        0x40
+#define IER_RECEIVE      0x01
+#define IER_TRANSMIT     0x02
+#define IER_LINE         0x04
+#define IIR_NONE         0x01
+#define LSR_DATA         0x01
+#define LSR_OVERRUN      0x02
+#define LSR_PARITY       0x04
+#define LSR_FRAME        0x08
+#define LSR_BREAK        0x10
+#define LSR_THRE         0x20
+#define LSR_IDLE         0x40
 
-#define FIFO_SIZE	 16
-#define INTERRUPT_LOOPS	 64 /* a device that never ends must not hang us */
-#define POLL_PERIOD	 (10 * NSEC_PER_MSEC)
-#define BUSY_PERIOD	 (100 * NSEC_PER_USEC)
+#define FIFO_SIZE       16
+#define INTERRUPT_LOOPS 64 /* a device that never ends must not hang us */
+#define POLL_PERIOD     (10 * NSEC_PER_MSEC)
+#define BUSY_PERIOD     (100 * NSEC_PER_USEC)
 
 #define DEFAULT_BAUD 115200
 #define POLL_LIMIT   1000000
@@ -60,8 +60,8 @@ struct uart_8250 {
 	struct uart_8250_place place; /* [I] */
 	struct console console;
 	struct serial_port port;
-	u8 ier;			      /* [port.lock] what the register holds */
-	struct timer poll;	      /* for ports without an interrupt, or with too many */
+	u8 ier;            /* [port.lock] what the register holds */
+	struct timer poll; /* for ports without an interrupt, or with too many */
 };
 
 const struct uart_8250_place *uart_8250_place(const struct uart_8250 *u)
@@ -185,7 +185,10 @@ static const struct serial_ops uart_serial_ops = {
 
 static u8 receive_flag(u8 lsr)
 {
-	return lsr & LSR_BREAK ? TTY_BREAK : lsr & LSR_PARITY ? TTY_PARITY : lsr & LSR_FRAME ? TTY_FRAME : TTY_NORMAL;
+	return lsr & LSR_BREAK    ? TTY_BREAK
+	       : lsr & LSR_PARITY ? TTY_PARITY
+	       : lsr & LSR_FRAME  ? TTY_FRAME
+				  : TTY_NORMAL;
 }
 
 /* Take what came in.  Returns how many bytes. */
@@ -225,8 +228,8 @@ static void uart_transmit(struct uart_8250 *u)
 }
 
 /*
- * Do what the device asks for until it asks for nothing.  An edge-triggered line that stays high says nothing more, so
- * when it never ends the timer goes on with it.
+ * Do what the device asks for until it asks for nothing.  An edge-triggered line that stays high
+ * says nothing more, so when it never ends the timer goes on with it.
  */
 static enum irq_result uart_interrupt(unsigned irq, void *arg)
 {
@@ -252,7 +255,11 @@ static void uart_poll(struct timer *t)
 }
 
 static struct tty_driver uart_driver = {
-	.name = "ttyS", .major = 4, .minor_first = 64, .count = 32, .ops = &serial_tty_ops,
+	.name = "ttyS",
+	.major = 4,
+	.minor_first = 64,
+	.count = 32,
+	.ops = &serial_tty_ops,
 };
 
 static void uart_add_tty(struct uart_8250 *u, unsigned index)
@@ -262,7 +269,8 @@ static void uart_add_tty(struct uart_8250 *u, unsigned index)
 	uart_driver.initial = serial_termios;
 	timer_init(&u->poll, uart_poll);
 	err = serial_port_add(&u->port, &uart_serial_ops, &uart_driver, index);
-	if (!err && u->place.irq && irq_request(u->place.irq, uart_interrupt, u, IRQ_SHARED, "serial"))
+	if (!err && u->place.irq &&
+	    irq_request(u->place.irq, uart_interrupt, u, IRQ_SHARED, "serial"))
 		u->place.irq = 0;
 	if (err)
 		log_warn("no tty for port %u: error %d", index, -err);
@@ -311,11 +319,12 @@ static void mmio_uart_write(const struct uart_8250 *u, unsigned reg, u8 v)
 		mmio_write8(p, v);
 }
 
-static const struct uart_8250_access mmio_access = { .read = mmio_uart_read, .write = mmio_uart_write };
+static const struct uart_8250_access mmio_access = {.read = mmio_uart_read,
+						    .write = mmio_uart_write};
 
 static int uart_fdt_probe(const struct fdt *fdt, int node)
 {
-	struct uart_8250_place place = { .access = &mmio_access, .width = 1 };
+	struct uart_8250_place place = {.access = &mmio_access, .width = 1};
 	paddr_t pa;
 	u64 size;
 	int err;
@@ -337,7 +346,7 @@ static int uart_fdt_probe(const struct fdt *fdt, int node)
 	return err;
 }
 
-static const char *const uart_ids[] = { "ns16550a", "ns16550", "ns8250", "snps,dw-apb-uart", NULL };
+static const char *const uart_ids[] = {"ns16550a", "ns16550", "ns8250", "snps,dw-apb-uart", NULL};
 
-FDT_DRIVER(uart_8250) = { .name = "8250", .compatible = uart_ids, .probe = uart_fdt_probe };
+FDT_DRIVER(uart_8250) = {.name = "8250", .compatible = uart_ids, .probe = uart_fdt_probe};
 FDT_DRIVER_ENTRY(uart_8250);

@@ -15,11 +15,11 @@ struct uart_8250_access {
 struct uart_8250_place {
 	const struct uart_8250_access *access;
 	volatile u8 *mmio; /* registers in memory ... */
-	u16 port;	   /* ... or the first I/O port */
-	u8 shift;	   /* distance between registers in memory, as a power of two */
-	u8 width;	   /* bytes of one access in memory: 1 or 4 */
-	u32 clock_hz;	   /* input clock, 16 times the highest speed; 0: keep the firmware's speed */
-	unsigned irq;	   /* 0: none, the port is polled by its timer */
+	u16 port;          /* ... or the first I/O port */
+	u8 shift;          /* distance between registers in memory, as a power of two */
+	u8 width;          /* bytes of one access in memory: 1 or 4 */
+	u32 clock_hz; /* input clock, 16 times the highest speed; 0: keep the firmware's speed */
+	unsigned irq; /* 0: none, the port is polled by its timer */
 };
 
 /* Where the device is, for the accessors. */

@@ -19,7 +19,7 @@ static void port_write(const struct uart_8250 *u, unsigned reg, u8 v)
 	outb((u16)(uart_8250_place(u)->port + reg), v);
 }
 
-static const struct uart_8250_access port_access = { .read = port_read, .write = port_write };
+static const struct uart_8250_access port_access = {.read = port_read, .write = port_write};
 
 static unsigned isa_irq(unsigned line)
 {
@@ -35,7 +35,7 @@ static void com_scan(void)
 	static const struct {
 		u16 port;
 		u8 line;
-	} com[] = { { 0x3f8, 4 }, { 0x2f8, 3 }, { 0x3e8, 4 }, { 0x2e8, 3 } };
+	} com[] = {{0x3f8, 4}, {0x2f8, 3}, {0x3e8, 4}, {0x2e8, 3}};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(com); i++) {
 		struct uart_8250_place place = {

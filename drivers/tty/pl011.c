@@ -2,8 +2,8 @@
 /*
  * PL011 serial ports (Arm DDI 0183), as consoles.
  *
- * Firmware has set speed and format.  The console writes by polling and so works in any context; the tty receives and sends by
- * interrupt.
+ * Firmware has set speed and format.  The console writes by polling and so works in any context;
+ * the tty receives and sends by interrupt.
  */
 #define LOG_PREFIX "pl011: "
 
@@ -18,33 +18,33 @@
 #include <mm/alloc.h>
 #include <mm/vmalloc.h>
 
-#define UART_DR	     0x00
-#define UART_FR	     0x18
+#define UART_DR      0x00
+#define UART_FR      0x18
 #define UART_FR_BUSY (1u << 3)
 #define UART_FR_RXFE (1u << 4)
 #define UART_FR_TXFF (1u << 5)
-#define UART_CR	     0x30
+#define UART_CR      0x30
 #define UART_LCRH    0x2c
 #define UART_IFLS    0x34
 #define UART_IMSC    0x38
 #define UART_MIS     0x40
 #define UART_ICR     0x44
 
-#define CR_ON	     0x301u /* enable, transmit, receive */
-#define LCRH_BREAK   (1u << 0)
-#define LCRH_8N1_FIFO 0x70u
-#define INT_RECEIVE  (1u << 4 | 1u << 6) /* level reached, or silence with bytes waiting */
-#define INT_TRANSMIT (1u << 5)
-#define DR_FRAME     (1u << 8)
-#define DR_PARITY    (1u << 9)
-#define DR_BREAK     (1u << 10)
+#define CR_ON           0x301u /* enable, transmit, receive */
+#define LCRH_BREAK      (1u << 0)
+#define LCRH_8N1_FIFO   0x70u
+#define INT_RECEIVE     (1u << 4 | 1u << 6) /* level reached, or silence with bytes waiting */
+#define INT_TRANSMIT    (1u << 5)
+#define DR_FRAME        (1u << 8)
+#define DR_PARITY       (1u << 9)
+#define DR_BREAK        (1u << 10)
 #define INTERRUPT_LOOPS 256 /* a device that never ends must not hang us */
 
 struct pl011 {
 	struct console console;
-	volatile u8 *regs;	/* [I] */
+	volatile u8 *regs; /* [I] */
 	struct serial_port port;
-	u32 mask;		/* [port.lock] what IMSC holds */
+	u32 mask; /* [port.lock] what IMSC holds */
 };
 
 static void pl011_putc(struct pl011 *u, char c)
@@ -78,7 +78,10 @@ static void set_mask(struct pl011 *u, u32 set, u32 clear)
 	mmio_write32(u->regs + UART_IMSC, u->mask);
 }
 
-/* Fill the FIFO.  The interrupt says when it has drained; it does not come by itself for an empty one. */
+/*
+ * Fill the FIFO.  The interrupt says when it has drained; it does not come by itself for an empty
+ * one.
+ */
 static void pl011_tx_start(struct serial_port *p)
 {
 	struct pl011 *u = port_uart(p);
@@ -127,14 +130,18 @@ static const struct serial_ops pl011_serial_ops = {
 
 static void pl011_receive(struct pl011 *u)
 {
-	for (unsigned i = 0; i < INTERRUPT_LOOPS && !(mmio_read32(u->regs + UART_FR) & UART_FR_RXFE); i++) {
+	for (unsigned i = 0;
+	     i < INTERRUPT_LOOPS && !(mmio_read32(u->regs + UART_FR) & UART_FR_RXFE); i++) {
 		u32 d = mmio_read32(u->regs + UART_DR);
 		u8 c = (u8)d;
 
 		if (likely(!(d & (DR_FRAME | DR_PARITY | DR_BREAK))))
 			tty_receive(u->port.tty, &c, 1);
 		else
-			tty_receive_flagged(u->port.tty, c, d & DR_BREAK ? TTY_BREAK : d & DR_PARITY ? TTY_PARITY : TTY_FRAME);
+			tty_receive_flagged(u->port.tty, c,
+					    d & DR_BREAK    ? TTY_BREAK
+					    : d & DR_PARITY ? TTY_PARITY
+							    : TTY_FRAME);
 	}
 }
 
@@ -159,7 +166,11 @@ static enum irq_result pl011_interrupt(unsigned irq, void *arg)
 }
 
 static struct tty_driver pl011_driver = {
-	.name = "ttyAMA", .major = 204, .minor_first = 64, .count = 16, .ops = &serial_tty_ops,
+	.name = "ttyAMA",
+	.major = 204,
+	.minor_first = 64,
+	.count = 16,
+	.ops = &serial_tty_ops,
 };
 
 static void pl011_add_tty(struct pl011 *u, unsigned index, unsigned irq)
@@ -204,7 +215,7 @@ static int pl011_probe(const struct fdt *fdt, int node)
 	return 0;
 }
 
-static const char *const pl011_ids[] = { "arm,pl011", NULL };
+static const char *const pl011_ids[] = {"arm,pl011", NULL};
 
-FDT_DRIVER(pl011) = { .name = "pl011", .compatible = pl011_ids, .probe = pl011_probe };
+FDT_DRIVER(pl011) = {.name = "pl011", .compatible = pl011_ids, .probe = pl011_probe};
 FDT_DRIVER_ENTRY(pl011);

@@ -18,7 +18,8 @@ struct text_node *proc_root(void)
 	return root;
 }
 
-void proc_set_dynamic(int (*lookup)(struct superblock *sb, const char *name, size_t len, struct inode **out),
+void proc_set_dynamic(int (*lookup)(struct superblock *sb, const char *name, size_t len,
+				    struct inode **out),
 		      int (*iterate)(struct file *file, struct dir_context *ctx))
 {
 	root->lookup = lookup;
@@ -36,13 +37,15 @@ static int check_options(char *options)
 	char *key, *value;
 
 	while (fs_option_next(&options, &key, &value)) {
-		if (strcmp(key, "hidepid") || !value || (strcmp(value, "0") && strcmp(value, "off")))
+		if (strcmp(key, "hidepid") || !value ||
+		    (strcmp(value, "0") && strcmp(value, "off")))
 			return -EINVAL;
 	}
 	return 0;
 }
 
-static int proc_mount(const struct fs_type *type, const struct fs_params *params, struct superblock **out)
+static int proc_mount(const struct fs_type *type, const struct fs_params *params,
+		      struct superblock **out)
 {
 	struct superblock *sb;
 	int err = check_options(params->options);
@@ -65,7 +68,7 @@ static int proc_mount(const struct fs_type *type, const struct fs_params *params
 	return 0;
 }
 
-static const struct fs_type proc_type = { "proc", FS_USERNS_MOUNT, proc_mount, NULL };
+static const struct fs_type proc_type = {"proc", FS_USERNS_MOUNT, proc_mount, NULL};
 FS_TYPE(proc_type);
 
 static int filesystems_show(struct seq *out, void *arg)

@@ -8,7 +8,8 @@
 struct text_node *proc_root(void);
 
 /* kernel/proc supplies the numbered directories and self. */
-void proc_set_dynamic(int (*lookup)(struct superblock *sb, const char *name, size_t len, struct inode **out),
+void proc_set_dynamic(int (*lookup)(struct superblock *sb, const char *name, size_t len,
+				    struct inode **out),
 		      int (*iterate)(struct file *file, struct dir_context *ctx));
 
 void proc_init(void);

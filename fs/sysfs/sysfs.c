@@ -24,7 +24,8 @@ static bool any(struct superblock *sb, void *arg)
 	return true;
 }
 
-static int sysfs_mount(const struct fs_type *type, const struct fs_params *params, struct superblock **out)
+static int sysfs_mount(const struct fs_type *type, const struct fs_params *params,
+		       struct superblock **out)
 {
 	struct superblock *sb;
 	int err = super_share(type, any, NULL, out);
@@ -44,7 +45,7 @@ static int sysfs_mount(const struct fs_type *type, const struct fs_params *param
 	return 0;
 }
 
-static const struct fs_type sysfs_type = { "sysfs", FS_USERNS_MOUNT, sysfs_mount, NULL };
+static const struct fs_type sysfs_type = {"sysfs", FS_USERNS_MOUNT, sysfs_mount, NULL};
 FS_TYPE(sysfs_type);
 
 /* Processors: what the C libraries count. */
@@ -111,9 +112,12 @@ static void add_cpu(struct text_node *cpus, unsigned long id)
 		const char *name;
 		text_show_fn show;
 	} files[] = {
-		{ "core_id", core_id_show },	 { "physical_package_id", package_show },
-		{ "thread_siblings_list", own_list_show }, { "core_cpus_list", own_list_show },
-		{ "core_siblings_list", possible_show },   { "package_cpus_list", possible_show },
+		{"core_id", core_id_show},
+		{"physical_package_id", package_show},
+		{"thread_siblings_list", own_list_show},
+		{"core_cpus_list", own_list_show},
+		{"core_siblings_list", possible_show},
+		{"package_cpus_list", possible_show},
 	};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(files); i++) {
@@ -124,8 +128,9 @@ static void add_cpu(struct text_node *cpus, unsigned long id)
 
 void sysfs_init(void)
 {
-	static const char *const folders[] = { "block", "bus", "class", "dev/block", "dev/char", "devices/virtual", "firmware",
-					       "fs", "kernel", "module", "power" };
+	static const char *const folders[] = {
+		"block",    "bus", "class",  "dev/block", "dev/char", "devices/virtual",
+		"firmware", "fs",  "kernel", "module",    "power"};
 	struct text_node *cpus;
 
 	root = kzalloc(sizeof(*root) + 1, GFP_KERNEL);

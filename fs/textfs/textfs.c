@@ -2,11 +2,13 @@
 /*
  * Trees of generated text.
  *
- * A file's text is generated whole, into a buffer of the open file, when it is read at position 0, and again each time a read
- * returns there; reads further on go on in the same text, so a program with a small buffer sees one consistent state.
+ * A file's text is generated whole, into a buffer of the open file, when it is read at position 0,
+ * and again each time a read returns there; reads further on go on in the same text, so a program
+ * with a small buffer sees one consistent state.
  *
- * Inodes are made when a name is first looked up and hold a reference to their node.  A removed node stays until its last
- * inode goes; its name is refused at revalidation.  Negative answers are never cached, as names may appear at any time.
+ * Inodes are made when a name is first looked up and hold a reference to their node.  A removed
+ * node stays until its last inode goes; its name is refused at revalidation.  Negative answers are
+ * never cached, as names may appear at any time.
  */
 #include <fs/textfs/textfs.h>
 
@@ -23,8 +25,8 @@
 #include <mm/iov_iter.h>
 
 #define TEXT_FIRST_SIZE 4096
-#define TEXT_MAX_SIZE	(64u << 20)
-#define TEXT_STORE_MAX	4096
+#define TEXT_MAX_SIZE   (64u << 20)
+#define TEXT_STORE_MAX  4096
 
 static struct rwsem text_tree_lock = RWSEM_INIT(text_tree_lock, RANK_NAMESPACE_INNER);
 static u64 next_ino = 2; /* [a] */
@@ -64,7 +66,7 @@ static struct text_node *find_child(struct text_node *dir, const char *name, siz
 {
 	struct text_node *n;
 
-	list_for_each(n, &dir->children, sibling) {
+	list_for_each (n, &dir->children, sibling) {
 		if (!strncmp(n->name, name, len) && !n->name[len])
 			return n;
 	}
@@ -89,7 +91,8 @@ static struct text_node *add_child(struct text_node *dir, const char *name, size
 	return n;
 }
 
-/* The directory that the last component of `path` lies in, made as needed; *last is that component. */
+/* The directory that the last component of `path` lies in, made as needed; *last is that component.
+ */
 static struct text_node *walk_to_parent(struct text_node *dir, const char *path, const char **last)
 {
 	const char *slash;
@@ -105,7 +108,8 @@ static struct text_node *walk_to_parent(struct text_node *dir, const char *path,
 	return dir;
 }
 
-static struct text_node *make(struct text_node *parent, const char *path, u32 mode, const struct text_node *like)
+static struct text_node *make(struct text_node *parent, const char *path, u32 mode,
+			      const struct text_node *like)
 {
 	const char *last;
 	guard_write(&text_tree_lock);
@@ -131,23 +135,25 @@ struct text_node *text_dir(struct text_node *parent, const char *path)
 	return old ? old : make(parent, path, S_IFDIR | 0555, NULL);
 }
 
-struct text_node *text_file(struct text_node *parent, const char *path, u32 mode, text_show_fn show, text_store_fn store, void *arg)
+struct text_node *text_file(struct text_node *parent, const char *path, u32 mode, text_show_fn show,
+			    text_store_fn store, void *arg)
 {
-	struct text_node like = { .show = show, .store = store, .arg = arg };
+	struct text_node like = {.show = show, .store = store, .arg = arg};
 
 	return make(parent, path, S_IFREG | mode, &like);
 }
 
-struct text_node *text_special(struct text_node *parent, const char *path, u32 mode, const struct file_ops *fops, void *arg)
+struct text_node *text_special(struct text_node *parent, const char *path, u32 mode,
+			       const struct file_ops *fops, void *arg)
 {
-	struct text_node like = { .fops = fops, .arg = arg };
+	struct text_node like = {.fops = fops, .arg = arg};
 
 	return make(parent, path, mode, &like);
 }
 
 struct text_node *text_link(struct text_node *parent, const char *path, const char *target)
 {
-	struct text_node like = { .link = kstrdup(target, GFP_KERNEL) }, *n;
+	struct text_node like = {.link = kstrdup(target, GFP_KERNEL)}, *n;
 
 	if (!like.link)
 		return NULL;
@@ -175,7 +181,7 @@ static void remove_locked(struct text_node *n)
 {
 	struct text_node *child, *next;
 
-	list_for_each_safe(child, next, &n->children, sibling)
+	list_for_each_safe (child, next, &n->children, sibling)
 		remove_locked(child);
 	WRITE_ONCE(n->dead, true);
 	list_remove(&n->sibling);
@@ -202,7 +208,8 @@ struct text_open {
 	size_t len;
 };
 
-int text_file_open(struct file *file, text_show_fn show, text_store_fn store, void *arg, void (*done)(void *))
+int text_file_open(struct file *file, text_show_fn show, text_store_fn store, void *arg,
+		   void (*done)(void *))
 {
 	struct text_open *o = kzalloc(sizeof(*o), GFP_KERNEL);
 
@@ -319,7 +326,8 @@ const struct file_ops text_file_ops = {
 
 static int node_open(struct inode *inode, struct file *file)
 {
-	struct text_node *n = container_of((struct text_owner *)inode->private, struct text_node, owner);
+	struct text_node *n =
+		container_of((struct text_owner *)inode->private, struct text_node, owner);
 
 	return text_file_open(file, n->show, n->store, n->arg, NULL);
 }
@@ -338,7 +346,9 @@ static struct inode *node_inode(struct superblock *sb, struct text_node *n);
 
 static int dir_lookup(struct inode *dir, struct dentry *dentry, struct dentry **alias)
 {
-	struct text_node *d = container_of((struct text_owner *)dir->private, struct text_node, owner), *n;
+	struct text_node *d = container_of((struct text_owner *)dir->private, struct text_node,
+					   owner),
+			 *n;
 	struct inode *inode = NULL;
 	{
 		guard_read(&text_tree_lock);
@@ -367,7 +377,7 @@ static struct text_node *nth_child(struct text_node *d, u64 index)
 	struct text_node *n;
 	guard_read(&text_tree_lock);
 
-	list_for_each(n, &d->children, sibling) {
+	list_for_each (n, &d->children, sibling) {
 		if (!index--) {
 			refcount_get(&n->refs);
 			return n;
@@ -383,7 +393,9 @@ static unsigned dirent_type(u32 mode)
 
 static int dir_iterate_nodes(struct file *file, struct dir_context *ctx)
 {
-	struct text_node *d = container_of((struct text_owner *)file->inode->private, struct text_node, owner), *n;
+	struct text_node *d = container_of((struct text_owner *)file->inode->private,
+					   struct text_node, owner),
+			 *n;
 
 	if (!dir_emit_dots(file, ctx))
 		return 0;
@@ -401,9 +413,9 @@ static int dir_iterate_nodes(struct file *file, struct dir_context *ctx)
 	return d->iterate(file, ctx);
 }
 
-static const struct file_ops dir_file_ops = { .iterate = dir_iterate_nodes, .lseek = generic_lseek };
-static const struct inode_ops dir_inode_ops = { .lookup = dir_lookup };
-static const struct inode_ops file_inode_ops = { 0 };
+static const struct file_ops dir_file_ops = {.iterate = dir_iterate_nodes, .lseek = generic_lseek};
+static const struct inode_ops dir_inode_ops = {.lookup = dir_lookup};
+static const struct inode_ops file_inode_ops = {0};
 
 /* Inodes. */
 
@@ -466,8 +478,8 @@ static int text_revalidate(struct dentry *dentry, bool rcu)
 	return !owner->alive || owner->alive(owner);
 }
 
-static const struct dentry_ops text_dentry_ops = { .revalidate = text_revalidate };
-static const struct super_ops text_super_ops = { .evict = text_evict };
+static const struct dentry_ops text_dentry_ops = {.revalidate = text_revalidate};
+static const struct super_ops text_super_ops = {.evict = text_evict};
 
 int text_fill_super(struct superblock *sb, struct text_node *root)
 {
@@ -494,8 +506,10 @@ void text_add_exports(struct text_node *root, const char *prefix)
 	const struct proc_export *const *e;
 	size_t len = strlen(prefix);
 
-	for_each_linkset(e, proc_exports) {
+	for_each_linkset(e, proc_exports)
+	{
 		if (!strncmp((*e)->path, prefix, len))
-			text_file(root, (*e)->path + len, (*e)->mode, (*e)->show, (*e)->store, (*e)->arg);
+			text_file(root, (*e)->path + len, (*e)->mode, (*e)->show, (*e)->store,
+				  (*e)->arg);
 	}
 }

@@ -2,8 +2,9 @@
 /*
  * devpts: a directory with one node for each pseudo-terminal in use, and ptmx to make more.
  *
- * Each mount is an instance with numbers of its own.  /dev/ptmx belongs to the instance mounted on "pts" beside it.  The instance
- * outlives its mount while ptys of it exist, because they must give their numbers back.
+ * Each mount is an instance with numbers of its own.  /dev/ptmx belongs to the instance mounted on
+ * "pts" beside it.  The instance outlives its mount while ptys of it exist, because they must give
+ * their numbers back.
  *
  * Documentation/filesystems/devpts.rst.
  */
@@ -26,17 +27,17 @@
 
 #include "tty_internal.h"
 
-#define PTY_LIMIT	 4096
-#define PTMX_INO	 2
-#define FIRST_SLAVE_INO	 3
+#define PTY_LIMIT        4096
+#define PTMX_INO         2
+#define FIRST_SLAVE_INO  3
 #define UNIX98_PTY_MAJOR 136
 
 struct devpts {
 	refcount_t refs;
 	struct mutex lock;
-	struct ida numbers;	 /* [lock] */
-	unsigned used;		 /* [lock] */
-	struct superblock *sb;	 /* [lock] NULL once unmounted */
+	struct ida numbers;    /* [lock] */
+	unsigned used;         /* [lock] */
+	struct superblock *sb; /* [lock] NULL once unmounted */
 	struct dentry *ptmx;
 	u32 uid, gid;
 	bool uid_given, gid_given;
@@ -84,8 +85,8 @@ static int devpts_lookup(struct inode *dir, struct dentry *dentry, struct dentry
 	return 0;
 }
 
-static const struct inode_ops devpts_dir_ops = { .lookup = devpts_lookup };
-static const struct inode_ops devpts_node_ops = { 0 };
+static const struct inode_ops devpts_dir_ops = {.lookup = devpts_lookup};
+static const struct inode_ops devpts_node_ops = {0};
 
 int devpts_node_add(struct devpts *pts, struct tty *slave)
 {
@@ -160,7 +161,7 @@ static struct devpts *instance_of(struct superblock *sb)
 /* "pts" beside the ptmx node, with references. */
 static int beside(struct file *ptmx, struct path *out)
 {
-	struct path dir = { .mnt = ptmx->path.mnt, .dentry = dentry_get_parent(ptmx->path.dentry) };
+	struct path dir = {.mnt = ptmx->path.mnt, .dentry = dentry_get_parent(ptmx->path.dentry)};
 	int err = vfs_path_lookup(&dir, "pts", LOOKUP_FOLLOW | LOOKUP_DIRECTORY, out);
 
 	dentry_put(dir.dentry);
@@ -189,7 +190,7 @@ int devpts_open_peer(struct file *master, struct tty *slave, u32 flags, struct f
 
 	snprintf(name, sizeof(name), "%u", slave->index);
 	if (master->inode->sb->magic == DEVPTS_SUPER_MAGIC) {
-		dir = (struct path){ master->path.mnt, dentry_get_parent(master->path.dentry) };
+		dir = (struct path){master->path.mnt, dentry_get_parent(master->path.dentry)};
 		err = vfs_path_lookup(&dir, name, 0, &node);
 		dentry_put(dir.dentry);
 	} else {
@@ -214,7 +215,8 @@ static int parse_option(struct devpts *pts, const char *key, const char *value)
 
 	if (!strcmp(key, "newinstance"))
 		return value ? -EINVAL : 0;
-	if (!value || parse_u64(value, !strcmp(key, "mode") || !strcmp(key, "ptmxmode") ? 8 : 10, &n))
+	if (!value ||
+	    parse_u64(value, !strcmp(key, "mode") || !strcmp(key, "ptmxmode") ? 8 : 10, &n))
 		return -EINVAL;
 	if (!strcmp(key, "uid")) {
 		pts->uid = (u32)n;
@@ -334,7 +336,8 @@ static const struct super_ops devpts_super_ops = {
 	.show_options = devpts_show_options,
 };
 
-static int devpts_mount(const struct fs_type *type, const struct fs_params *params, struct superblock **out)
+static int devpts_mount(const struct fs_type *type, const struct fs_params *params,
+			struct superblock **out)
 {
 	struct devpts *pts = kzalloc(sizeof(*pts), GFP_KERNEL);
 	struct superblock *sb;
@@ -366,5 +369,5 @@ static int devpts_mount(const struct fs_type *type, const struct fs_params *para
 	return 0;
 }
 
-static const struct fs_type devpts_type = { "devpts", FS_USERNS_MOUNT, devpts_mount, devpts_kill };
+static const struct fs_type devpts_type = {"devpts", FS_USERNS_MOUNT, devpts_mount, devpts_kill};
 FS_TYPE(devpts_type);

@@ -19,7 +19,11 @@ void devpts_index_put(struct devpts *pts, int index);
 int __must_check devpts_node_add(struct devpts *pts, struct tty *slave);
 void devpts_node_remove(struct devpts *pts, struct tty *slave);
 
-/* The slave behind an opened node of a devpts, counted; NULL when the node is of another file system. */
+/*
+ * The slave behind an opened node of a devpts, counted; NULL when the node is of another file
+ * system.
+ */
 struct tty *devpts_slave(struct inode *inode);
 /* Open the slave's node in the instance's own mount of it: TIOCGPTPEER. */
-int __must_check devpts_open_peer(struct file *master, struct tty *slave, u32 flags, struct file **out);
+int __must_check devpts_open_peer(struct file *master, struct tty *slave, u32 flags,
+				  struct file **out);

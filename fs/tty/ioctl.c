@@ -63,7 +63,8 @@ static size_t unsent(struct tty *tty)
 static int drain(struct tty *tty)
 {
 	while (unsent(tty)) {
-		int err = wait_event_interruptible_timeout(&tty->write_wait, !unsent(tty), clock_deadline(20 * NSEC_PER_MSEC));
+		int err = wait_event_interruptible_timeout(&tty->write_wait, !unsent(tty),
+							   clock_deadline(20 * NSEC_PER_MSEC));
 		if (err && err != -ETIMEDOUT)
 			return err;
 	}
@@ -72,9 +73,11 @@ static int drain(struct tty *tty)
 
 /* Termios. */
 
-static const unsigned speeds[] = { 0, 50, 75, 110, 134, 150, 200, 300, 600, 1200, 1800, 2400, 4800, 9600, 19200, 38400 };
-static const unsigned high_speeds[] = { 57600, 115200, 230400, 460800, 500000, 576000, 921600, 1000000, 1152000, 1500000,
-					2000000, 2500000, 3000000, 3500000, 4000000 };
+static const unsigned speeds[] = {0,   50,   75,   110,  134,  150,  200,   300,
+				  600, 1200, 1800, 2400, 4800, 9600, 19200, 38400};
+static const unsigned high_speeds[] = {57600,   115200,  230400,  460800,  500000,
+				       576000,  921600,  1000000, 1152000, 1500000,
+				       2000000, 2500000, 3000000, 3500000, 4000000};
 
 static unsigned decode_speed(unsigned code, unsigned explicit_speed)
 {
@@ -108,15 +111,18 @@ static void apply(struct tty *tty, struct ktermios *new)
 	if (tty->driver->ops->set_termios)
 		tty->driver->ops->set_termios(tty, &old);
 	n_tty_termios_changed(tty, &old);
-	if (!(new->c_iflag & IXON) && (old.c_iflag & IXON))
+	if (!(new->c_iflag &IXON) && (old.c_iflag & IXON))
 		tty_start_output(tty);
 	if (tty->peer) {
-		bool was = (old.c_iflag & IXON) && old.c_cc[VSTOP] == 023 && old.c_cc[VSTART] == 021;
-		bool now = (new->c_iflag & IXON) && new->c_cc[VSTOP] == 023 && new->c_cc[VSTART] == 021;
+		bool was =
+			(old.c_iflag & IXON) && old.c_cc[VSTOP] == 023 && old.c_cc[VSTART] == 021;
+		bool now =
+			(new->c_iflag &IXON) && new->c_cc[VSTOP] == 023 && new->c_cc[VSTART] == 021;
 
 		if (was != now)
-			pty_packet_event(tty, now ? TIOCPKT_DOSTOP : TIOCPKT_NOSTOP, now ? TIOCPKT_NOSTOP : TIOCPKT_DOSTOP);
-		if (extproc_changed || (new->c_lflag & EXTPROC))
+			pty_packet_event(tty, now ? TIOCPKT_DOSTOP : TIOCPKT_NOSTOP,
+					 now ? TIOCPKT_NOSTOP : TIOCPKT_DOSTOP);
+		if (extproc_changed || (new->c_lflag &EXTPROC))
 			pty_packet_event(tty, TIOCPKT_IOCTL, 0);
 	}
 }
@@ -155,20 +161,29 @@ static long get_termios(struct tty *tty, void __user *to, bool two)
 
 	snapshot(tty, &k);
 	if (two) {
-		struct termios2 t = { .c_iflag = k.c_iflag, .c_oflag = k.c_oflag, .c_cflag = k.c_cflag, .c_lflag = k.c_lflag,
-				      .c_line = k.c_line, .c_ispeed = k.c_ispeed, .c_ospeed = k.c_ospeed };
+		struct termios2 t = {.c_iflag = k.c_iflag,
+				     .c_oflag = k.c_oflag,
+				     .c_cflag = k.c_cflag,
+				     .c_lflag = k.c_lflag,
+				     .c_line = k.c_line,
+				     .c_ispeed = k.c_ispeed,
+				     .c_ospeed = k.c_ospeed};
 
 		memcpy(t.c_cc, k.c_cc, sizeof(t.c_cc));
 		return copy_to_user(to, &t, sizeof(t));
 	}
-	struct termios t = { .c_iflag = k.c_iflag, .c_oflag = k.c_oflag, .c_cflag = k.c_cflag, .c_lflag = k.c_lflag,
-			     .c_line = k.c_line };
+	struct termios t = {.c_iflag = k.c_iflag,
+			    .c_oflag = k.c_oflag,
+			    .c_cflag = k.c_cflag,
+			    .c_lflag = k.c_lflag,
+			    .c_line = k.c_line};
 
 	memcpy(t.c_cc, k.c_cc, sizeof(t.c_cc));
 	return copy_to_user(to, &t, sizeof(t));
 }
 
-static long set_termios(struct tty *tty, struct tty *real, const void __user *from, bool two, enum when when)
+static long set_termios(struct tty *tty, struct tty *real, const void __user *from, bool two,
+			enum when when)
 {
 	struct ktermios k;
 	struct termios2 t;
@@ -190,12 +205,13 @@ static long set_termios(struct tty *tty, struct tty *real, const void __user *fr
 	return change(tty, real, &k, when);
 }
 
-static_assert(offsetof(struct termios2, c_ispeed) >= offsetof(struct termios, c_cc) + NCCS, "termios2 extends termios");
+static_assert(offsetof(struct termios2, c_ispeed) >= offsetof(struct termios, c_cc) + NCCS,
+	      "termios2 extends termios");
 
 /* The System V form: 16-bit flags, eight characters. */
 static long get_termio(struct tty *tty, struct termio __user *to)
 {
-	struct termio t = { 0 };
+	struct termio t = {0};
 	struct ktermios k;
 
 	snapshot(tty, &k);
@@ -208,7 +224,8 @@ static long get_termio(struct tty *tty, struct termio __user *to)
 	return copy_to_user(to, &t, sizeof(t));
 }
 
-static long set_termio(struct tty *tty, struct tty *real, const struct termio __user *from, enum when when)
+static long set_termio(struct tty *tty, struct tty *real, const struct termio __user *from,
+		       enum when when)
 {
 	struct ktermios k;
 	struct termio t;
@@ -336,7 +353,10 @@ static long input_count(struct tty *tty, int __user *to)
 	return put_user((int)n, to);
 }
 
-/* TIOCSTI puts words into another's mouth: refused without CAP_SYS_ADMIN, as with dev.tty.legacy_tiocsti=0. */
+/*
+ * TIOCSTI puts words into another's mouth: refused without CAP_SYS_ADMIN, as with
+ * dev.tty.legacy_tiocsti=0.
+ */
 static long simulate_input(struct tty *tty, const char __user *from)
 {
 	u8 c;
@@ -435,8 +455,10 @@ static long common_ioctl(struct tty *tty, struct tty *real, unsigned cmd, unsign
 	case TCXONC: return flow(tty, real, arg);
 	case TCSBRK: return drain_and_break(real, arg ? 0 : 250);
 	case TCSBRKP: return drain_and_break(real, arg ? (unsigned)min(arg, 100ul) * 100 : 250);
-	case TIOCSBRK: return tty->driver->ops->send_break ? tty->driver->ops->send_break(tty, true) : 0;
-	case TIOCCBRK: return tty->driver->ops->send_break ? tty->driver->ops->send_break(tty, false) : 0;
+	case TIOCSBRK:
+		return tty->driver->ops->send_break ? tty->driver->ops->send_break(tty, true) : 0;
+	case TIOCCBRK:
+		return tty->driver->ops->send_break ? tty->driver->ops->send_break(tty, false) : 0;
 	case TIOCINQ: return input_count(tty, p);
 	case TIOCOUTQ: return put_user((int)unsent(tty), (int __user *)p);
 	case TIOCSTI: return simulate_input(real, p);
@@ -445,7 +467,8 @@ static long common_ioctl(struct tty *tty, struct tty *real, unsigned cmd, unsign
 	case TIOCGEXCL: return put_user((int)tty->exclusive, (int __user *)p);
 	case TIOCGETD: return put_user(N_TTY, (int __user *)p);
 	case TIOCSETD: return set_discipline(p);
-	case TIOCGDEV: return put_user(MAJOR(real->dev) << 8 | MINOR(real->dev), (unsigned __user *)p);
+	case TIOCGDEV:
+		return put_user(MAJOR(real->dev) << 8 | MINOR(real->dev), (unsigned __user *)p);
 	case TIOCGSOFTCAR: return put_user(!!(real->termios.c_cflag & CLOCAL), (int __user *)p);
 	case TIOCSSOFTCAR: return soft_carrier(real, p);
 	case TIOCMGET: return modem_status(tty, p);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Terminals and job control: controlling terminals, foreground groups, background access.  tty_ioctl(2), setsid(2), POSIX 11.1.
+ * Terminals and job control: controlling terminals, foreground groups, background access.
+ * tty_ioctl(2), setsid(2), POSIX 11.1.
  *
- * tty.session and tty.group say whose terminal this is; process.tty, kept by the process room, is the other direction.  Both change
- * together: the tty's side under tty.ctrl first.
+ * tty.session and tty.group say whose terminal this is; process.tty, kept by the process room, is
+ * the other direction.  Both change together: the tty's side under tty.ctrl first.
  */
 #include <fs/tty/session.h>
 #include <kernel/abi/capability.h>
@@ -32,7 +33,10 @@ void tty_signal_foreground(struct tty *tty, int signo)
 	}
 }
 
-/* We touch our own terminal from the background: stop, unless stops are ignored or nobody could continue us. */
+/*
+ * We touch our own terminal from the background: stop, unless stops are ignored or nobody could
+ * continue us.
+ */
 static int check_background(struct tty *tty, int signo)
 {
 	struct pid *ours, *group;
@@ -71,7 +75,8 @@ int tty_check_read(struct tty *tty)
 
 static void set_controlling(struct tty *tty)
 {
-	struct pid *session = job_control->session(), *group = job_control->group(), *old_session, *old_group;
+	struct pid *session = job_control->session(), *group = job_control->group(), *old_session,
+		   *old_group;
 	{
 		guard_spin_irq(&tty->ctrl);
 		old_session = tty->session;
@@ -224,7 +229,8 @@ static long get_session(struct tty *tty, struct tty *real, int __user *to)
 	return nr ? put_user((int)nr, to) : -ENOTTY;
 }
 
-long tty_job_ioctl(struct tty *tty, struct tty *real, struct file *file, unsigned cmd, unsigned long arg)
+long tty_job_ioctl(struct tty *tty, struct tty *real, struct file *file, unsigned cmd,
+		   unsigned long arg)
 {
 	switch (cmd) {
 	case TIOCSCTTY: return become_controlling(tty, file, arg);

@@ -2,15 +2,15 @@
 /*
  * N_TTY, the way in: line editing, special characters, reading.  termios(3).
  *
- * Input lies in a ring.  In canonical mode a reader sees only whole lines: those before canon_head, the byte that ends each
- * marked in line_end.  An end-of-file character is stored as a marked NUL and never handed out.  What is typed after
- * canon_head is being edited.
+ * Input lies in a ring.  In canonical mode a reader sees only whole lines: those before canon_head,
+ *the byte that ends each marked in line_end.  An end-of-file character is stored as a marked NUL
+ *and never handed out.  What is typed after canon_head is being edited.
  *
  *	tail ......... canon_head ......... head
  *	  whole lines		  being edited
  *
- * Everything is under tty->input, taken by the work that feeds received bytes in and by readers; bytes are copied to a
- * bounce buffer under it, and to the program's memory outside it.
+ * Everything is under tty->input, taken by the work that feeds received bytes in and by readers;
+ *bytes are copied to a bounce buffer under it, and to the program's memory outside it.
  */
 #include <kernel/abi/errno.h>
 #include <kernel/abi/poll.h>
@@ -25,7 +25,9 @@
 
 #include "tty_internal.h"
 
-#define DISABLED '\0' /* a special character set to this does not exist; also the stored EOF mark */
+#define DISABLED                                                                                   \
+	'\0' /* a special character set to this does not exist; also the stored EOF mark           \
+	      */
 #define INDEX(pos) ((pos) & (TTY_BUF_SIZE - 1))
 
 static void set_line_end(struct tty_input *in, size_t pos, bool on)
@@ -132,7 +134,8 @@ static void back_one(struct tty *tty)
 	n_tty_echo(tty, '\b');
 }
 
-/* Where the column is after the bytes being edited up to the new head: how wide the erased tab was. */
+/* Where the column is after the bytes being edited up to the new head: how wide the erased tab was.
+ */
 static unsigned column_before_tab(const struct tty *tty)
 {
 	const struct tty_input *in = &tty->in;
@@ -372,7 +375,10 @@ static bool flow_control(struct tty *tty, u8 c)
 
 static bool signals(struct tty *tty, u8 c)
 {
-	int signo = is(tty, VINTR, c) ? SIGINT : is(tty, VQUIT, c) ? SIGQUIT : is(tty, VSUSP, c) ? SIGTSTP : 0;
+	int signo = is(tty, VINTR, c)   ? SIGINT
+		    : is(tty, VQUIT, c) ? SIGQUIT
+		    : is(tty, VSUSP, c) ? SIGTSTP
+					: 0;
 
 	if (!L_FLAG(tty, ISIG) || !signo)
 		return false;
@@ -463,12 +469,18 @@ void n_tty_receive(struct tty *tty, const u8 *buf, const u8 *flags, size_t n)
 		else
 			receive_char(tty, buf[i]);
 	}
-	/* A reader who waits for MIN bytes takes them out as they come: whatever is there concerns it. */
+	/*
+	 * A reader who waits for MIN bytes takes them out as they come: whatever is there concerns
+	 * it.
+	 */
 	if (n_tty_readable(tty, false))
 		wake_up_key(&tty->read_wait, POLLIN | POLLRDNORM);
 }
 
-/* Leaving canonical mode makes the line being edited readable; entering it ends what is there as a line. */
+/*
+ * Leaving canonical mode makes the line being edited readable; entering it ends what is there as a
+ * line.
+ */
 void n_tty_termios_changed(struct tty *tty, const struct ktermios *old)
 {
 	struct tty_input *in = &tty->in;
@@ -497,7 +509,10 @@ static size_t copy_line(struct tty_input *in, u8 *to, size_t n, bool *done)
 		u8 c = in->buf[INDEX(in->tail)];
 		bool end = is_line_end(in, in->tail);
 
-		/* An EOF mark right behind a full buffer goes with it, or the next read would see end of file. */
+		/*
+		 * An EOF mark right behind a full buffer goes with it, or the next read would see
+		 * end of file.
+		 */
 		if (copied == n && !(end && c == DISABLED))
 			break;
 		set_line_end(in, in->tail, false);
@@ -514,7 +529,8 @@ static size_t copy_line(struct tty_input *in, u8 *to, size_t n, bool *done)
 
 static size_t copy_raw(struct tty_input *in, u8 *to, size_t n)
 {
-	size_t avail = min(n, in->head - in->tail), first = min(avail, TTY_BUF_SIZE - INDEX(in->tail));
+	size_t avail = min(n, in->head - in->tail),
+	       first = min(avail, TTY_BUF_SIZE - INDEX(in->tail));
 
 	memcpy(to, in->buf + INDEX(in->tail), first);
 	memcpy(to + first, in->buf, avail - first);
@@ -563,7 +579,7 @@ static bool readable(struct tty *tty)
 struct read_wait {
 	bool canonical;
 	size_t minimum;
-	u64 between; /* VTIME as an inter-byte timer, ns; 0: none */
+	u64 between;  /* VTIME as an inter-byte timer, ns; 0: none */
 	u64 deadline; /* of the whole read or of the next byte; KTIME_MAX: none */
 };
 
@@ -597,9 +613,9 @@ static int wait_for_input(struct file *file, struct tty *tty, struct read_wait *
 		return -EIO;
 	if (file->flags & O_NONBLOCK)
 		return -EAGAIN;
-	int err = wait_event_interruptible_timeout(&tty->read_wait,
-						   readable(tty) || tty_hung_up(file) || READ_ONCE(tty->other_closed),
-						   w->deadline);
+	int err = wait_event_interruptible_timeout(
+		&tty->read_wait, readable(tty) || tty_hung_up(file) || READ_ONCE(tty->other_closed),
+		w->deadline);
 	if (err == -ETIMEDOUT)
 		return 0;
 	if (err)
@@ -623,7 +639,8 @@ ssize_t n_tty_read(struct file *file, struct tty *tty, struct iov_iter *to)
 		err = wait_for_input(file, tty, &w);
 		if (err <= 0)
 			break;
-		ssize_t n = take_input(tty, chunk, min(iov_iter_count(to), sizeof(chunk)), &line_ended);
+		ssize_t n =
+			take_input(tty, chunk, min(iov_iter_count(to), sizeof(chunk)), &line_ended);
 		if (n && copy_to_iter(chunk, (size_t)n, to) != (size_t)n)
 			return total ? total : -EFAULT;
 		total += n;

@@ -2,8 +2,9 @@
 /*
  * N_TTY, the way out: output processing (termios(3), c_oflag) and echo.
  *
- * Programs wait until the driver has room; echo does not wait: what finds no room is lost, as on a terminal that is too slow for its
- * typist.  The column is tracked so that erasing a tab knows how far to go back.
+ * Programs wait until the driver has room; echo does not wait: what finds no room is lost, as on a
+ * terminal that is too slow for its typist.  The column is tracked so that erasing a tab knows how
+ * far to go back.
  */
 #include <kernel/abi/errno.h>
 #include <kernel/lib/ctype.h>
@@ -133,7 +134,7 @@ void n_tty_echo(struct tty *tty, u8 c)
 void n_tty_echo_ctl(struct tty *tty, u8 c)
 {
 	if (L_FLAG(tty, ECHOCTL) && iscntrl(c) && c != '\t') {
-		u8 shown[2] = { '^', c ^ 0100 };
+		u8 shown[2] = {'^', c ^ 0100};
 		guard_mutex(&tty->output);
 
 		if (driver_room(tty) >= 2 && driver_write(tty, shown, 2) == 2)
@@ -164,8 +165,10 @@ static ssize_t write_chunk(struct file *file, struct tty *tty, const u8 *buf, si
 			err = -EAGAIN;
 			break;
 		}
-		err = wait_event_interruptible(&tty->write_wait, tty_hung_up(file) || READ_ONCE(tty->other_closed) ||
-									(!READ_ONCE(tty->stopped) && driver_room(tty) > 7));
+		err = wait_event_interruptible(
+			&tty->write_wait,
+			tty_hung_up(file) || READ_ONCE(tty->other_closed) ||
+				(!READ_ONCE(tty->stopped) && driver_room(tty) > 7));
 		if (err)
 			break;
 	}

@@ -5,11 +5,13 @@
  *	program's read  <-- N_TTY of the slave <-- write(master)
  *	program's write --> output processing --> ring of the pair --> read(master)
  *
- * The master has no line discipline: what is written to it is "typed" at the slave at once, in the writer's context; what the
- * slave prints waits in the ring.  Settings, window size and jobs belong to the slave.
+ * The master has no line discipline: what is written to it is "typed" at the slave at once, in the
+ *writer's context; what the slave prints waits in the ring.  Settings, window size and jobs belong
+ *to the slave.
  *
- * References: a slave holds its master's memory; the master's file and the node in devpts hold the slave.  So neither end
- * disappears under the other, and the last one to go frees the pair and the number.
+ * References: a slave holds its master's memory; the master's file and the node in devpts hold the
+ *slave.  So neither end disappears under the other, and the last one to go frees the pair and the
+ *number.
  */
 #include <fs/chardev.h>
 #include <fs/devtmpfs.h>
@@ -34,10 +36,10 @@
 
 struct pty {
 	struct tty *master, *slave;
-	struct devpts *pts;	/* [I] counted */
-	u32 locked;		/* [a] TIOCSPTLCK: the slave cannot be opened */
+	struct devpts *pts; /* [I] counted */
+	u32 locked;         /* [a] TIOCSPTLCK: the slave cannot be opened */
 	struct spinlock lock;
-	unsigned head, tail;	/* [lock] of the ring */
+	unsigned head, tail;    /* [lock] of the ring */
 	u8 ring[PTY_RING_SIZE]; /* [lock] the slave's output */
 };
 
@@ -119,10 +121,12 @@ static const struct tty_ops slave_ops = {
 	.remove = slave_remove,
 };
 
-static const struct tty_ops master_ops = { .write = master_write, .write_room = slave_room };
+static const struct tty_ops master_ops = {.write = master_write, .write_room = slave_room};
 
-static struct tty_driver slave_driver = { .name = "pts/", .major = 136, .count = 4096, .ops = &slave_ops };
-static struct tty_driver master_driver = { .name = "ptm", .major = 128, .count = 4096, .ops = &master_ops };
+static struct tty_driver slave_driver = {
+	.name = "pts/", .major = 136, .count = 4096, .ops = &slave_ops};
+static struct tty_driver master_driver = {
+	.name = "ptm", .major = 128, .count = 4096, .ops = &master_ops};
 
 void pty_packet_event(struct tty *slave, u8 set, u8 clear)
 {
@@ -179,7 +183,8 @@ static int wait_for_output(struct file *file, struct pty *pty)
 		return -EIO;
 	if (file->flags & O_NONBLOCK)
 		return -EAGAIN;
-	int err = wait_event_interruptible(&master->read_wait, master_has_data(pty) || READ_ONCE(master->other_closed));
+	int err = wait_event_interruptible(&master->read_wait,
+					   master_has_data(pty) || READ_ONCE(master->other_closed));
 	if (err)
 		return err;
 	return master_has_data(pty) ? 0 : -EIO;
@@ -362,7 +367,10 @@ static int ptmx_open(struct inode *inode, struct file *file)
 		devpts_put(pts);
 		return err;
 	}
-	/* The file holds one reference to each end.  From here the slave's last one undoes everything. */
+	/*
+	 * The file holds one reference to each end.  From here the slave's last one undoes
+	 * everything.
+	 */
 	err = tty_file_attach(pty->master, file);
 	if (!err) {
 		err = devpts_node_add(pts, pty->slave);
@@ -388,8 +396,8 @@ static int pts_open(struct inode *inode, struct file *file)
 	return slave ? tty_open_file(slave, file) : -EIO;
 }
 
-static const struct file_ops ptmx_ops = { .open = ptmx_open };
-static const struct file_ops pts_ops = { .open = pts_open };
+static const struct file_ops ptmx_ops = {.open = ptmx_open};
+static const struct file_ops pts_ops = {.open = pts_open};
 
 /* ioctls of either end. */
 

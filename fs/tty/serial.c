@@ -11,8 +11,19 @@ const struct ktermios serial_termios = {
 	.c_lflag = ISIG | ICANON | ECHO | ECHOE | ECHOK | ECHOCTL | ECHOKE | IEXTEN,
 	.c_ispeed = 9600,
 	.c_ospeed = 9600,
-	.c_cc = { [VINTR] = 3, [VQUIT] = 034, [VERASE] = 0177, [VKILL] = 025, [VEOF] = 4, [VMIN] = 1, [VSTART] = 021,
-		  [VSTOP] = 023, [VSUSP] = 032, [VREPRINT] = 022, [VDISCARD] = 017, [VWERASE] = 027, [VLNEXT] = 026 },
+	.c_cc = {[VINTR] = 3,
+		 [VQUIT] = 034,
+		 [VERASE] = 0177,
+		 [VKILL] = 025,
+		 [VEOF] = 4,
+		 [VMIN] = 1,
+		 [VSTART] = 021,
+		 [VSTOP] = 023,
+		 [VSUSP] = 032,
+		 [VREPRINT] = 022,
+		 [VDISCARD] = 017,
+		 [VWERASE] = 027,
+		 [VLNEXT] = 026},
 };
 
 static unsigned used(const struct serial_port *p)
@@ -114,7 +125,8 @@ const struct tty_ops serial_tty_ops = {
 	.send_break = serial_break,
 };
 
-int serial_port_add(struct serial_port *port, const struct serial_ops *ops, const struct tty_driver *driver, unsigned index)
+int serial_port_add(struct serial_port *port, const struct serial_ops *ops,
+		    const struct tty_driver *driver, unsigned index)
 {
 	spin_init(&port->lock, RANK_TTY_PORT_INNER, "serial");
 	port->ops = ops;

@@ -2,12 +2,13 @@
 /*
  * The terminal as a file: creation, opening, reading, writing, hang-up.
  *
- * A tty lives as long as something refers to it: its driver's registration, open files, processes it controls.  Hanging up does
- * not close files; it bumps the tty's generation, and a file of an older generation reads end of file and writes EIO.  A
- * tty opened again afterwards is as good as new.
+ * A tty lives as long as something refers to it: its driver's registration, open files, processes
+ * it controls.  Hanging up does not close files; it bumps the tty's generation, and a file of an
+ * older generation reads end of file and writes EIO.  A tty opened again afterwards is as good as
+ * new.
  *
- * Received bytes go from the interrupt to the line discipline through a small ring and a work item, because editing and echo take
- * sleeping locks.
+ * Received bytes go from the interrupt to the line discipline through a small ring and a work item,
+ * because editing and echo take sleeping locks.
  */
 #include <fs/tty/tty.h>
 
@@ -35,7 +36,7 @@
 struct mutex tty_list_lock = MUTEX_INIT(tty_list_lock, RANK_TTY_LIST);
 struct list tty_list = LIST_INIT(tty_list);
 
-#define CTRL(c) ((c) & 037)
+#define CTRL(c) ((c)&037)
 
 const struct ktermios tty_std_termios = {
 	.c_iflag = ICRNL | IXON,
@@ -44,11 +45,22 @@ const struct ktermios tty_std_termios = {
 	.c_lflag = ISIG | ICANON | ECHO | ECHOE | ECHOK | ECHOCTL | ECHOKE | IEXTEN,
 	.c_ispeed = 38400,
 	.c_ospeed = 38400,
-	.c_cc = {
-		[VINTR] = CTRL('C'), [VQUIT] = CTRL('\\'), [VERASE] = 0177, [VKILL] = CTRL('U'), [VEOF] = CTRL('D'),
-		[VMIN] = 1, [VSTART] = CTRL('Q'), [VSTOP] = CTRL('S'), [VSUSP] = CTRL('Z'), [VREPRINT] = CTRL('R'),
-		[VDISCARD] = CTRL('O'), [VWERASE] = CTRL('W'), [VLNEXT] = CTRL('V'),
-	},
+	.c_cc =
+		{
+			[VINTR] = CTRL('C'),
+			[VQUIT] = CTRL('\\'),
+			[VERASE] = 0177,
+			[VKILL] = CTRL('U'),
+			[VEOF] = CTRL('D'),
+			[VMIN] = 1,
+			[VSTART] = CTRL('Q'),
+			[VSTOP] = CTRL('S'),
+			[VSUSP] = CTRL('Z'),
+			[VREPRINT] = CTRL('R'),
+			[VDISCARD] = CTRL('O'),
+			[VWERASE] = CTRL('W'),
+			[VLNEXT] = CTRL('V'),
+		},
 };
 
 /* From the interrupt to the discipline. */
@@ -201,7 +213,7 @@ struct tty *tty_find(const char *name)
 	struct tty *tty;
 	guard_mutex(&tty_list_lock);
 
-	list_for_each(tty, &tty_list, link) {
+	list_for_each (tty, &tty_list, link) {
 		if (!strcmp(tty->name, name))
 			return tty_get(tty);
 	}
@@ -213,7 +225,7 @@ static struct tty *tty_find_dev(dev_t dev)
 	struct tty *tty;
 	guard_mutex(&tty_list_lock);
 
-	list_for_each(tty, &tty_list, link) {
+	list_for_each (tty, &tty_list, link) {
 		if (tty->dev == dev)
 			return tty_get(tty);
 	}
@@ -410,10 +422,10 @@ static int console_open(struct inode *inode, struct file *file)
 	return tty ? tty_open_file(tty, file) : -ENODEV;
 }
 
-#define ALIAS_OPS(open_fn)                                                                             \
-	{                                                                                              \
-		.open = open_fn, .release = tty_release, .read_iter = tty_read_iter, .write_iter = tty_write_iter, \
-		.poll = tty_poll, .ioctl = tty_ioctl,                                                  \
+#define ALIAS_OPS(open_fn)                                                                         \
+	{                                                                                          \
+		.open = open_fn, .release = tty_release, .read_iter = tty_read_iter,               \
+		.write_iter = tty_write_iter, .poll = tty_poll, .ioctl = tty_ioctl,                \
 	}
 
 static const struct file_ops current_tty_ops = ALIAS_OPS(current_tty_open);
@@ -440,14 +452,15 @@ void tty_drivers_show(struct seq *out)
 	const struct tty_driver *last = NULL;
 
 	seq_printf(out, "%-20s /dev/%-8s %3d %7d %s\n", "/dev/tty", "tty", 5, 0, "system:/dev/tty");
-	seq_printf(out, "%-20s /dev/%-8s %3d %7d %s\n", "/dev/console", "console", 5, 1, "system:console");
+	seq_printf(out, "%-20s /dev/%-8s %3d %7d %s\n", "/dev/console", "console", 5, 1,
+		   "system:console");
 	guard_mutex(&tty_list_lock);
-	list_for_each(tty, &tty_list, link) {
+	list_for_each (tty, &tty_list, link) {
 		if (tty->driver == last)
 			continue;
 		last = tty->driver;
-		seq_printf(out, "%-20s /dev/%-8s %3u %u-%u %s\n", "serial", last->name, last->major, last->minor_first,
-			   last->minor_first + last->count - 1, "serial");
+		seq_printf(out, "%-20s /dev/%-8s %3u %u-%u %s\n", "serial", last->name, last->major,
+			   last->minor_first, last->minor_first + last->count - 1, "serial");
 	}
 }
 

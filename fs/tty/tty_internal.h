@@ -7,8 +7,8 @@
 
 /* What a file on a terminal remembers. */
 struct tty_file {
-	struct tty *tty;  /* counted */
-	u32 generation;	  /* of the tty at open: older means hung up */
+	struct tty *tty; /* counted */
+	u32 generation;  /* of the tty at open: older means hung up */
 };
 
 #define I_FLAG(tty, f) ((tty)->termios.c_iflag & (f))
@@ -18,7 +18,8 @@ struct tty_file {
 #define CC(tty, c)     ((tty)->termios.c_cc[c])
 
 /* tty.c */
-int __must_check tty_create(const struct tty_driver *driver, unsigned index, void *port, struct tty **out);
+int __must_check tty_create(const struct tty_driver *driver, unsigned index, void *port,
+			    struct tty **out);
 int __must_check tty_file_attach(struct tty *tty, struct file *file); /* consumes a reference */
 struct tty *file_tty(struct file *file);
 bool tty_hung_up(const struct file *file);
@@ -35,18 +36,19 @@ ssize_t n_tty_read(struct file *file, struct tty *tty, struct iov_iter *to);
 unsigned n_tty_poll_in(const struct tty *tty);
 
 /* n_tty_output.c.  Locks: termios_lock R; tty->output is taken. */
-void n_tty_echo(struct tty *tty, u8 c);	    /* as it is, through output processing */
+void n_tty_echo(struct tty *tty, u8 c);     /* as it is, through output processing */
 void n_tty_echo_ctl(struct tty *tty, u8 c); /* control characters as ^X when ECHOCTL */
 size_t n_tty_output(struct tty *tty, const u8 *buf, size_t n);
 ssize_t n_tty_write(struct file *file, struct tty *tty, struct iov_iter *from);
 
 /* jobs.c */
-int __must_check tty_check_change(struct tty *tty);   /* background changes get SIGTTOU */
+int __must_check tty_check_change(struct tty *tty); /* background changes get SIGTTOU */
 int __must_check tty_check_read(struct tty *tty);
 void tty_signal_foreground(struct tty *tty, int signo);
 void tty_open_controlling(struct tty *tty, struct file *file);
 void tty_drop_session(struct tty *tty);
-long tty_job_ioctl(struct tty *tty, struct tty *real, struct file *file, unsigned cmd, unsigned long arg);
+long tty_job_ioctl(struct tty *tty, struct tty *real, struct file *file, unsigned cmd,
+		   unsigned long arg);
 
 /* ioctl.c */
 long tty_ioctl(struct file *file, unsigned cmd, unsigned long arg);

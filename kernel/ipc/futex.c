@@ -2,9 +2,9 @@
 /*
  * Futexes.
  *
- * A waiter stands in a bucket chosen by the hash of its key: what the word is, not where some process maps it.  The kernel
- * compares the word with the expected value and queues the waiter under one bucket lock, and a waker changes the word before
- * it takes that lock:
+ * A waiter stands in a bucket chosen by the hash of its key: what the word is, not where some
+ *process maps it.  The kernel compares the word with the expected value and queues the waiter under
+ *one bucket lock, and a waker changes the word before it takes that lock:
  *
  *	waiter				waker
  *	lock bucket
@@ -12,14 +12,14 @@
  *	queue				lock bucket (waits)
  *	unlock, sleep			finds the waiter, wakes it
  *
- * Reading under a spinlock must not fault: the word is read with page faults off, and on failure the lock is dropped, the page
- * brought in, and everything tried again.
+ * Reading under a spinlock must not fault: the word is read with page faults off, and on failure
+ *the lock is dropped, the page brought in, and everything tried again.
  *
- * A waiter is taken off its bucket by whoever wakes it; requeueing moves it, so the waiter finds its bucket through
- * waiter.bucket and checks again once it has that bucket's lock.
+ * A waiter is taken off its bucket by whoever wakes it; requeueing moves it, so the waiter finds
+ *its bucket through waiter.bucket and checks again once it has that bucket's lock.
  *
- * Two buckets are locked in address order.  Priority inheritance is not provided: FUTEX_LOCK_PI answers ENOSYS, as on a
- * kernel built without it.
+ * Two buckets are locked in address order.  Priority inheritance is not provided: FUTEX_LOCK_PI
+ *answers ENOSYS, as on a kernel built without it.
  */
 #include <kernel/ipc/futex.h>
 
@@ -36,7 +36,7 @@
 #include <mm/usercopy.h>
 
 #define FUTEX_BUCKET_BITS 8
-#define FUTEX_BUCKETS	  (1 << FUTEX_BUCKET_BITS)
+#define FUTEX_BUCKETS     (1 << FUTEX_BUCKET_BITS)
 #define ROBUST_LIST_LIMIT 2048
 
 struct bucket {
@@ -49,7 +49,7 @@ struct waiter {
 	struct futex_key key;  /* [bucket lock] */
 	struct bucket *bucket; /* [a] changes under both buckets' locks; NULL once woken */
 	struct thread *thread; /* [I] */
-	u32 bits;	       /* [I] */
+	u32 bits;              /* [I] */
 };
 
 static struct bucket buckets[FUTEX_BUCKETS];
@@ -85,7 +85,8 @@ static int key_of(u32 __user *uaddr, bool shared, bool write, struct futex_key *
 
 /* Waking. */
 
-/* Take `w` off its bucket and let it run.  After the store of NULL the waiter's memory may go away. */
+/* Take `w` off its bucket and let it run.  After the store of NULL the waiter's memory may go away.
+ */
 static void waiter_wake(struct waiter *w)
 {
 	struct thread *t = thread_get(w->thread);
@@ -101,7 +102,7 @@ static unsigned bucket_wake(struct bucket *b, const struct futex_key *key, unsig
 	struct waiter *w, *next;
 	unsigned woken = 0;
 
-	list_for_each_safe(w, next, &b->waiters, link) {
+	list_for_each_safe (w, next, &b->waiters, link) {
 		if (woken == n)
 			break;
 		if (!key_equal(&w->key, key) || !(w->bits & bits))
@@ -124,7 +125,10 @@ static long futex_wake(u32 __user *uaddr, bool shared, unsigned n, u32 bits)
 		return err;
 	struct bucket *b = bucket_of(&key);
 
-	/* Nobody there: the empty test is ordered after the caller's store by the barrier, as the waiter queues before it reads. */
+	/*
+	 * Nobody there: the empty test is ordered after the caller's store by the barrier, as the
+	 * waiter queues before it reads.
+	 */
 	smp_mb();
 	if (list_empty(&b->waiters))
 		return 0;
@@ -163,7 +167,10 @@ static int queue_if_equal(struct waiter *w, u32 __user *uaddr, bool shared, u32 
 		struct bucket *b = bucket_of(&w->key);
 		{
 			guard_spin(&b->lock);
-			/* Queued first: a waker that tests for emptiness without the lock must see us if we see the old value. */
+			/*
+			 * Queued first: a waker that tests for emptiness without the lock must see
+			 * us if we see the old value.
+			 */
 			list_push_back(&b->waiters, &w->link);
 			smp_mb();
 			err = read_word_atomic(&value, uaddr);
@@ -201,7 +208,7 @@ static bool unqueue(struct waiter *w)
 /* Returns 0 when woken, -ETIMEDOUT, -ERESTARTSYS, -EWOULDBLOCK, ... */
 static int futex_wait_until(u32 __user *uaddr, bool shared, u32 value, u32 bits, u64 deadline)
 {
-	struct waiter w = { .thread = thread_current(), .bits = bits };
+	struct waiter w = {.thread = thread_current(), .bits = bits};
 	int err;
 
 	if (!bits)
@@ -285,7 +292,7 @@ static long requeue_locked(struct bucket *from, struct bucket *to, const struct 
 	struct waiter *w, *next;
 	unsigned done = 0;
 
-	list_for_each_safe(w, next, &from->waiters, link) {
+	list_for_each_safe (w, next, &from->waiters, link) {
 		if (done >= wake && done - wake >= move)
 			break;
 		if (!key_equal(&w->key, key1))
@@ -299,8 +306,8 @@ static long requeue_locked(struct bucket *from, struct bucket *to, const struct 
 	return done;
 }
 
-static long futex_requeue(u32 __user *uaddr, u32 __user *uaddr2, bool shared, unsigned wake, unsigned move,
-			  const u32 *expected)
+static long futex_requeue(u32 __user *uaddr, u32 __user *uaddr2, bool shared, unsigned wake,
+			  unsigned move, const u32 *expected)
 {
 	struct futex_key key1, key2;
 	u32 value;
@@ -364,7 +371,8 @@ static int wake_op_apply(u32 encoded, u32 __user *uaddr, bool *matched)
 	}
 }
 
-static long futex_wake_op(u32 __user *uaddr, u32 __user *uaddr2, bool shared, unsigned n1, unsigned n2, u32 encoded)
+static long futex_wake_op(u32 __user *uaddr, u32 __user *uaddr2, bool shared, unsigned n1,
+			  unsigned n2, u32 encoded)
 {
 	struct futex_key key1, key2;
 	bool matched = false;
@@ -399,8 +407,10 @@ static long futex_wake_op(u32 __user *uaddr, u32 __user *uaddr2, bool shared, un
 
 /* The call. */
 
-/* The deadline on the monotonic clock.  FUTEX_WAIT counts from now; the bitset form names a moment. */
-static int decode_timeout(const struct __kernel_timespec __user *utime, int cmd, bool realtime, u64 *deadline)
+/* The deadline on the monotonic clock.  FUTEX_WAIT counts from now; the bitset form names a moment.
+ */
+static int decode_timeout(const struct __kernel_timespec __user *utime, int cmd, bool realtime,
+			  u64 *deadline)
 {
 	struct __kernel_timespec ts;
 	u64 ns;
@@ -424,8 +434,8 @@ static int decode_timeout(const struct __kernel_timespec __user *utime, int cmd,
 	return 0;
 }
 
-long sys_futex(u32 __user *uaddr, int op, unsigned int val, const struct __kernel_timespec __user *utime,
-	       u32 __user *uaddr2, unsigned int val3)
+long sys_futex(u32 __user *uaddr, int op, unsigned int val,
+	       const struct __kernel_timespec __user *utime, u32 __user *uaddr2, unsigned int val3)
 {
 	int cmd = op & FUTEX_CMD_MASK;
 	bool shared = !(op & FUTEX_PRIVATE_FLAG), realtime = op & FUTEX_CLOCK_REALTIME;

@@ -6,12 +6,15 @@
 
 struct task;
 
-/* Wake at most `n` waiters on the word at `addr` of the current space whose bits meet `bits`.  Returns how many. */
+/*
+ * Wake at most `n` waiters on the word at `addr` of the current space whose bits meet `bits`.
+ * Returns how many.
+ */
 long futex_wake_user(vaddr_t addr, bool shared, unsigned n, u32 bits);
 
 /*
- * The running thread leaves its address space (exit, exec): robust locks it holds are marked and their waiters woken, then the
- * clear_child_tid word is zeroed and woken.  Context: may sleep.
+ * The running thread leaves its address space (exit, exec): robust locks it holds are marked and
+ * their waiters woken, then the clear_child_tid word is zeroed and woken.  Context: may sleep.
  */
 void futex_exit(struct task *task);
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What terminals and sockets ask of the process room: who we are, and job control.  It answers; they lie below it.
+ * What terminals and sockets ask of the process room: who we are, and job control.  It answers;
+ * they lie below it.
  *
- * "We" is the process of the running thread.  Context: threads, may not hold tree_lock or signal locks.
+ * "We" is the process of the running thread.  Context: threads, may not hold tree_lock or signal
+ * locks.
  */
 #pragma once
 

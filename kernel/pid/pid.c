@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The table of pids: an id allocator that hands numbers out in a circle, so that a number is not reused soon.
+ * The table of pids: an id allocator that hands numbers out in a circle, so that a number is not
+ * reused soon.
  *
- * Lookups run under RCU; a struct pid leaves the table when its last use ends and is freed, a grace period later, when its last
- * reference goes.  pid_lock is a leaf below tree_lock.
+ * Lookups run under RCU; a struct pid leaves the table when its last use ends and is freed, a grace
+ * period later, when its last reference goes.  pid_lock is a leaf below tree_lock.
  */
 #include <kernel/pid/pid.h>
 
@@ -20,7 +21,7 @@
 u32 pid_max = PID_MAX_DEFAULT;
 static struct spinlock pid_lock = SPINLOCK_INIT(RANK_PID);
 static struct idr pid_table = IDR_INIT; /* [l] pid_lock; read under RCU */
-static u32 last_nr;			/* [l] */
+static u32 last_nr;                     /* [l] */
 
 static int number_alloc(struct pid *pid)
 {

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The calls on clocks: reading, setting, sleeping.  clock_gettime(2), clock_nanosleep(2), adjtimex(2).
+ * The calls on clocks: reading, setting, sleeping.  clock_gettime(2), clock_nanosleep(2),
+ * adjtimex(2).
  *
- * Besides the fixed clocks there are CPU-time clocks of processes and threads, with numbers made of an id, as
- * clock_getcpuclockid(3) makes them: ~pid << 3 | per-thread << 2 | which.
+ * Besides the fixed clocks there are CPU-time clocks of processes and threads, with numbers made of
+ * an id, as clock_getcpuclockid(3) makes them: ~pid << 3 | per-thread << 2 | which.
  */
 #include <kernel/proc/clocks.h>
 
@@ -24,7 +25,7 @@ struct timeval_old {
 };
 
 #define CPUCLOCK_THREAD 4
-#define CPUCLOCK_WHICH	3
+#define CPUCLOCK_WHICH  3
 
 /* CPU time of a process or thread named by a dynamic clock number, in ns: all, user or system. */
 static int cpu_clock_read(int clock, u64 *ns)
@@ -130,7 +131,7 @@ long sys_gettimeofday(struct timeval_old __user *tv, struct timezone __user *tz)
 {
 	static const struct timezone utc;
 	u64 now = clock_real_ns();
-	struct timeval_old out = { (long)(now / NSEC_PER_SEC), (long)(now % NSEC_PER_SEC / 1000) };
+	struct timeval_old out = {(long)(now / NSEC_PER_SEC), (long)(now % NSEC_PER_SEC / 1000)};
 
 	if (tv && copy_to_user(tv, &out, sizeof(out)))
 		return -EFAULT;
@@ -185,7 +186,10 @@ long sys_adjtimex(struct __kernel_timex __user *tx)
 
 /* Sleeping. */
 
-/* Sleep until the monotonic deadline.  0, or -ERESTART_RESTARTBLOCK/-ERESTARTNOHAND as the caller decides. */
+/*
+ * Sleep until the monotonic deadline.  0, or -ERESTART_RESTARTBLOCK/-ERESTARTNOHAND as the caller
+ * decides.
+ */
 static int sleep_until(u64 deadline)
 {
 	for (;;) {
@@ -203,7 +207,8 @@ static int sleep_until(u64 deadline)
 static long nanosleep_continue(struct thread *t)
 {
 	u64 deadline = t->restart.args[0], now;
-	struct __kernel_timespec __user *rem = (struct __kernel_timespec __user *)(vaddr_t)t->restart.args[1];
+	struct __kernel_timespec __user *rem =
+		(struct __kernel_timespec __user *)(vaddr_t)t->restart.args[1];
 
 	if (!sleep_until(deadline))
 		return 0;
@@ -286,7 +291,8 @@ long sys_clock_nanosleep(int clock, int flags, const struct __kernel_timespec __
 	return flags & TIMER_ABSTIME ? sleep_until_clock(clock, ns) : sleep_for(ns, rmtp);
 }
 
-long sys_nanosleep(const struct __kernel_timespec __user *rqtp, struct __kernel_timespec __user *rmtp)
+long sys_nanosleep(const struct __kernel_timespec __user *rqtp,
+		   struct __kernel_timespec __user *rmtp)
 {
 	struct __kernel_timespec ts;
 	u64 ns;

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Signals on their way to the program: actions, handlers, stops, restarts.  signal(7), sigreturn(2).
+ * Signals on their way to the program: actions, handlers, stops, restarts.  signal(7),
+ *sigreturn(2).
  *
- * Called before a return to user mode with THREAD_SIGPENDING or THREAD_RESTORE_MASK set.  It takes signals one by one until
- * one has a handler, which is entered, or none is left.  An interrupted system call has left one of the ERESTART codes as its
- * result; what becomes of it depends on whether a handler runs:
+ * Called before a return to user mode with THREAD_SIGPENDING or THREAD_RESTORE_MASK set.  It takes
+ *signals one by one until one has a handler, which is entered, or none is left.  An interrupted
+ *system call has left one of the ERESTART codes as its result; what becomes of it depends on
+ *whether a handler runs:
  *
  *				a handler runs			none does
  *	ERESTARTNOHAND		EINTR				the call again
@@ -12,8 +14,8 @@
  *	ERESTARTNOINTR		again				again
  *	ERESTART_RESTARTBLOCK	EINTR				restart_syscall(2)
  *
- * Group stop: the thread that takes a stop signal marks all threads; each stops on its own way here; the last one to stop tells
- * the parent.
+ * Group stop: the thread that takes a stop signal marks all threads; each stops on its own way
+ *here; the last one to stop tells the parent.
  */
 #include <kernel/proc/process.h>
 
@@ -67,7 +69,8 @@ static void stop_here(struct process *p, struct signal_shared *sh, irqflags_t fl
 	schedule();
 }
 
-/* A stop signal was taken: everybody is to stop.  Returns false when SIGCONT or death came first. */
+/* A stop signal was taken: everybody is to stop.  Returns false when SIGCONT or death came first.
+ */
 static void start_stop(struct process *p, int signo)
 {
 	struct signal_shared *sh = &p->sig;
@@ -82,7 +85,7 @@ static void start_stop(struct process *p, int signo)
 	if (!(sh->flags & SIGNAL_STOPPED))
 		sh->stop_signal = signo;
 	sh->stop_count = 0;
-	list_for_each(st, &sh->threads, link) {
+	list_for_each (st, &sh->threads, link) {
 		if (st->exiting)
 			continue;
 		st->stop_pending = true;
@@ -113,7 +116,8 @@ static bool stop_work(struct process *p)
 	struct signal_shared *sh = &p->sig;
 	irqflags_t flags = spin_lock_irqsave(&sh->lock);
 
-	if (sh->flags & (SIGNAL_CLD_STOPPED | SIGNAL_CLD_CONTINUED) && !(sh->flags & SIGNAL_STOPPED)) {
+	if (sh->flags & (SIGNAL_CLD_STOPPED | SIGNAL_CLD_CONTINUED) &&
+	    !(sh->flags & SIGNAL_STOPPED)) {
 		spin_unlock_irqrestore(&sh->lock, flags);
 		tell_parent(p);
 		return true;
@@ -179,7 +183,8 @@ static int next_handled(struct process *p, struct ksiginfo *info, struct abi_sig
 			spin_lock(&sh->actions->lock);
 			struct abi_sigaction *a = &sh->actions->action[signo - 1];
 			*action = *a;
-			bool handled = a->handler != (unsigned long)SIG_DFL && a->handler != (unsigned long)SIG_IGN;
+			bool handled = a->handler != (unsigned long)SIG_DFL &&
+				       a->handler != (unsigned long)SIG_IGN;
 			if (handled && (a->flags & SA_RESETHAND))
 				a->handler = (unsigned long)SIG_DFL;
 			spin_unlock(&sh->actions->lock);
@@ -282,7 +287,7 @@ static void enter_handler(struct arch_trapframe *tf, int signo, const struct ksi
 		siginfo_kernel(&fault, SIGSEGV);
 		/* No room for SIGSEGV's own frame either: its handler cannot help. */
 		if (signo == SIGSEGV) {
-			struct abi_sigaction dfl = { 0 }, old;
+			struct abi_sigaction dfl = {0}, old;
 			if (signal_set_action(SIGSEGV, &dfl, &old))
 				process_exit_group(SIGSEGV);
 		}
@@ -292,7 +297,7 @@ static void enter_handler(struct arch_trapframe *tf, int signo, const struct ksi
 	arch_syscall_forget(tf);
 	thread_flag_clear(t, THREAD_RESTORE_MASK);
 	if (st->altstack.ss_flags & (int)SS_AUTODISARM)
-		st->altstack = (stack_t){ .ss_flags = SS_DISABLE };
+		st->altstack = (stack_t){.ss_flags = SS_DISABLE};
 	ksigset_t blocked = st->blocked | action->mask;
 	if (!(action->flags & SA_NODEFER))
 		blocked |= KSIG_BIT(signo);
@@ -346,7 +351,7 @@ static int altstack_set(const stack_t *new, vaddr_t sp)
 	if (mode != SS_DISABLE && mode != SS_ONSTACK && mode != 0)
 		return -EINVAL;
 	if (mode == SS_DISABLE) {
-		st->altstack = (stack_t){ .ss_flags = SS_DISABLE };
+		st->altstack = (stack_t){.ss_flags = SS_DISABLE};
 		return 0;
 	}
 	if (new->ss_size < arch_signal_frame_size())

@@ -2,12 +2,14 @@
 /*
  * Loading ELF programs.  elf(5), System V ABI chapters 4 and 5.
  *
- * A program, and its interpreter if it names one, is a header, a table of program headers, and segments to map.  Everything
- * read from the file is hostile: each number is checked before it is used to compute an address.
+ * A program, and its interpreter if it names one, is a header, a table of program headers, and
+ * segments to map.  Everything read from the file is hostile: each number is checked before it is
+ * used to compute an address.
  *
- * ET_EXEC segments go where they say.  ET_DYN ones go to a base: of a program with an interpreter ARCH_ELF_DYN_BASE plus
- * randomness, of an interpreter or a static position-independent program wherever mmap finds room.  The first segment is
- * mapped with the length of all, which reserves the range and fixes the base; the others are mapped over it.
+ * ET_EXEC segments go where they say.  ET_DYN ones go to a base: of a program with an interpreter
+ * ARCH_ELF_DYN_BASE plus randomness, of an interpreter or a static position-independent program
+ * wherever mmap finds room.  The first segment is mapped with the length of all, which reserves the
+ * range and fixes the base; the others are mapped over it.
  */
 #include <arch/abi.h>
 #include <fs/vfs/file.h>
@@ -29,17 +31,17 @@ struct image {
 	struct file *file;
 	const struct elf64_hdr *hdr;
 	struct elf64_phdr *phdrs; /* allocated */
-	vaddr_t bias;		  /* added to every p_vaddr */
+	vaddr_t bias;             /* added to every p_vaddr */
 	vaddr_t start_code, end_code, start_data, end_data;
 	vaddr_t file_end, mem_end; /* highest ends of what the file fills, and of memory */
-	u32 last_flags;		   /* of the segment that ends highest */
+	u32 last_flags;            /* of the segment that ends highest */
 };
 
 static bool header_ok(const struct elf64_hdr *h)
 {
 	return !memcmp(h->e_ident, ELFMAG, SELFMAG) && h->e_ident[EI_CLASS] == ELFCLASS64 &&
-	       h->e_ident[EI_DATA] == ELFDATA2LSB && (h->e_type == ET_EXEC || h->e_type == ET_DYN) &&
-	       h->e_machine == ARCH_ELF_MACHINE;
+	       h->e_ident[EI_DATA] == ELFDATA2LSB &&
+	       (h->e_type == ET_EXEC || h->e_type == ET_DYN) && h->e_machine == ARCH_ELF_MACHINE;
 }
 
 static int read_exact(struct file *f, void *buf, size_t len, loff_t pos)
@@ -68,13 +70,15 @@ static int read_phdrs(struct image *im)
 
 #define for_each_phdr(p, im) for (p = (im)->phdrs; p < (im)->phdrs + (im)->hdr->e_phnum; p++)
 
-/* From the page of the lowest segment to the end of the highest.  0: nothing to load, or nonsense. */
+/* From the page of the lowest segment to the end of the highest.  0: nothing to load, or nonsense.
+ */
 static size_t total_size(const struct image *im)
 {
 	const struct elf64_phdr *p;
 	u64 low = U64_MAX, high = 0;
 
-	for_each_phdr(p, im) {
+	for_each_phdr(p, im)
+	{
 		if (p->p_type != PT_LOAD)
 			continue;
 		low = min(low, ALIGN_DOWN((u64)p->p_vaddr, PAGE_SIZE));
@@ -88,7 +92,8 @@ static u64 max_alignment(const struct image *im)
 	const struct elf64_phdr *p;
 	u64 align = PAGE_SIZE;
 
-	for_each_phdr(p, im) {
+	for_each_phdr(p, im)
+	{
 		if (p->p_type == PT_LOAD && is_pow2(p->p_align))
 			align = max(align, (u64)p->p_align);
 	}
@@ -101,9 +106,12 @@ static int prot_of(const struct elf64_phdr *p)
 	       (p->p_flags & PF_X ? PROT_EXEC : 0);
 }
 
-/* Map what the file holds of one segment at bias + p_vaddr.  `total` != 0: the first one, reserving that much. */
-static int map_segment(struct mm *mm, const struct image *im, const struct elf64_phdr *p, vaddr_t addr, u32 flags,
-		       size_t total, vaddr_t *out)
+/*
+ * Map what the file holds of one segment at bias + p_vaddr.  `total` != 0: the first one, reserving
+ * that much.
+ */
+static int map_segment(struct mm *mm, const struct image *im, const struct elf64_phdr *p,
+		       vaddr_t addr, u32 flags, size_t total, vaddr_t *out)
 {
 	vaddr_t skew = p->p_vaddr & (PAGE_SIZE - 1);
 	struct mmap_request req = {
@@ -134,7 +142,8 @@ static int map_segment(struct mm *mm, const struct image *im, const struct elf64
 
 static bool segment_ok(const struct elf64_phdr *p, vaddr_t addr)
 {
-	return p->p_filesz <= p->p_memsz && p->p_memsz <= USER_TOP && addr < USER_TOP && USER_TOP - p->p_memsz >= addr &&
+	return p->p_filesz <= p->p_memsz && p->p_memsz <= USER_TOP && addr < USER_TOP &&
+	       USER_TOP - p->p_memsz >= addr &&
 	       (p->p_offset & (PAGE_SIZE - 1)) == (p->p_vaddr & (PAGE_SIZE - 1)) &&
 	       p->p_offset <= (u64)S64_MAX - p->p_filesz;
 }
@@ -167,7 +176,8 @@ static void note_extent(struct image *im, const struct elf64_phdr *p)
 	}
 }
 
-/* All segments.  `base`: where a position-independent image begins, 0 for wherever there is room. */
+/* All segments.  `base`: where a position-independent image begins, 0 for wherever there is room.
+ */
 static int map_image(struct mm *mm, struct image *im, vaddr_t base)
 {
 	bool dyn = im->hdr->e_type == ET_DYN, first = true;
@@ -177,7 +187,8 @@ static int map_image(struct mm *mm, struct image *im, vaddr_t base)
 
 	if (!total || total > USER_TOP)
 		return -EINVAL;
-	for_each_phdr(p, im) {
+	for_each_phdr(p, im)
+	{
 		vaddr_t at;
 		u32 flags = MAP_FIXED;
 
@@ -190,8 +201,10 @@ static int map_image(struct mm *mm, struct image *im, vaddr_t base)
 			flags = MAP_FIXED_NOREPLACE;
 		}
 		if (!segment_ok(p, im->bias + p->p_vaddr))
-			return p->p_memsz > USER_TOP || p->p_filesz > p->p_memsz ? -EINVAL : -ENOEXEC;
-		err = map_segment(mm, im, p, dyn && first && !base ? 0 : im->bias + p->p_vaddr, flags, first ? total : 0, &at);
+			return p->p_memsz > USER_TOP || p->p_filesz > p->p_memsz ? -EINVAL
+										 : -ENOEXEC;
+		err = map_segment(mm, im, p, dyn && first && !base ? 0 : im->bias + p->p_vaddr,
+				  flags, first ? total : 0, &at);
 		if (err)
 			return err;
 		if (first && dyn)
@@ -210,7 +223,8 @@ static void bss_tail(const struct image *im, vaddr_t *start, vaddr_t *end)
 {
 	const struct elf64_phdr *p;
 
-	for_each_phdr(p, im) {
+	for_each_phdr(p, im)
+	{
 		if (p->p_type != PT_LOAD || !(p->p_flags & PF_W) || p->p_memsz <= p->p_filesz)
 			continue;
 		*start = im->bias + p->p_vaddr + p->p_filesz;
@@ -223,7 +237,8 @@ static vaddr_t find_phdr(const struct image *im)
 {
 	const struct elf64_phdr *p;
 
-	for_each_phdr(p, im) {
+	for_each_phdr(p, im)
+	{
 		if (p->p_type == PT_LOAD && p->p_offset <= im->hdr->e_phoff &&
 		    im->hdr->e_phoff < p->p_offset + p->p_filesz)
 			return im->bias + p->p_vaddr + (im->hdr->e_phoff - p->p_offset);
@@ -237,10 +252,12 @@ static int read_interp_name(const struct image *im, char **out)
 	const struct elf64_phdr *p;
 
 	*out = NULL;
-	for_each_phdr(p, im) {
+	for_each_phdr(p, im)
+	{
 		if (p->p_type != PT_INTERP)
 			continue;
-		if (p->p_filesz > PATH_MAX || p->p_filesz < 2 || p->p_offset > (u64)S64_MAX - PATH_MAX)
+		if (p->p_filesz > PATH_MAX || p->p_filesz < 2 ||
+		    p->p_offset > (u64)S64_MAX - PATH_MAX)
 			return -ENOEXEC;
 		char *name = kmalloc(p->p_filesz, GFP_KERNEL);
 		if (!name)
@@ -261,7 +278,7 @@ static int read_interp_name(const struct image *im, char **out)
 static int load_interp(struct exec *x, const char *name)
 {
 	struct elf64_hdr hdr;
-	struct image im = { .hdr = &hdr };
+	struct image im = {.hdr = &hdr};
 	int err;
 
 	err = exec_open(AT_FDCWD, name, 0, &im.file);
@@ -304,7 +321,8 @@ static bool wants_exec_stack(const struct image *im)
 {
 	const struct elf64_phdr *p;
 
-	for_each_phdr(p, im) {
+	for_each_phdr(p, im)
+	{
 		if (p->p_type == PT_GNU_STACK)
 			return p->p_flags & PF_X;
 	}
@@ -329,7 +347,7 @@ static void publish(struct exec *x, const struct image *im)
 int elf_load(struct exec *x)
 {
 	struct elf64_hdr hdr;
-	struct image im = { .file = x->file, .hdr = &hdr };
+	struct image im = {.file = x->file, .hdr = &hdr};
 	char *interp = NULL;
 	int err;
 

@@ -2,12 +2,14 @@
 /*
  * execve(2): a process becomes another program.
  *
- * Everything that can fail for a reason of the caller's is done first, beside the old program: opening, reading the header,
- * copying strings, building the new address space and credentials.  Then the point of no return: other threads die, the new
- * space is loaded, marked descriptors close, handlers are reset.  What fails after it (no memory for the stack's pages)
- * kills the process, as there is no program left to tell.
+ * Everything that can fail for a reason of the caller's is done first, beside the old program:
+ * opening, reading the header, copying strings, building the new address space and credentials.
+ * Then the point of no return: other threads die, the new space is loaded, marked descriptors
+ * close, handlers are reset.  What fails after it (no memory for the stack's pages) kills the
+ * process, as there is no program left to tell.
  *
- * A file that begins with #! is opened again as its interpreter, with the script's name as an argument, to a depth of five.
+ * A file that begins with #! is opened again as its interpreter, with the script's name as an
+ * argument, to a depth of five.
  */
 #include <kernel/proc/process.h>
 
@@ -89,16 +91,21 @@ static char *skip_blanks(char *s)
 	return s;
 }
 
-/* Cut the line into interpreter and at most one argument.  Returns -ENOEXEC when the first line is not whole. */
+/*
+ * Cut the line into interpreter and at most one argument.  Returns -ENOEXEC when the first line is
+ * not whole.
+ */
 static int parse_script_line(char *line, size_t size, char **interp, char **arg)
 {
 	char *end = memchr(line, '\n', size);
 
 	if (!end) {
-		/* A long line may lose the tail of its argument, never of the interpreter's name. */
+		/* A long line may lose the tail of its argument, never of the interpreter's name.
+		 */
 		end = line + size - 1;
 		char *name = skip_blanks(line);
-		bool whole = !line[size - 1] || memchr(name, ' ', (size_t)(end - name)) || memchr(name, '\t', (size_t)(end - name));
+		bool whole = !line[size - 1] || memchr(name, ' ', (size_t)(end - name)) ||
+			     memchr(name, '\t', (size_t)(end - name));
 		if (!whole)
 			return -ENOEXEC;
 	}
@@ -137,7 +144,7 @@ static int load_script(struct exec *x)
 		return err;
 	/* Of a script that is the interpreter of a script, the name it was found by. */
 	const char *path = x->interp_path ? x->interp_path : x->path;
-	const char *with[3] = { interp, arg ? arg : path, path };
+	const char *with[3] = {interp, arg ? arg : path, path};
 	err = exec_strings_replace_first(&x->strings, with, arg ? 3 : 2);
 	if (err)
 		return err;
@@ -185,12 +192,16 @@ static int add_user_vector(struct exec_strings *s, const unsigned long __user *v
 	return 0;
 }
 
-static int add_user_strings(struct exec *x, const unsigned long __user *argv, const unsigned long __user *envp)
+static int add_user_strings(struct exec *x, const unsigned long __user *argv,
+			    const unsigned long __user *envp)
 {
 	struct exec_strings *s = &x->strings;
 	int err = add_user_vector(s, argv, &s->argc);
 
-	/* A program without even its name would read its environment as arguments: give it an empty one. */
+	/*
+	 * A program without even its name would read its environment as arguments: give it an empty
+	 * one.
+	 */
 	if (!err && !s->argc) {
 		err = exec_strings_add(s, "");
 		s->argc = 1;
@@ -239,13 +250,15 @@ static void apply_capabilities(struct exec *x)
 	const struct cred *old = cred_current();
 	struct cred *new = x->cred;
 	bool ids_changed = new->euid != old->uid || new->egid != old->gid;
-	bool root = !(new->securebits & issecure_mask(SECURE_NOROOT)) && (new->euid == 0 || new->uid == 0);
+	bool root = !(new->securebits &issecure_mask(SECURE_NOROOT)) &&
+		    (new->euid == 0 || new->uid == 0);
 	u64 file_permitted = root ? CAP_FULL_SET : 0;
 	bool file_effective = root && new->euid == 0;
 
 	if (ids_changed)
 		new->cap_ambient = 0;
-	new->cap_permitted = (file_permitted & new->cap_bounding) | (file_permitted & new->cap_inheritable) | new->cap_ambient;
+	new->cap_permitted = (file_permitted & new->cap_bounding) |
+			     (file_permitted & new->cap_inheritable) | new->cap_ambient;
 	new->cap_effective = file_effective ? new->cap_permitted : new->cap_ambient;
 	new->securebits &= ~issecure_mask(SECURE_KEEP_CAPS);
 	new->suid = new->fsuid = new->euid;
@@ -259,7 +272,10 @@ static int prepare_cred(struct exec *x)
 
 	if (err)
 		return err;
-	/* As on Linux only the interpreter of a script counts, never the script: x->file is final here. */
+	/*
+	 * As on Linux only the interpreter of a script counts, never the script: x->file is final
+	 * here.
+	 */
 	err = apply_set_ids(x);
 	apply_capabilities(x);
 	return err;
@@ -277,7 +293,8 @@ static enum fault_code vdso_fault(struct vma *vma, struct fault *f)
 	u64 page = f->pgoff - vma->pgoff;
 
 	f->type = MEM_NORMAL;
-	f->frame = page ? image_phys(arch_vdso_start) + ((page - 1) << PAGE_SHIFT) : vdso_data_phys();
+	f->frame =
+		page ? image_phys(arch_vdso_start) + ((page - 1) << PAGE_SHIFT) : vdso_data_phys();
 	return VM_FAULT_PFN;
 }
 
@@ -286,14 +303,16 @@ static const char *vdso_name(struct vma *vma)
 	return vma->private;
 }
 
-static const struct vma_ops vdso_ops = { .fault = vdso_fault, .name = vdso_name };
+static const struct vma_ops vdso_ops = {.fault = vdso_fault, .name = vdso_name};
 
 /* The data page is the page before the image: the image finds it so. */
 static int map_vdso(struct mm *mm)
 {
 	size_t image = (size_t)(arch_vdso_end - arch_vdso_start);
 	vaddr_t addr = 0;
-	int err = mm_map_special(mm, &addr, image + PAGE_SIZE, VM_READ | VM_EXEC | VM_MAYREAD | VM_MAYEXEC, &vdso_ops, (void *)"[vdso]");
+	int err = mm_map_special(mm, &addr, image + PAGE_SIZE,
+				 VM_READ | VM_EXEC | VM_MAYREAD | VM_MAYEXEC, &vdso_ops,
+				 (void *)"[vdso]");
 
 	if (!err)
 		mm->vdso = addr + PAGE_SIZE;
@@ -330,7 +349,7 @@ static void reset_process(struct exec *x)
 	struct task *task = task_current();
 
 	signal_actions_reset(p->sig.actions);
-	task->sig.altstack = (stack_t){ .ss_flags = SS_DISABLE };
+	task->sig.altstack = (stack_t){.ss_flags = SS_DISABLE};
 	task->robust_list = 0;
 	task->clear_child_tid = 0;
 	thread_current()->restart.fn = NULL;
@@ -373,7 +392,9 @@ static int start_program(struct exec *x, struct arch_trapframe *tf)
 {
 	vaddr_t top = ALIGN_DOWN(USER_TOP - mm_random_stack_shift(x->mm), PAGE_SIZE), sp;
 	size_t strings = x->strings.len + strlen(x->path) + 64;
-	size_t size = ALIGN_UP(strings + (x->strings.argc + x->strings.envc + 96) * 8 + 16384, PAGE_SIZE) + 32 * PAGE_SIZE;
+	size_t size = ALIGN_UP(strings + (x->strings.argc + x->strings.envc + 96) * 8 + 16384,
+			       PAGE_SIZE) +
+		      32 * PAGE_SIZE;
 	int err = mm_stack_create(x->mm, top, size, x->exec_stack);
 
 	if (!err)
@@ -456,7 +477,8 @@ static int check_nproc(void)
 static int exec_user(int dfd, const char __user *upath, const unsigned long __user *argv,
 		     const unsigned long __user *envp, int flags)
 {
-	unsigned lookup = (flags & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW) | (flags & AT_EMPTY_PATH ? LOOKUP_EMPTY : 0);
+	unsigned lookup = (flags & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW) |
+			  (flags & AT_EMPTY_PATH ? LOOKUP_EMPTY : 0);
 	struct filename fn;
 	struct exec *x;
 	int err;
@@ -510,7 +532,8 @@ long sys_execve(const char __user *filename, const addr_t __user *argv, const ad
 	return exec_user(AT_FDCWD, filename, argv, envp, 0);
 }
 
-long sys_execveat(int dfd, const char __user *filename, const addr_t __user *argv, const addr_t __user *envp, int flags)
+long sys_execveat(int dfd, const char __user *filename, const addr_t __user *argv,
+		  const addr_t __user *envp, int flags)
 {
 	return exec_user(dfd, filename, argv, envp, flags);
 }

@@ -2,8 +2,9 @@
 /*
  * Arguments and environment of a new program.
  *
- * They are gathered in one block of kernel memory while the old program's memory can still be read, in the order in which
- * they will stand on the new stack, and written there in one copy once the new space is loaded:
+ * They are gathered in one block of kernel memory while the old program's memory can still be read,
+ *in the order in which they will stand on the new stack, and written there in one copy once the new
+ *space is loaded:
  *
  *	top	8 zero bytes
  *		path (AT_EXECFN)		<- env_end
@@ -140,7 +141,8 @@ static void aux(struct vector *v, unsigned long type, unsigned long value)
 	v->word[v->n++] = value;
 }
 
-static void auxv_fill(struct exec *x, struct vector *v, vaddr_t random, vaddr_t platform, vaddr_t execfn)
+static void auxv_fill(struct exec *x, struct vector *v, vaddr_t random, vaddr_t platform,
+		      vaddr_t execfn)
 {
 	const struct cred *cred = x->cred;
 	struct arch_auxv extra[8];
@@ -173,8 +175,12 @@ static void auxv_fill(struct exec *x, struct vector *v, vaddr_t random, vaddr_t 
 	aux(v, AT_NULL, 0);
 }
 
-/* Fill `slot` with the addresses of `n` strings that start at text[from], the text standing at user address `base`. */
-static size_t pointers(const struct exec_strings *s, size_t from, unsigned n, vaddr_t base, unsigned long *slot)
+/*
+ * Fill `slot` with the addresses of `n` strings that start at text[from], the text standing at user
+ * address `base`.
+ */
+static size_t pointers(const struct exec_strings *s, size_t from, unsigned n, vaddr_t base,
+		       unsigned long *slot)
 {
 	for (unsigned i = 0; i < n; i++) {
 		slot[i] = base + from;
@@ -211,7 +217,7 @@ int exec_stack_fill(struct exec *x, vaddr_t top, vaddr_t *sp)
 	block[0] = s->argc;
 	size_t end = pointers(s, s->argv_at, s->argc, text, block + 1);
 	pointers(s, end, s->envc, text, block + 1 + s->argc + 1);
-	struct vector v = { .word = block + 1 + s->argc + 1 + s->envc + 1 };
+	struct vector v = {.word = block + 1 + s->argc + 1 + s->envc + 1};
 	auxv_fill(x, &v, random_at, platform ? platform_at : 0, execfn);
 	size_t used = (1 + s->argc + 1 + s->envc + 1 + v.n) * sizeof(*block);
 

@@ -8,31 +8,32 @@
 struct cred;
 struct file;
 
-#define EXEC_HEAD_SIZE	   256 /* bytes of the file that decide its format */
-#define EXEC_ARG_LEN_MAX   (32 * 4096)
-#define EXEC_SCRIPT_DEPTH  5
+#define EXEC_HEAD_SIZE    256 /* bytes of the file that decide its format */
+#define EXEC_ARG_LEN_MAX  (32 * 4096)
+#define EXEC_SCRIPT_DEPTH 5
 
-/* Strings as they will stand at the top of the new stack: path, then arguments, then environment. */
+/* Strings as they will stand at the top of the new stack: path, then arguments, then environment.
+ */
 struct exec_strings {
 	char *text;
 	size_t len, size; /* used, allocated */
-	size_t limit;	  /* E2BIG beyond */
-	size_t argv_at;	  /* offset of the first argument */
+	size_t limit;     /* E2BIG beyond */
+	size_t argv_at;   /* offset of the first argument */
 	size_t envp_at;
 	unsigned argc, envc;
 };
 
 struct exec {
-	const char *path;	  /* as given, for AT_EXECFN and messages */
-	char *interp_path;	  /* of a script, in place of path; allocated */
-	struct file *file;	  /* open for execution, writers denied */
-	u8 head[EXEC_HEAD_SIZE];  /* zero-filled beyond the end */
+	const char *path;        /* as given, for AT_EXECFN and messages */
+	char *interp_path;       /* of a script, in place of path; allocated */
+	struct file *file;       /* open for execution, writers denied */
+	u8 head[EXEC_HEAD_SIZE]; /* zero-filled beyond the end */
 	struct exec_strings strings;
-	struct mm *mm;		  /* being built */
-	struct cred *cred;	  /* being built */
-	bool secure;		  /* AT_SECURE */
+	struct mm *mm;     /* being built */
+	struct cred *cred; /* being built */
+	bool secure;       /* AT_SECURE */
 	bool exec_stack;
-	int depth;		  /* of scripts */
+	int depth; /* of scripts */
 	/* The loader's results. */
 	vaddr_t entry, interp_base, phdr, load_bias;
 	unsigned phnum;
@@ -47,8 +48,12 @@ void exec_strings_free(struct exec_strings *s);
 int __must_check exec_strings_add(struct exec_strings *s, const char *text);
 int __must_check exec_strings_add_user(struct exec_strings *s, const char __user *text);
 /* Replace the first argument by `prefix` strings: what a script does. */
-int __must_check exec_strings_replace_first(struct exec_strings *s, const char *const *with, unsigned n);
-/* Write strings, pointers and the auxiliary vector to the new stack; current runs in it.  Returns 0 or -EFAULT. */
+int __must_check exec_strings_replace_first(struct exec_strings *s, const char *const *with,
+					    unsigned n);
+/*
+ * Write strings, pointers and the auxiliary vector to the new stack; current runs in it.  Returns 0
+ * or -EFAULT.
+ */
 int __must_check exec_stack_fill(struct exec *x, vaddr_t top, vaddr_t *sp);
 
 /* elf.c: map x->file into x->mm.  0, -ENOEXEC (not ELF), or what Linux says. */

@@ -2,15 +2,17 @@
 /*
  * The end of threads and processes.  _exit(2), exit_group(2).
  *
- * A thread gives back what it holds, address space first, so that the memory of a large process is free before anybody is
- * told of its death.  Then, under tree_lock, it leaves the family.  The last thread of a process turns it into a zombie:
+ * A thread gives back what it holds, address space first, so that the memory of a large process is
+ *free before anybody is told of its death.  Then, under tree_lock, it leaves the family.  The last
+ *thread of a process turns it into a zombie:
  *
  *	children go to the nearest subreaper, or init;
  *	stopped groups that its death orphans get SIGHUP and SIGCONT;
- *	the parent is told, unless it does not want to know: then nobody waits and the process is reaped on the spot.
+ *	the parent is told, unless it does not want to know: then nobody waits and the process is
+ *reaped on the spot.
  *
- * A leader that exits before the other threads stays in the list, dead, until the process is reaped, because the process's
- * id is its.
+ * A leader that exits before the other threads stays in the list, dead, until the process is
+ *reaped, because the process's id is its.
  */
 #include <kernel/proc/process.h>
 
@@ -134,7 +136,10 @@ static void reparent(struct process *child, struct process *reaper)
 		process_reap_locked(child);
 }
 
-/* A stopped group that lost its last link to its session would never be continued: POSIX 3.2.2.2 ends that. */
+/*
+ * A stopped group that lost its last link to its session would never be continued: POSIX 3.2.2.2
+ * ends that.
+ */
 static void orphaned_group_check(struct process *p, struct process *parent)
 {
 	struct process *ignore = p;
@@ -157,7 +162,7 @@ static void orphan_children(struct process *p)
 {
 	struct process *child, *next, *reaper = find_reaper(p);
 
-	list_for_each_safe(child, next, &p->children, sibling) {
+	list_for_each_safe (child, next, &p->children, sibling) {
 		struct pid *group = child->group;
 		bool ours = group != p->group && child->session == p->session;
 
@@ -207,7 +212,8 @@ static void leave_family(int status)
 	become_zombie(p);
 }
 
-/* Nobody signals a thread that is past this point; what is pending for the process goes to another. */
+/* Nobody signals a thread that is past this point; what is pending for the process goes to another.
+ */
 static void stop_taking_signals(struct task *task)
 {
 	struct signal_shared *sh = task->sig.shared;
@@ -317,7 +323,7 @@ int process_become_single(void)
 			return -EAGAIN;
 		sh->flags |= SIGNAL_EXEC;
 		sh->exec_by = us;
-		list_for_each(st, &sh->threads, link) {
+		list_for_each (st, &sh->threads, link) {
 			if (st != us)
 				signal_kill_thread_locked(st);
 		}

@@ -2,9 +2,9 @@
 /*
  * fork, vfork, clone, clone3: one function makes threads and processes.
  *
- * A child is built in private, step by step, each step undone in reverse on failure; nothing outside can see it.  The last
- * step, under tree_lock, links it into the family, publishes its pid and cannot fail for any reason but a signal that
- * killed us meanwhile.  Then the child may run.
+ * A child is built in private, step by step, each step undone in reverse on failure; nothing
+ * outside can see it.  The last step, under tree_lock, links it into the family, publishes its pid
+ * and cannot fail for any reason but a signal that killed us meanwhile.  Then the child may run.
  *
  * clone(2), fork(2), vfork(2).
  */
@@ -32,14 +32,14 @@
 
 #include "process_internal.h"
 
-#define CLONE_NAMESPACES                                                                               \
-	(CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID |  \
+#define CLONE_NAMESPACES                                                                           \
+	(CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID |            \
 	 CLONE_NEWNET | CLONE_NEWTIME)
-#define CLONE_KNOWN                                                                                    \
-	(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_PIDFD | CLONE_PTRACE | CLONE_VFORK | \
-	 CLONE_PARENT | CLONE_THREAD | CLONE_SYSVSEM | CLONE_SETTLS | CLONE_PARENT_SETTID |            \
-	 CLONE_CHILD_CLEARTID | CLONE_DETACHED | CLONE_UNTRACED | CLONE_CHILD_SETTID | CLONE_IO |      \
-	 CLONE_CLEAR_SIGHAND | CLONE_NEWNS)
+#define CLONE_KNOWN                                                                                \
+	(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_PIDFD | CLONE_PTRACE |          \
+	 CLONE_VFORK | CLONE_PARENT | CLONE_THREAD | CLONE_SYSVSEM | CLONE_SETTLS |                \
+	 CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID | CLONE_DETACHED | CLONE_UNTRACED |            \
+	 CLONE_CHILD_SETTID | CLONE_IO | CLONE_CLEAR_SIGHAND | CLONE_NEWNS)
 
 static struct slab_cache *task_cache;
 static struct slab_cache *process_cache;
@@ -156,8 +156,8 @@ static int check_flags(const struct fork_request *req)
 static int charge_user(const struct cred *cred)
 {
 	u32 n = atomic_add_return(&cred->user->nr_processes, 1);
-	bool over = n > rlimit_get(RLIMIT_NPROC) && cred->user->uid != 0 && !capable(CAP_SYS_RESOURCE) &&
-		    !capable(CAP_SYS_ADMIN);
+	bool over = n > rlimit_get(RLIMIT_NPROC) && cred->user->uid != 0 &&
+		    !capable(CAP_SYS_RESOURCE) && !capable(CAP_SYS_ADMIN);
 
 	if (over || atomic_add_return(&nr_threads_total, 1) > READ_ONCE(threads_max)) {
 		if (!over)
@@ -187,7 +187,8 @@ static int create_child_process(const struct fork_request *req, struct process *
 		actions = parent->sig.actions;
 		refcount_get(&actions->refs);
 	} else {
-		actions = signal_actions_create(req->flags & CLONE_CLEAR_SIGHAND ? NULL : parent->sig.actions);
+		actions = signal_actions_create(
+			req->flags & CLONE_CLEAR_SIGHAND ? NULL : parent->sig.actions);
 	}
 	if (!actions) {
 		slab_free(process_cache, p);
@@ -228,7 +229,10 @@ static void copy_signal_state(struct thread *child, u64 flags)
 	const struct signal_state *ours = thread_current()->sig;
 
 	child->sig->blocked = ours->blocked;
-	/* A thread with its own stack starts without the alternate one; so does vfork's, which shares ours, keep it. */
+	/*
+	 * A thread with its own stack starts without the alternate one; so does vfork's, which
+	 * shares ours, keep it.
+	 */
 	if (!(flags & CLONE_VM) || (flags & CLONE_VFORK))
 		child->sig->altstack = ours->altstack;
 }
@@ -308,14 +312,18 @@ static void link_process(struct process *p, struct thread *leader, const struct 
 	list_push_back_rcu(&all_processes, &p->all_link);
 }
 
-/* Publish the child.  Returns -ERESTARTNOINTR when a signal came first: the caller forks again after it. */
+/*
+ * Publish the child.  Returns -ERESTARTNOINTR when a signal came first: the caller forks again
+ * after it.
+ */
 static int link_child(struct thread *child, struct process *p, const struct fork_request *req)
 {
 	struct task *task = task_of(child);
 	struct process *us = process_current();
 	guard_spin_irq(&tree_lock);
 
-	if (signal_fatal_pending(thread_current()) || (us->sig.flags & (SIGNAL_GROUP_EXIT | SIGNAL_EXEC)))
+	if (signal_fatal_pending(thread_current()) ||
+	    (us->sig.flags & (SIGNAL_GROUP_EXIT | SIGNAL_EXEC)))
 		return -ERESTARTNOINTR;
 	if (p != us)
 		link_process(p, child, req);
@@ -352,7 +360,8 @@ static int prepare_set_tid(struct thread *child, const struct fork_request *req)
 }
 
 /* Where the child's number is written, and its pidfd.  The child does not run yet. */
-static int report_to_parent(const struct fork_request *req, struct pid *pid, int *pidfd, struct file **pidfile)
+static int report_to_parent(const struct fork_request *req, struct pid *pid, int *pidfd,
+			    struct file **pidfile)
 {
 	*pidfd = -1;
 	if (req->flags & CLONE_PIDFD) {
@@ -389,7 +398,8 @@ void vfork_release(struct process *p)
 	}
 }
 
-static int build_child(const struct fork_request *req, struct thread *child, struct process **process)
+static int build_child(const struct fork_request *req, struct thread *child,
+		       struct process **process)
 {
 	struct process *p = process_current();
 	struct task *task;
@@ -404,7 +414,7 @@ static int build_child(const struct fork_request *req, struct thread *child, str
 	}
 	child->cred = (struct cred *)cred_get(cred_current());
 	err = task_create(child, p);
-	process_put(p);	/* the task holds it now, or nobody */
+	process_put(p); /* the task holds it now, or nobody */
 	if (err) {
 		cred_put(child->cred);
 		return err;
@@ -481,11 +491,10 @@ unreport:
 	}
 drop_resources:
 	drop_resources(child);
-unuse_pid:
-	{
-		guard_spin_irq(&tree_lock);
-		pid_unuse(task_of(child)->pid);
-	}
+unuse_pid : {
+	guard_spin_irq(&tree_lock);
+	pid_unuse(task_of(child)->pid);
+}
 put_child:
 	thread_abandon(child);
 uncharge:
@@ -513,7 +522,8 @@ static long clone_with(u64 flags, vaddr_t stack, int __user *ptid, int __user *c
 	return process_fork(&req);
 }
 
-long sys_clone(unsigned long flags, unsigned long newsp, int __user *parent_tid, unsigned long a3, unsigned long a4)
+long sys_clone(unsigned long flags, unsigned long newsp, int __user *parent_tid, unsigned long a3,
+	       unsigned long a4)
 {
 	vaddr_t ctid = ARCH_CLONE_TLS_LAST ? a3 : a4;
 	vaddr_t tls = ARCH_CLONE_TLS_LAST ? a4 : a3;
@@ -549,7 +559,7 @@ static int decode_clone_args(const struct clone_args *a, struct fork_request *re
 
 long sys_clone3(const struct clone_args __user *uargs, size_t size)
 {
-	struct clone_args args = { 0 };
+	struct clone_args args = {0};
 	struct fork_request req;
 	int err;
 
@@ -566,10 +576,11 @@ long sys_clone3(const struct clone_args __user *uargs, size_t size)
 
 long sys_fork(void)
 {
-	return process_fork(&(struct fork_request){ .exit_signal = SIGCHLD });
+	return process_fork(&(struct fork_request){.exit_signal = SIGCHLD});
 }
 
 long sys_vfork(void)
 {
-	return process_fork(&(struct fork_request){ .flags = CLONE_VFORK | CLONE_VM, .exit_signal = SIGCHLD });
+	return process_fork(
+		&(struct fork_request){.flags = CLONE_VFORK | CLONE_VM, .exit_signal = SIGCHLD});
 }

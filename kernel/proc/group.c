@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Process groups and sessions, and the signals sent to them.  setpgid(2), setsid(2), kill(2), credentials(7).
+ * Process groups and sessions, and the signals sent to them.  setpgid(2), setsid(2), kill(2),
+ * credentials(7).
  *
- * A group or session is the list of its members on the struct pid that names it.  A group is orphaned when no member has a
- * parent in another group of the same session: nobody could continue it, so job control must not stop it.
+ * A group or session is the list of its members on the struct pid that names it.  A group is
+ * orphaned when no member has a parent in another group of the same session: nobody could continue
+ * it, so job control must not stop it.
  */
 #include <kernel/proc/process.h>
 
@@ -22,7 +24,8 @@ bool group_is_orphaned(struct pid *group, struct process *ignore)
 {
 	struct process *p;
 
-	for_each_member(p, group) {
+	for_each_member(p, group)
+	{
 		if (p == ignore || p->state != PROCESS_ALIVE || p->parent == init_process)
 			continue;
 		if (p->parent->group != group && p->parent->session == p->session)
@@ -35,7 +38,8 @@ bool group_has_stopped(struct pid *group)
 {
 	struct process *p;
 
-	for_each_member(p, group) {
+	for_each_member(p, group)
+	{
 		if (p->sig.flags & SIGNAL_STOPPED)
 			return true;
 	}
@@ -48,8 +52,7 @@ void group_kill_locked(struct pid *group, int signo)
 	struct process *p;
 
 	siginfo_kernel(&info, signo);
-	for_each_member(p, group)
-		signal_send_process(&p->sig, &info);
+	for_each_member(p, group) signal_send_process(&p->sig, &info);
 }
 
 int group_kill(struct pid *group, int signo)
@@ -71,7 +74,8 @@ bool may_signal(struct process *p, int signo)
 	if (!p->leader)
 		return false;
 	them = cred_of(p->leader);
-	ok = us->euid == them->suid || us->euid == them->uid || us->uid == them->suid || us->uid == them->uid;
+	ok = us->euid == them->suid || us->euid == them->uid || us->uid == them->suid ||
+	     us->uid == them->uid;
 	cred_put(them);
 	/* Within a session SIGCONT is always allowed. */
 	return ok || (signo == SIGCONT && p->session == process_current()->session);
@@ -85,7 +89,8 @@ int signal_send_group(struct pid *group, const struct ksiginfo *info, bool check
 	struct process *p;
 	guard_spin_irq(&tree_lock);
 
-	for_each_member(p, group) {
+	for_each_member(p, group)
+	{
 		if (check && !may_signal(p, info->si_signo)) {
 			err = -EPERM;
 			continue;
@@ -144,7 +149,8 @@ static int setpgid_locked(struct process *us, struct process *p, u32 pgid)
 	if (group != p->pid) {
 		/* Joining: the group must have a member in our session. */
 		if (list_empty(&group->group_members) ||
-		    list_first(&group->group_members, struct process, group_link)->session != us->session)
+		    list_first(&group->group_members, struct process, group_link)->session !=
+			    us->session)
 			return -EPERM;
 	}
 	if (group != p->group)
@@ -193,7 +199,10 @@ long sys_setsid(void)
 	struct process *p = process_current();
 	guard_spin_irq(&tree_lock);
 
-	/* Leading a group, even one whose leader moved away: a new session of that number would mix with it. */
+	/*
+	 * Leading a group, even one whose leader moved away: a new session of that number would mix
+	 * with it.
+	 */
 	if (p->session_leader || !list_empty(&p->pid->group_members))
 		return -EPERM;
 	move_to_group(p, p->pid);
@@ -250,7 +259,7 @@ static void drop_tty(struct pid *session, struct tty *tty)
 	struct process *p;
 	guard_spin_irq(&tree_lock);
 
-	list_for_each(p, &session->session_members, session_link) {
+	list_for_each (p, &session->session_members, session_link) {
 		if (p->tty == tty)
 			WRITE_ONCE(p->tty, NULL);
 	}

@@ -80,7 +80,8 @@ long sys_getresgid(u32 __user *rgid, u32 __user *egid, u32 __user *sgid)
 /* Changing. */
 
 /*
- * What leaving or entering uid 0 does to capabilities: capabilities(7), "Effect of user ID changes on capabilities".
+ * What leaving or entering uid 0 does to capabilities: capabilities(7), "Effect of user ID changes
+ * on capabilities".
  */
 static void fix_capabilities(struct cred *new, const struct cred *old)
 {
@@ -90,7 +91,7 @@ static void fix_capabilities(struct cred *new, const struct cred *old)
 	if (new->securebits & issecure_mask(SECURE_NO_SETUID_FIXUP))
 		return;
 	if (had_root && !has_root) {
-		if (!(new->securebits & issecure_mask(SECURE_KEEP_CAPS)))
+		if (!(new->securebits &issecure_mask(SECURE_KEEP_CAPS)))
 			new->cap_permitted = new->cap_effective = 0;
 		new->cap_ambient = 0;
 	}
@@ -100,9 +101,10 @@ static void fix_capabilities(struct cred *new, const struct cred *old)
 		new->cap_effective = new->cap_permitted;
 }
 
-#define CAP_FS_SET                                                                                     \
-	(1ull << CAP_CHOWN | 1ull << CAP_MKNOD | 1ull << CAP_DAC_OVERRIDE | 1ull << CAP_DAC_READ_SEARCH | \
-	 1ull << CAP_FOWNER | 1ull << CAP_FSETID | 1ull << CAP_LINUX_IMMUTABLE | 1ull << CAP_MAC_OVERRIDE)
+#define CAP_FS_SET                                                                                 \
+	(1ull << CAP_CHOWN | 1ull << CAP_MKNOD | 1ull << CAP_DAC_OVERRIDE |                        \
+	 1ull << CAP_DAC_READ_SEARCH | 1ull << CAP_FOWNER | 1ull << CAP_FSETID |                   \
+	 1ull << CAP_LINUX_IMMUTABLE | 1ull << CAP_MAC_OVERRIDE)
 
 static void fix_fs_capabilities(struct cred *new, const struct cred *old)
 {
@@ -111,7 +113,7 @@ static void fix_fs_capabilities(struct cred *new, const struct cred *old)
 	if (!old->fsuid && new->fsuid)
 		new->cap_effective &= ~CAP_FS_SET;
 	if (old->fsuid && !new->fsuid)
-		new->cap_effective |= new->cap_permitted & CAP_FS_SET;
+		new->cap_effective |= new->cap_permitted &CAP_FS_SET;
 }
 
 /* The last step of each call: user counts, capabilities, commit; or give up with `err`. */
@@ -183,9 +185,9 @@ long sys_setresuid(u32 ruid, u32 euid, u32 suid)
 	const struct cred *old = cred_current();
 	struct cred *new;
 
-	if (!capable(CAP_SETUID) &&
-	    (!one_of(ruid, old->uid, old->euid, old->suid) || !one_of(euid, old->uid, old->euid, old->suid) ||
-	     !one_of(suid, old->uid, old->euid, old->suid)))
+	if (!capable(CAP_SETUID) && (!one_of(ruid, old->uid, old->euid, old->suid) ||
+				     !one_of(euid, old->uid, old->euid, old->suid) ||
+				     !one_of(suid, old->uid, old->euid, old->suid)))
 		return -EPERM;
 	int err = cred_prepare(&new);
 	if (err)
@@ -203,7 +205,8 @@ long sys_setfsuid(u32 uid)
 	u32 was = old->fsuid;
 	struct cred *new;
 
-	if (uid == NO_ID || (!capable(CAP_SETUID) && uid != old->uid && uid != old->euid && uid != old->suid && uid != was))
+	if (uid == NO_ID || (!capable(CAP_SETUID) && uid != old->uid && uid != old->euid &&
+			     uid != old->suid && uid != was))
 		return was;
 	if (uid == was || cred_prepare(&new))
 		return was;
@@ -271,9 +274,9 @@ long sys_setresgid(u32 rgid, u32 egid, u32 sgid)
 	const struct cred *old = cred_current();
 	struct cred *new;
 
-	if (!capable(CAP_SETGID) &&
-	    (!one_of(rgid, old->gid, old->egid, old->sgid) || !one_of(egid, old->gid, old->egid, old->sgid) ||
-	     !one_of(sgid, old->gid, old->egid, old->sgid)))
+	if (!capable(CAP_SETGID) && (!one_of(rgid, old->gid, old->egid, old->sgid) ||
+				     !one_of(egid, old->gid, old->egid, old->sgid) ||
+				     !one_of(sgid, old->gid, old->egid, old->sgid)))
 		return -EPERM;
 	int err = cred_prepare(&new);
 	if (err)
@@ -291,7 +294,8 @@ long sys_setfsgid(u32 gid)
 	u32 was = old->fsgid;
 	struct cred *new;
 
-	if (gid == NO_ID || (!capable(CAP_SETGID) && gid != old->gid && gid != old->egid && gid != old->sgid && gid != was))
+	if (gid == NO_ID || (!capable(CAP_SETGID) && gid != old->gid && gid != old->egid &&
+			     gid != old->sgid && gid != was))
 		return was;
 	if (gid == was || cred_prepare(&new))
 		return was;
@@ -345,8 +349,10 @@ long sys_setgroups(int size, const u32 __user *list)
 
 /* Capabilities. */
 
-/* How many words of 32 the caller's version has.  Writes the version we prefer when it is unknown. */
-static int cap_version(struct __user_cap_header_struct __user *uheader, struct __user_cap_header_struct *h, unsigned *words)
+/* How many words of 32 the caller's version has.  Writes the version we prefer when it is unknown.
+ */
+static int cap_version(struct __user_cap_header_struct __user *uheader,
+		       struct __user_cap_header_struct *h, unsigned *words)
 {
 	if (copy_from_user(h, uheader, sizeof(*h)))
 		return -EFAULT;
@@ -361,9 +367,10 @@ static int cap_version(struct __user_cap_header_struct __user *uheader, struct _
 	}
 }
 
-long sys_capget(struct __user_cap_header_struct __user *header, struct __user_cap_data_struct __user *data)
+long sys_capget(struct __user_cap_header_struct __user *header,
+		struct __user_cap_data_struct __user *data)
 {
-	struct __user_cap_data_struct out[2] = { 0 };
+	struct __user_cap_data_struct out[2] = {0};
 	struct __user_cap_header_struct h;
 	const struct cred *c;
 	unsigned words;
@@ -392,9 +399,10 @@ long sys_capget(struct __user_cap_header_struct __user *header, struct __user_ca
 	return data ? copy_to_user(data, out, words * sizeof(out[0])) : 0;
 }
 
-long sys_capset(struct __user_cap_header_struct __user *header, const struct __user_cap_data_struct __user *data)
+long sys_capset(struct __user_cap_header_struct __user *header,
+		const struct __user_cap_data_struct __user *data)
 {
-	struct __user_cap_data_struct in[2] = { 0 };
+	struct __user_cap_data_struct in[2] = {0};
 	struct __user_cap_header_struct h;
 	const struct cred *old = cred_current();
 	u64 e, p, i;
@@ -413,8 +421,9 @@ long sys_capset(struct __user_cap_header_struct __user *header, const struct __u
 	i = (in[0].inheritable | (u64)in[1].inheritable << 32) & CAP_FULL_SET;
 
 	u64 may_inherit = capable(CAP_SETPCAP) ? old->cap_bounding : old->cap_permitted;
-	if ((i & ~(old->cap_inheritable | may_inherit)) || (i & ~(old->cap_inheritable | old->cap_bounding)) ||
-	    (p & ~old->cap_permitted) || (e & ~p))
+	if ((i & ~(old->cap_inheritable | may_inherit)) ||
+	    (i & ~(old->cap_inheritable | old->cap_bounding)) || (p & ~old->cap_permitted) ||
+	    (e & ~p))
 		return -EPERM;
 	err = cred_prepare(&new);
 	if (err)
@@ -422,7 +431,7 @@ long sys_capset(struct __user_cap_header_struct __user *header, const struct __u
 	new->cap_effective = e;
 	new->cap_permitted = p;
 	new->cap_inheritable = i;
-	new->cap_ambient &= p & i;
+	new->cap_ambient &= p &i;
 	cred_commit(new);
 	return 0;
 }

@@ -2,8 +2,8 @@
 /*
  * The first process, and what all processes start from.
  *
- * Process 1 begins as a kernel thread with a process's half: it finds init, execs it and returns to user mode as it.  Process 0
- * is not in any tree; getppid() of init answers 0.
+ * Process 1 begins as a kernel thread with a process's half: it finds init, execs it and returns to
+ * user mode as it.  Process 0 is not in any tree; getppid() of init answers 0.
  */
 #include <kernel/proc/process.h>
 
@@ -34,22 +34,22 @@ static void limits_init(struct process *p)
 		unsigned which;
 		u64 soft, hard;
 	} start[] = {
-		{ RLIMIT_STACK, 8 << 20, RLIM_INFINITY },
-		{ RLIMIT_CORE, 0, RLIM_INFINITY },
-		{ RLIMIT_NOFILE, 1024, 4096 },
-		{ RLIMIT_MEMLOCK, 8 << 20, 8 << 20 },
-		{ RLIMIT_MSGQUEUE, 819200, 819200 },
-		{ RLIMIT_NICE, 0, 0 },
-		{ RLIMIT_RTPRIO, 0, 0 },
+		{RLIMIT_STACK, 8 << 20, RLIM_INFINITY},
+		{RLIMIT_CORE, 0, RLIM_INFINITY},
+		{RLIMIT_NOFILE, 1024, 4096},
+		{RLIMIT_MEMLOCK, 8 << 20, 8 << 20},
+		{RLIMIT_MSGQUEUE, 819200, 819200},
+		{RLIMIT_NICE, 0, 0},
+		{RLIMIT_RTPRIO, 0, 0},
 	};
 	u64 threads = threads_max / 2;
 
 	for (unsigned i = 0; i < NR_RLIMITS; i++)
-		p->limits[i] = (struct rlimit){ RLIM_INFINITY, RLIM_INFINITY };
+		p->limits[i] = (struct rlimit){RLIM_INFINITY, RLIM_INFINITY};
 	for (unsigned i = 0; i < ARRAY_SIZE(start); i++)
-		p->limits[start[i].which] = (struct rlimit){ start[i].soft, start[i].hard };
-	p->limits[RLIMIT_NPROC] = (struct rlimit){ threads, threads };
-	p->limits[RLIMIT_SIGPENDING] = (struct rlimit){ threads, threads };
+		p->limits[start[i].which] = (struct rlimit){start[i].soft, start[i].hard};
+	p->limits[RLIMIT_NPROC] = (struct rlimit){threads, threads};
+	p->limits[RLIMIT_SIGPENDING] = (struct rlimit){threads, threads};
 }
 
 void process_init(void)
@@ -63,7 +63,10 @@ void process_init(void)
 	sigio_init();
 	rseq_init();
 	futex_init();
-	/* A thread costs at least its stack and the page tables of a small process: an eighth of memory for them. */
+	/*
+	 * A thread costs at least its stack and the page tables of a small process: an eighth of
+	 * memory for them.
+	 */
 	struct mem_info mem;
 
 	mm_stat(&mem);
@@ -108,7 +111,7 @@ static void run_asked(const char *path, const char *option)
 
 static void run_init(void)
 {
-	static const char *const usual[] = { "/sbin/init", "/etc/init", "/bin/init", "/bin/sh" };
+	static const char *const usual[] = {"/sbin/init", "/etc/init", "/bin/init", "/bin/sh"};
 	int err;
 
 	if (request->initramfs) {

@@ -35,8 +35,8 @@ bool may_access(struct process *p)
 	if (!p->leader)
 		return false;
 	them = cred_of(p->leader);
-	same = us->uid == them->euid && us->uid == them->suid && us->uid == them->uid && us->gid == them->egid &&
-	       us->gid == them->sgid && us->gid == them->gid;
+	same = us->uid == them->euid && us->uid == them->suid && us->uid == them->uid &&
+	       us->gid == them->egid && us->gid == them->sgid && us->gid == them->gid;
 	bool subset = !(them->cap_permitted & ~us->cap_permitted);
 	cred_put(them);
 	return capable(CAP_SYS_PTRACE) || (same && subset && READ_ONCE(p->dumpable));
@@ -53,19 +53,20 @@ static bool may_limit(struct process *p)
 	if (!p->leader)
 		return false;
 	them = cred_of(p->leader);
-	ok = us->uid == them->euid && us->uid == them->suid && us->uid == them->uid && us->gid == them->egid &&
-	     us->gid == them->sgid && us->gid == them->gid;
+	ok = us->uid == them->euid && us->uid == them->suid && us->uid == them->uid &&
+	     us->gid == them->egid && us->gid == them->sgid && us->gid == them->gid;
 	cred_put(them);
 	return ok || capable(CAP_SYS_RESOURCE);
 }
 
-static int limit_exchange(struct process *p, unsigned which, const struct rlimit *new, struct rlimit *old)
+static int limit_exchange(struct process *p, unsigned which, const struct rlimit *new,
+			  struct rlimit *old)
 {
 	if (which >= NR_RLIMITS)
 		return -EINVAL;
-	if (new && new->rlim_cur > new->rlim_max)
+	if (new &&new->rlim_cur > new->rlim_max)
 		return -EINVAL;
-	if (new && which == RLIMIT_NOFILE && new->rlim_max > sysctl_nr_open)
+	if (new &&which == RLIMIT_NOFILE &&new->rlim_max > sysctl_nr_open)
 		return -EPERM;
 	guard_spin(&p->limits_lock);
 	*old = p->limits[which];
@@ -163,7 +164,8 @@ void process_usage(struct process *p, struct usage *u)
 	guard_rcu();
 
 	*u = p->dead;
-	list_for_each_rcu(task, &p->threads, link) {
+	list_for_each_rcu(task, &p->threads, link)
+	{
 		if (task->sig.exiting)
 			continue;
 		usage_of_thread(task->thread, &one);

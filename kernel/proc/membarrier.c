@@ -2,8 +2,8 @@
 /*
  * membarrier(2): a barrier on every CPU that runs threads of interest, paid by the rare side.
  *
- * The private commands interrupt only CPUs that have our address space loaded; the interrupt is the barrier, and entering and
- * leaving the kernel is one for a CPU that switches meanwhile.
+ * The private commands interrupt only CPUs that have our address space loaded; the interrupt is the
+ * barrier, and entering and leaving the kernel is one for a CPU that switches meanwhile.
  */
 #include <gen/syscalls.h>
 #include <kernel/abi/errno.h>
@@ -13,12 +13,13 @@
 #include <kernel/sync/rcu.h>
 #include <mm/space.h>
 
-#define REGISTRATIONS                                                                                  \
-	(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED | MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED |        \
+#define REGISTRATIONS                                                                              \
+	(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED | MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED |    \
 	 MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE)
-#define COMMANDS                                                                                       \
-	(MEMBARRIER_CMD_GLOBAL | MEMBARRIER_CMD_GLOBAL_EXPEDITED | MEMBARRIER_CMD_PRIVATE_EXPEDITED |  \
-	 MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE | MEMBARRIER_CMD_GET_REGISTRATIONS | REGISTRATIONS)
+#define COMMANDS                                                                                   \
+	(MEMBARRIER_CMD_GLOBAL | MEMBARRIER_CMD_GLOBAL_EXPEDITED |                                 \
+	 MEMBARRIER_CMD_PRIVATE_EXPEDITED | MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE |           \
+	 MEMBARRIER_CMD_GET_REGISTRATIONS | REGISTRATIONS)
 
 static void barrier_here(void *unused)
 {
@@ -48,15 +49,16 @@ long sys_membarrier(int cmd, unsigned int flags, int cpu)
 	switch (cmd) {
 	case MEMBARRIER_CMD_QUERY: return COMMANDS;
 	case MEMBARRIER_CMD_GLOBAL: synchronize_rcu(); return 0;
-	case MEMBARRIER_CMD_GLOBAL_EXPEDITED:
-		smp_call_all(barrier_here, NULL, true);
-		return 0;
-	case MEMBARRIER_CMD_PRIVATE_EXPEDITED: return private_barrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED);
+	case MEMBARRIER_CMD_GLOBAL_EXPEDITED: smp_call_all(barrier_here, NULL, true); return 0;
+	case MEMBARRIER_CMD_PRIVATE_EXPEDITED:
+		return private_barrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED);
 	case MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE:
 		return private_barrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE);
 	case MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED:
 	case MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED:
-	case MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE: atomic_fetch_or(&mm->membarrier, (u32)cmd); return 0;
+	case MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE:
+		atomic_fetch_or(&mm->membarrier, (u32)cmd);
+		return 0;
 	case MEMBARRIER_CMD_GET_REGISTRATIONS: return atomic_load(&mm->membarrier);
 	default: return -EINVAL;
 	}

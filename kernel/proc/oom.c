@@ -44,9 +44,13 @@ static struct process *next_process(struct process *p)
 	struct process *next = NULL;
 	{
 		guard_spin_irq(&tree_lock);
-		struct list *at = p && p->state != PROCESS_REAPED ? p->all_link.next : all_processes.next;
+		struct list *at =
+			p && p->state != PROCESS_REAPED ? p->all_link.next : all_processes.next;
 
-		/* A process that was reaped meanwhile ends the walk: the next attempt sees the rest. */
+		/*
+		 * A process that was reaped meanwhile ends the walk: the next attempt sees the
+		 * rest.
+		 */
 		if (at != &all_processes && !(p && p->state == PROCESS_REAPED))
 			next = process_get(list_entry(at, struct process, all_link));
 	}
@@ -74,7 +78,8 @@ static void kill_candidate(struct oom_candidate *c)
 	signal_send_process(&p->sig, &info);
 }
 
-static const struct oom_ops ops = { .walk = walk, .release = candidate_release, .kill = kill_candidate };
+static const struct oom_ops ops = {
+	.walk = walk, .release = candidate_release, .kill = kill_candidate};
 
 void oom_init(void)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * pidfds: a descriptor that names one process for ever, whatever happens to its number.  It polls readable once the process
- * is a zombie or gone.  pidfd_open(2), pidfd_send_signal(2), pidfd_getfd(2).
+ * pidfds: a descriptor that names one process for ever, whatever happens to its number.  It polls
+ * readable once the process is a zombie or gone.  pidfd_open(2), pidfd_send_signal(2),
+ * pidfd_getfd(2).
  */
 #include <kernel/proc/pidfd.h>
 
@@ -60,7 +61,8 @@ int pidfd_create(struct pid *pid, unsigned flags, int *fd, struct file **file)
 
 	if (n < 0)
 		return n;
-	int err = anon_file_create("[pidfd]", &pidfd_ops, pid_get(pid), O_RDWR | (flags & PIDFD_FLAG_NONBLOCK), file);
+	int err = anon_file_create("[pidfd]", &pidfd_ops, pid_get(pid),
+				   O_RDWR | (flags & PIDFD_FLAG_NONBLOCK), file);
 	if (err) {
 		pid_put(pid);
 		fd_release(n);
@@ -122,7 +124,8 @@ static int signal_pid(struct pid *pid, const struct ksiginfo *info)
 	return 0;
 }
 
-long sys_pidfd_send_signal(int pidfd, int sig, const struct siginfo __user *uinfo, unsigned int flags)
+long sys_pidfd_send_signal(int pidfd, int sig, const struct siginfo __user *uinfo,
+			   unsigned int flags)
 {
 	struct ksiginfo info;
 	struct pid *pid;
@@ -134,12 +137,14 @@ long sys_pidfd_send_signal(int pidfd, int sig, const struct siginfo __user *uinf
 	if (err)
 		return err;
 	if (!uinfo) {
-		siginfo_user(&info, sig, SI_USER, process_id(process_current()), cred_current()->uid);
+		siginfo_user(&info, sig, SI_USER, process_id(process_current()),
+			     cred_current()->uid);
 	} else if (siginfo_from_user(&info, uinfo)) {
 		err = -EFAULT;
 	} else if (info.si_signo != sig) {
 		err = -EINVAL;
-	} else if (pid != process_current()->pid && (info.si_code >= 0 || info.si_code == SI_TKILL)) {
+	} else if (pid != process_current()->pid &&
+		   (info.si_code >= 0 || info.si_code == SI_TKILL)) {
 		err = -EPERM;
 	}
 	if (!err)

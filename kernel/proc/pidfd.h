@@ -7,8 +7,12 @@
 struct file;
 struct pid;
 
-/* Reserve a number and make a pidfd of `pid`; the caller installs or gives both back.  0, -EMFILE, -ENFILE, -ENOMEM. */
-int __attribute__((warn_unused_result)) pidfd_create(struct pid *pid, unsigned flags, int *fd, struct file **file);
+/*
+ * Reserve a number and make a pidfd of `pid`; the caller installs or gives both back.  0, -EMFILE,
+ * -ENFILE, -ENOMEM.
+ */
+int __attribute__((warn_unused_result))
+pidfd_create(struct pid *pid, unsigned flags, int *fd, struct file **file);
 
 /* The pid behind a descriptor, counted.  0 or -EBADF. */
 int __attribute__((warn_unused_result)) pidfd_get_pid(int fd, struct pid **out);

@@ -16,7 +16,7 @@
 
 static long set_name(const char __user *from)
 {
-	char name[THREAD_COMM_LEN] = { 0 };
+	char name[THREAD_COMM_LEN] = {0};
 	ssize_t n = strncpy_from_user(name, from, sizeof(name) - 1);
 
 	if (n < 0)
@@ -27,7 +27,7 @@ static long set_name(const char __user *from)
 
 static long get_name(char __user *to)
 {
-	char name[THREAD_COMM_LEN] = { 0 };
+	char name[THREAD_COMM_LEN] = {0};
 
 	memcpy(name, thread_current()->comm, sizeof(name) - 1);
 	return copy_to_user(to, name, sizeof(name));
@@ -49,8 +49,8 @@ static long drop_bounding(unsigned long cap)
 	return 0;
 }
 
-#define SECURE_ALL_BITS                                                                                \
-	(issecure_mask(SECURE_NOROOT) | issecure_mask(SECURE_NO_SETUID_FIXUP) |                        \
+#define SECURE_ALL_BITS                                                                            \
+	(issecure_mask(SECURE_NOROOT) | issecure_mask(SECURE_NO_SETUID_FIXUP) |                    \
 	 issecure_mask(SECURE_KEEP_CAPS) | issecure_mask(SECURE_NO_CAP_AMBIENT_RAISE))
 #define SECURE_ALL_LOCKS (SECURE_ALL_BITS << 1)
 
@@ -61,8 +61,8 @@ static long set_securebits(unsigned long bits)
 	struct cred *new;
 
 	/* No unknown bits, no lock undone, no locked bit changed. */
-	if ((bits & ~(SECURE_ALL_BITS | SECURE_ALL_LOCKS)) || (locks & ~bits) || ((old ^ bits) & (locks >> 1)) ||
-	    !capable(CAP_SETPCAP))
+	if ((bits & ~(SECURE_ALL_BITS | SECURE_ALL_LOCKS)) || (locks & ~bits) ||
+	    ((old ^ bits) & (locks >> 1)) || !capable(CAP_SETPCAP))
 		return -EPERM;
 	int err = cred_prepare(&new);
 	if (err)
@@ -105,10 +105,12 @@ static long change_ambient(unsigned long op, unsigned long cap, unsigned long a4
 	}
 	if (op == PR_CAP_AMBIENT_IS_SET)
 		return old->cap_ambient >> cap & 1;
-	if (op != PR_CAP_AMBIENT_RAISE && op != PR_CAP_AMBIENT_LOWER && op != PR_CAP_AMBIENT_CLEAR_ALL)
+	if (op != PR_CAP_AMBIENT_RAISE && op != PR_CAP_AMBIENT_LOWER &&
+	    op != PR_CAP_AMBIENT_CLEAR_ALL)
 		return -EINVAL;
-	if (op == PR_CAP_AMBIENT_RAISE && (!(old->cap_permitted & old->cap_inheritable & 1ull << cap) ||
-					   (old->securebits & issecure_mask(SECURE_NO_CAP_AMBIENT_RAISE))))
+	if (op == PR_CAP_AMBIENT_RAISE &&
+	    (!(old->cap_permitted & old->cap_inheritable & 1ull << cap) ||
+	     (old->securebits & issecure_mask(SECURE_NO_CAP_AMBIENT_RAISE))))
 		return -EPERM;
 	int err = cred_prepare(&new);
 	if (err)
@@ -174,7 +176,8 @@ static long set_timer_slack(unsigned long ns)
 	return 0;
 }
 
-long sys_prctl(int option, unsigned long arg2, unsigned long arg3, unsigned long arg4, unsigned long arg5)
+long sys_prctl(int option, unsigned long arg2, unsigned long arg3, unsigned long arg4,
+	       unsigned long arg5)
 {
 	struct process *p = process_current();
 
@@ -191,22 +194,27 @@ long sys_prctl(int option, unsigned long arg2, unsigned long arg3, unsigned long
 			return -EINVAL;
 		WRITE_ONCE(p->dumpable, arg2);
 		return 0;
-	case PR_GET_KEEPCAPS: return !!(cred_current()->securebits & issecure_mask(SECURE_KEEP_CAPS));
+	case PR_GET_KEEPCAPS:
+		return !!(cred_current()->securebits & issecure_mask(SECURE_KEEP_CAPS));
 	case PR_SET_KEEPCAPS: return set_keepcaps(arg2);
 	case PR_SET_NAME: return set_name((const char __user *)arg2);
 	case PR_GET_NAME: return get_name((char __user *)arg2);
 	case PR_GET_TIMERSLACK: return (long)thread_current()->timer_slack_ns;
 	case PR_SET_TIMERSLACK: return set_timer_slack(arg2);
-	case PR_CAPBSET_READ: return arg2 > CAP_LAST ? -EINVAL : (long)(cred_current()->cap_bounding >> arg2 & 1);
+	case PR_CAPBSET_READ:
+		return arg2 > CAP_LAST ? -EINVAL : (long)(cred_current()->cap_bounding >> arg2 & 1);
 	case PR_CAPBSET_DROP: return drop_bounding(arg2);
 	case PR_GET_SECUREBITS: return cred_current()->securebits;
 	case PR_SET_SECUREBITS: return set_securebits(arg2);
 	case PR_CAP_AMBIENT: return change_ambient(arg2, arg3, arg4, arg5);
 	case PR_SET_CHILD_SUBREAPER: return set_subreaper(arg2);
 	case PR_GET_CHILD_SUBREAPER: return put_user((int)p->subreaper, (int __user *)arg2);
-	case PR_SET_NO_NEW_PRIVS: return arg2 != 1 || arg3 || arg4 || arg5 ? -EINVAL : set_no_new_privs();
-	case PR_GET_NO_NEW_PRIVS: return arg2 || arg3 || arg4 || arg5 ? -EINVAL : (long)cred_current()->no_new_privs;
-	case PR_GET_TID_ADDRESS: return put_user(task_current()->clear_child_tid, (unsigned long __user *)arg2);
+	case PR_SET_NO_NEW_PRIVS:
+		return arg2 != 1 || arg3 || arg4 || arg5 ? -EINVAL : set_no_new_privs();
+	case PR_GET_NO_NEW_PRIVS:
+		return arg2 || arg3 || arg4 || arg5 ? -EINVAL : (long)cred_current()->no_new_privs;
+	case PR_GET_TID_ADDRESS:
+		return put_user(task_current()->clear_child_tid, (unsigned long __user *)arg2);
 	default: return -EINVAL;
 	}
 }

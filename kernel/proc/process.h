@@ -2,14 +2,15 @@
 /*
  * Processes: threads that share an identity, an address space and a fate.
  *
- *	struct process		one per process: family, group and session, limits, accounting, signals of the process
- *	struct task		one per thread of a process: the process's half of a thread
- *	struct thread		(kernel/sched) what runs
+ *	struct process		one per process: family, group and session, limits, accounting,
+ *signals of the process struct task		one per thread of a process: the process's half of
+ *a thread struct thread		(kernel/sched) what runs
  *
- * The family tree, thread lists, groups and sessions change under tree_lock.  A process is found by its struct pid under
- * RCU; its memory stays until its last reference goes.
+ * The family tree, thread lists, groups and sessions change under tree_lock.  A process is found by
+ *its struct pid under RCU; its memory stays until its last reference goes.
  *
- * Life: process_fork() -> running -> every thread exited: zombie -> reaped by wait, or at once when nobody wants to know.
+ * Life: process_fork() -> running -> every thread exited: zombie -> reaped by wait, or at once when
+ *nobody wants to know.
  *
  * Lock order: tree_lock, signal_shared.lock, process.limits_lock.
  */
@@ -46,7 +47,10 @@ enum process_state {
 	PROCESS_REAPED, /* out of the tree */
 };
 
-/* One of ITIMER_VIRTUAL and ITIMER_PROF, or RLIMIT_CPU's watch: compared with the process's CPU time at ticks. */
+/*
+ * One of ITIMER_VIRTUAL and ITIMER_PROF, or RLIMIT_CPU's watch: compared with the process's CPU
+ * time at ticks.
+ */
 struct cpu_itimer {
 	u64 value;    /* [s] expires at this much CPU time (ns), 0: off */
 	u64 interval; /* [s] */
@@ -54,72 +58,72 @@ struct cpu_itimer {
 
 struct process {
 	refcount_t refs;
-	struct pid *pid;	       /* [I] */
-	struct thread *leader;	       /* [t] counted; NULL once reaped */
-	struct list threads;	       /* [t, R] struct task.link */
-	unsigned nr_threads;	       /* [t] not yet exited */
+	struct pid *pid;               /* [I] */
+	struct thread *leader;         /* [t] counted; NULL once reaped */
+	struct list threads;           /* [t, R] struct task.link */
+	unsigned nr_threads;           /* [t] not yet exited */
 	enum process_state state;      /* [t] */
-	int exit_status;	       /* [t] as wait4 returns it, valid for a zombie */
-	int exit_signal;	       /* [t] sent to the parent at the end; 0: none */
-	struct process *parent;	       /* [t, R] */
+	int exit_status;               /* [t] as wait4 returns it, valid for a zombie */
+	int exit_signal;               /* [t] sent to the parent at the end; 0: none */
+	struct process *parent;        /* [t, R] */
 	struct list children, sibling; /* [t] */
 	struct thread *created_by;     /* [t] uncounted: the parent's thread, for __WNOTHREAD */
 	struct pid *group, *session;   /* [t, R] counted */
 	struct list group_link, session_link; /* [t] in those pids' member lists */
-	bool did_exec;		       /* [a] */
-	bool subreaper;		       /* [t] orphans below come to us */
-	bool has_subreaper;	       /* [t] an ancestor is one */
-	bool session_leader;	       /* [t] */
-	bool reported_stop;	       /* [t] wait has seen this stop */
-	u32 death_signal;	       /* [P] PR_SET_PDEATHSIG */
-	struct tty *tty;	       /* [sig] controlling terminal, opaque here */
+	bool did_exec;                        /* [a] */
+	bool subreaper;                       /* [t] orphans below come to us */
+	bool has_subreaper;                   /* [t] an ancestor is one */
+	bool session_leader;                  /* [t] */
+	bool reported_stop;                   /* [t] wait has seen this stop */
+	u32 death_signal;                     /* [P] PR_SET_PDEATHSIG */
+	struct tty *tty;                      /* [sig] controlling terminal, opaque here */
 	struct signal_shared sig;
-	struct wait_queue child_wait;  /* threads in wait4 */
-	struct list all_link;	       /* [t, R] all_processes */
+	struct wait_queue child_wait; /* threads in wait4 */
+	struct list all_link;         /* [t, R] all_processes */
 
 	struct spinlock limits_lock;
 	struct rlimit limits[NR_RLIMITS]; /* [limits_lock] */
 
-	struct usage dead;	       /* [t] threads that exited */
-	struct usage children_usage;   /* [t] children that were waited for */
-	u64 start_boot_ns;	       /* [I] */
+	struct usage dead;           /* [t] threads that exited */
+	struct usage children_usage; /* [t] children that were waited for */
+	u64 start_boot_ns;           /* [I] */
 
-	struct timer real_timer;       /* ITIMER_REAL */
-	struct timer cpu_watch;	       /* looks at virt and prof */
-	u64 real_interval;	       /* [sig.lock] */
+	struct timer real_timer; /* ITIMER_REAL */
+	struct timer cpu_watch;  /* looks at virt and prof */
+	u64 real_interval;       /* [sig.lock] */
 	struct cpu_itimer virt, prof;
 	struct mutex timers_lock;
-	struct list timers;	       /* [timers_lock] POSIX timers */
-	int next_timer;		       /* [timers_lock] */
+	struct list timers; /* [timers_lock] POSIX timers */
+	int next_timer;     /* [timers_lock] */
 
 	struct completion *vfork_done; /* [P of the child] the parent of a vfork waits here */
-	int oom_score_adj;	       /* [a] */
-	u32 personality;	       /* [P] */
-	bool dumpable;		       /* [a] PR_SET_DUMPABLE */
-	bool thp_disable;	       /* [P] */
+	int oom_score_adj;             /* [a] */
+	u32 personality;               /* [P] */
+	bool dumpable;                 /* [a] PR_SET_DUMPABLE */
+	bool thp_disable;              /* [P] */
 	struct rcu_head rcu;
 }; /* t: tree_lock */
 
 /* The process's half of a thread.  thread.sig points to `sig`. */
 struct task {
-	struct signal_state sig; /* first */
-	struct thread *thread;	 /* [I] */
-	struct process *process; /* [I] */
-	struct pid *pid;	 /* [I] counted */
-	struct list link;	 /* [t, R] process.threads */
+	struct signal_state sig;                /* first */
+	struct thread *thread;                  /* [I] */
+	struct process *process;                /* [I] */
+	struct pid *pid;                        /* [I] counted */
+	struct list link;                       /* [t, R] process.threads */
 	vaddr_t set_child_tid, clear_child_tid; /* [P] */
-	vaddr_t robust_list;	 /* [P] */
-	u64 start_boot_ns;	 /* [I] */
-	int io_priority;	 /* [a] */
-	struct notify_work set_tid_work; /* CLONE_CHILD_SETTID */
+	vaddr_t robust_list;                    /* [P] */
+	u64 start_boot_ns;                      /* [I] */
+	int io_priority;                        /* [a] */
+	struct notify_work set_tid_work;        /* CLONE_CHILD_SETTID */
 	struct rcu_head rcu;
 };
 
 extern struct spinlock tree_lock;
 extern struct process *init_process; /* pid 1 */
 extern struct list all_processes;    /* [tree_lock, R] */
-extern u32 nr_threads_total;	     /* [a] threads of processes */
-extern u64 total_forks;		     /* [a] */
+extern u32 nr_threads_total;         /* [a] threads of processes */
+extern u64 total_forks;              /* [a] */
 
 static inline struct process *process_current(void)
 {
@@ -168,7 +172,7 @@ void usage_to_rusage(const struct usage *u, struct rusage *r);
 struct fork_request {
 	u64 flags; /* CLONE_* without the exit signal */
 	int exit_signal;
-	vaddr_t stack;	    /* user stack pointer, 0: the parent's */
+	vaddr_t stack; /* user stack pointer, 0: the parent's */
 	vaddr_t tls;
 	int __user *parent_tid;
 	int __user *child_tid;
@@ -179,13 +183,20 @@ struct fork_request {
 /* Returns the child's id or a negative errno.  Context: thread of a process, may sleep. */
 long process_fork(const struct fork_request *req);
 
-/* exec.c: the kernel's own first program.  Returns 0 or a negative errno; the thread then goes to user mode. */
-int process_exec_kernel(const char *path, const char *const *argv, const char *const *envp) __must_check;
+/*
+ * exec.c: the kernel's own first program.  Returns 0 or a negative errno; the thread then goes to
+ * user mode.
+ */
+int process_exec_kernel(const char *path, const char *const *argv,
+			const char *const *envp) __must_check;
 
 /* exit.c */
-_Noreturn void process_exit_thread(int status);	    /* this thread; the process if it is the last */
-_Noreturn void process_exit_group(int status);	    /* every thread */
-/* exec: kill the other threads and wait until this one is alone, as leader.  Returns 0 or -EAGAIN (killed meanwhile). */
+_Noreturn void process_exit_thread(int status); /* this thread; the process if it is the last */
+_Noreturn void process_exit_group(int status);  /* every thread */
+/*
+ * exec: kill the other threads and wait until this one is alone, as leader.  Returns 0 or -EAGAIN
+ * (killed meanwhile).
+ */
 int process_become_single(void) __must_check;
 /* mm of a vfork child is released: wake the parent. */
 void vfork_release(struct process *p);
@@ -222,10 +233,10 @@ void procfs_init(void);
 
 /* What the command line says about the first program.  All strings live for ever. */
 struct init_request {
-	const char *init;	/* init=, or NULL */
-	const char *rdinit;	/* rdinit=, or NULL: /init of the initramfs */
-	bool initramfs;		/* the root is one */
-	const char **argv;	/* argv[0] is filled in here; the rest is for init */
+	const char *init;   /* init=, or NULL */
+	const char *rdinit; /* rdinit=, or NULL: /init of the initramfs */
+	bool initramfs;     /* the root is one */
+	const char **argv;  /* argv[0] is filled in here; the rest is for init */
 	const char *const *envp;
 };
 /* Start process 1.  Panics without memory, or, in that process, without a program to run. */

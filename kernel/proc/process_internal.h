@@ -14,7 +14,10 @@ int __must_check task_create(struct thread *t, struct process *p);
 struct __kernel_itimerspec;
 void process_timers_init(struct process *p);
 
-/* Take a process out of everything once its status was read or nobody wants it.  Locks: tree_lock held. */
+/*
+ * Take a process out of everything once its status was read or nobody wants it.  Locks: tree_lock
+ * held.
+ */
 void process_reap_locked(struct process *p);
 
 /* group.c.  Locks: tree_lock held. */

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Restartable sequences: user code that runs on one CPU without interruption, or starts again.  rseq(2).
+ * Restartable sequences: user code that runs on one CPU without interruption, or starts again.
+ * rseq(2).
  *
- * A registered area in user memory tells the program on which CPU it is.  Whenever the thread was preempted, moved or is about to
- * enter a signal handler, the area is brought up to date before user code goes on, and a sequence that was being executed is
- * abandoned: the program counter goes to its abort handler, which must be preceded by the signature given at registration.
+ * A registered area in user memory tells the program on which CPU it is.  Whenever the thread was
+ * preempted, moved or is about to enter a signal handler, the area is brought up to date before
+ * user code goes on, and a sequence that was being executed is abandoned: the program counter goes
+ * to its abort handler, which must be preceded by the signature given at registration.
  */
 #include <arch/trapframe.h>
 #include <gen/syscalls.h>
@@ -33,7 +35,8 @@ static int read_sequence(const struct rseq __user *rseq, struct rseq_cs *cs, u32
 	if (copy_from_user(cs, (const void __user *)(vaddr_t)at, sizeof(*cs)))
 		return -EFAULT;
 	if (cs->version > 0 || cs->start_ip >= USER_TOP || cs->abort_ip >= USER_TOP ||
-	    cs->start_ip + cs->post_commit_offset < cs->start_ip || cs->abort_ip - cs->start_ip < cs->post_commit_offset)
+	    cs->start_ip + cs->post_commit_offset < cs->start_ip ||
+	    cs->abort_ip - cs->start_ip < cs->post_commit_offset)
 		return -EINVAL;
 	if (get_user(seen, (const u32 __user *)(vaddr_t)(cs->abort_ip - sizeof(seen))))
 		return -EFAULT;
@@ -62,8 +65,8 @@ static int write_ids(struct thread *t)
 	struct rseq __user *rseq = (struct rseq __user *)t->rseq;
 	u32 cpu = READ_ONCE(t->cpu);
 
-	if (put_user(cpu, &rseq->cpu_id_start) || put_user(cpu, &rseq->cpu_id) || put_user(0u, &rseq->node_id) ||
-	    put_user(cpu, &rseq->mm_cid))
+	if (put_user(cpu, &rseq->cpu_id_start) || put_user(cpu, &rseq->cpu_id) ||
+	    put_user(0u, &rseq->node_id) || put_user(cpu, &rseq->mm_cid))
 		return -EFAULT;
 	return 0;
 }
@@ -90,7 +93,8 @@ static int forget(struct thread *t)
 {
 	struct rseq __user *rseq = (struct rseq __user *)t->rseq;
 
-	if (put_user(0u, &rseq->cpu_id_start) || put_user((u32)RSEQ_CPU_ID_UNINITIALIZED, &rseq->cpu_id) ||
+	if (put_user(0u, &rseq->cpu_id_start) ||
+	    put_user((u32)RSEQ_CPU_ID_UNINITIALIZED, &rseq->cpu_id) ||
 	    put_user(0u, &rseq->node_id) || put_user(0u, &rseq->mm_cid))
 		return -EFAULT;
 	t->rseq = 0;
@@ -102,7 +106,8 @@ long sys_rseq(struct rseq __user *rseq, unsigned int len, int flags, unsigned in
 	struct thread *t = thread_current();
 
 	if (flags & RSEQ_FLAG_UNREGISTER) {
-		if ((flags & ~RSEQ_FLAG_UNREGISTER) || !t->rseq || t->rseq != (vaddr_t)rseq || t->rseq_len != len)
+		if ((flags & ~RSEQ_FLAG_UNREGISTER) || !t->rseq || t->rseq != (vaddr_t)rseq ||
+		    t->rseq_len != len)
 			return -EINVAL;
 		return t->rseq_sig == sig ? forget(t) : -EPERM;
 	}

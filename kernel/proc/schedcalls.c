@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The calls on scheduling: policies, priorities, affinity.  sched(7), setpriority(2), ioprio_set(2). */
+/*
+ * The calls on scheduling: policies, priorities, affinity.  sched(7), setpriority(2),
+ * ioprio_set(2).
+ */
 #include <kernel/proc/process.h>
 
 #include <gen/syscalls.h>
@@ -60,12 +63,12 @@ static int check_permission(struct thread *t, const struct sched_attrs *new)
 
 		if (new->policy != old.policy && !limit)
 			return -EPERM;
-		if (new->priority > old.priority && new->priority > limit)
+		if (new->priority > old.priority &&new->priority > limit)
 			return -EPERM;
 	} else if (new->nice < old.nice && !nice_limit_ok(new->nice)) {
 		return -EPERM;
 	}
-	if ((old.flags & SCHED_FLAG_RESET_ON_FORK) && !(new->flags & SCHED_FLAG_RESET_ON_FORK))
+	if ((old.flags & SCHED_FLAG_RESET_ON_FORK) && !(new->flags &SCHED_FLAG_RESET_ON_FORK))
 		return -EPERM;
 	return 0;
 }
@@ -79,11 +82,12 @@ static long set_attrs(struct thread *t, const struct sched_attrs *attr)
 
 static bool policy_known(int policy)
 {
-	return policy == SCHED_NORMAL || policy == SCHED_FIFO || policy == SCHED_RR || policy == SCHED_BATCH ||
-	       policy == SCHED_IDLE || policy == SCHED_DEADLINE;
+	return policy == SCHED_NORMAL || policy == SCHED_FIFO || policy == SCHED_RR ||
+	       policy == SCHED_BATCH || policy == SCHED_IDLE || policy == SCHED_DEADLINE;
 }
 
-static long set_policy(int pid, int policy, const struct sched_param __user *uparam, bool keep_policy)
+static long set_policy(int pid, int policy, const struct sched_param __user *uparam,
+		       bool keep_policy)
 {
 	struct sched_param param;
 	struct sched_attrs attr;
@@ -103,7 +107,8 @@ static long set_policy(int pid, int policy, const struct sched_param __user *upa
 		attr.policy = (u32)(policy & ~SCHED_RESET_ON_FORK);
 	}
 	attr.priority = (u32)param.sched_priority;
-	err = policy_known((int)attr.policy) && attr.policy != SCHED_DEADLINE ? set_attrs(t, &attr) : -EINVAL;
+	err = policy_known((int)attr.policy) && attr.policy != SCHED_DEADLINE ? set_attrs(t, &attr)
+									      : -EINVAL;
 	thread_put(t);
 	return err;
 }
@@ -130,12 +135,13 @@ long sys_sched_getscheduler(int pid)
 		return -ESRCH;
 	sched_getattr(t, &attr);
 	thread_put(t);
-	return (long)(attr.policy | (attr.flags & SCHED_FLAG_RESET_ON_FORK ? SCHED_RESET_ON_FORK : 0));
+	return (long)(attr.policy |
+		      (attr.flags & SCHED_FLAG_RESET_ON_FORK ? SCHED_RESET_ON_FORK : 0));
 }
 
 long sys_sched_getparam(int pid, struct sched_param __user *uparam)
 {
-	struct sched_param param = { 0 };
+	struct sched_param param = {0};
 	struct sched_attrs attr;
 	struct thread *t;
 
@@ -153,7 +159,7 @@ long sys_sched_getparam(int pid, struct sched_param __user *uparam)
 
 long sys_sched_setattr(int pid, struct sched_attr __user *uattr, unsigned int flags)
 {
-	struct sched_attr in = { 0 };
+	struct sched_attr in = {0};
 	struct thread *t;
 	u32 size;
 	long err;
@@ -164,12 +170,15 @@ long sys_sched_setattr(int pid, struct sched_attr __user *uattr, unsigned int fl
 		return -EFAULT;
 	if (!size)
 		size = SCHED_ATTR_SIZE_VER0;
-	err = size < SCHED_ATTR_SIZE_VER0 || size > PAGE_SIZE ? -E2BIG : copy_struct_from_user(&in, sizeof(in), uattr, size);
+	err = size < SCHED_ATTR_SIZE_VER0 || size > PAGE_SIZE
+		      ? -E2BIG
+		      : copy_struct_from_user(&in, sizeof(in), uattr, size);
 	if (err == -E2BIG && put_user((u32)sizeof(in), &uattr->size))
 		return -EFAULT;
 	if (err)
 		return err;
-	if (!policy_known((int)in.sched_policy) || (in.sched_flags & ~(u64)SCHED_FLAG_RESET_ON_FORK))
+	if (!policy_known((int)in.sched_policy) ||
+	    (in.sched_flags & ~(u64)SCHED_FLAG_RESET_ON_FORK))
 		return -EINVAL;
 	struct sched_attrs attr = {
 		.policy = in.sched_policy,
@@ -188,9 +197,10 @@ long sys_sched_setattr(int pid, struct sched_attr __user *uattr, unsigned int fl
 	return err;
 }
 
-long sys_sched_getattr(int pid, struct sched_attr __user *uattr, unsigned int size, unsigned int flags)
+long sys_sched_getattr(int pid, struct sched_attr __user *uattr, unsigned int size,
+		       unsigned int flags)
 {
-	struct sched_attr out = { 0 };
+	struct sched_attr out = {0};
 	struct sched_attrs attr;
 	struct thread *t;
 
@@ -251,7 +261,7 @@ long sys_sched_yield(void)
 
 long sys_sched_setaffinity(int pid, unsigned int len, const ulong_t __user *mask)
 {
-	struct cpumask m = { 0 };
+	struct cpumask m = {0};
 	struct thread *t;
 	long err;
 
@@ -296,11 +306,13 @@ static void for_each_of_process(struct process *p, each_thread_fn fn, void *arg)
 {
 	struct task *task;
 
-	list_for_each_rcu(task, &p->threads, link)
-		fn(task->thread, arg);
+	list_for_each_rcu(task, &p->threads, link) fn(task->thread, arg);
 }
 
-/* Call fn for what (which, who) names.  Returns 0, -EINVAL, -ESRCH.  fn runs under RCU and perhaps tree_lock. */
+/*
+ * Call fn for what (which, who) names.  Returns 0, -EINVAL, -ESRCH.  fn runs under RCU and perhaps
+ * tree_lock.
+ */
 static int for_each_named(int which, int who, each_thread_fn fn, void *arg)
 {
 	struct process *p;
@@ -323,7 +335,7 @@ static int for_each_named(int which, int who, each_thread_fn fn, void *arg)
 			return -ESRCH;
 		{
 			guard_spin_irq(&tree_lock);
-			list_for_each(p, &group->group_members, group_link) {
+			list_for_each (p, &group->group_members, group_link) {
 				for_each_of_process(p, fn, arg);
 				found = 0;
 			}
@@ -335,7 +347,8 @@ static int for_each_named(int which, int who, each_thread_fn fn, void *arg)
 		u32 uid = who ? (u32)who : cred_current()->uid;
 		guard_rcu();
 
-		list_for_each_rcu(p, &all_processes, all_link) {
+		list_for_each_rcu(p, &all_processes, all_link)
+		{
 			struct thread *t = READ_ONCE(p->leader);
 
 			if (t && rcu_dereference(t->cred)->uid == uid) {
@@ -359,7 +372,8 @@ static void set_one_nice(struct thread *t, void *arg)
 	struct nice_change *c = arg;
 	const struct cred *us = cred_current(), *them = rcu_dereference(t->cred);
 
-	if (us->euid != them->euid && us->euid != them->uid && us->uid != them->uid && !capable(CAP_SYS_NICE)) {
+	if (us->euid != them->euid && us->euid != them->uid && us->uid != them->uid &&
+	    !capable(CAP_SYS_NICE)) {
 		c->err = -EPERM;
 		return;
 	}
@@ -373,7 +387,7 @@ static void set_one_nice(struct thread *t, void *arg)
 
 long sys_setpriority(int which, int who, int niceval)
 {
-	struct nice_change c = { .nice = clamp(niceval, -20, 19) };
+	struct nice_change c = {.nice = clamp(niceval, -20, 19)};
 	guard_rcu();
 	int err = for_each_named(which, who, set_one_nice, &c);
 
@@ -426,7 +440,7 @@ static void best_ioprio(struct thread *t, void *arg)
 
 static int ioprio_which(int which)
 {
-	static const int map[] = { -1, PRIO_PROCESS, PRIO_PGRP, PRIO_USER };
+	static const int map[] = {-1, PRIO_PROCESS, PRIO_PGRP, PRIO_USER};
 
 	return which >= 1 && which <= 3 ? map[which] : -1;
 }
@@ -447,7 +461,8 @@ long sys_ioprio_get(int which, int who)
 {
 	int best = -1;
 	guard_rcu();
-	int err = for_each_named(ioprio_which(which), who, which == IOPRIO_WHO_PROCESS ? own_ioprio : best_ioprio, &best);
+	int err = for_each_named(ioprio_which(which), who,
+				 which == IOPRIO_WHO_PROCESS ? own_ioprio : best_ioprio, &best);
 
 	return err ? err : best;
 }

@@ -13,7 +13,8 @@
 
 #include "process_internal.h"
 
-long sys_rt_sigaction(int sig, const struct abi_sigaction __user *act, struct abi_sigaction __user *oact, size_t size)
+long sys_rt_sigaction(int sig, const struct abi_sigaction __user *act,
+		      struct abi_sigaction __user *oact, size_t size)
 {
 	struct abi_sigaction new, old;
 
@@ -96,7 +97,10 @@ long sys_pause(void)
 	return -ERESTARTNOHAND;
 }
 
-/* Sleep until one of `these` is there, any other signal comes, or the deadline.  Returns the number or 0. */
+/*
+ * Sleep until one of `these` is there, any other signal comes, or the deadline.  Returns the number
+ * or 0.
+ */
 static int wait_for_signal(ksigset_t these, u64 deadline, struct ksiginfo *info)
 {
 	struct signal_state *st = thread_current()->sig;
@@ -105,7 +109,10 @@ static int wait_for_signal(ksigset_t these, u64 deadline, struct ksiginfo *info)
 	int signo;
 
 	{
-		/* Unblocked for the wait, so that arrivals wake us; `waited` keeps them from being delivered as a handler's. */
+		/*
+		 * Unblocked for the wait, so that arrivals wake us; `waited` keeps them from being
+		 * delivered as a handler's.
+		 */
 		guard_spin_irq(&sh->lock);
 		signo = signal_dequeue_locked(st, these, info);
 		if (signo)
@@ -126,8 +133,8 @@ static int wait_for_signal(ksigset_t these, u64 deadline, struct ksiginfo *info)
 	return signo;
 }
 
-long sys_rt_sigtimedwait(const u64 __user *uthese, struct siginfo __user *uinfo, const struct __kernel_timespec __user *uts,
-			 size_t size)
+long sys_rt_sigtimedwait(const u64 __user *uthese, struct siginfo __user *uinfo,
+			 const struct __kernel_timespec __user *uts, size_t size)
 {
 	struct __kernel_timespec ts;
 	struct ksiginfo info;
@@ -189,7 +196,7 @@ static int send_to_all(const struct ksiginfo *info)
 	bool sent = false;
 	guard_spin_irq(&tree_lock);
 
-	list_for_each(p, &all_processes, all_link) {
+	list_for_each (p, &all_processes, all_link) {
 		if (p == init_process || p == us || p->state != PROCESS_ALIVE)
 			continue;
 		if (!may_signal(p, info->si_signo)) {
@@ -277,14 +284,16 @@ long sys_tkill(int pid, int sig)
 }
 
 /* A program may not pretend to be the kernel or kill(), except to itself. */
-static int read_queue_info(struct ksiginfo *info, int sig, const struct siginfo __user *uinfo, u32 target)
+static int read_queue_info(struct ksiginfo *info, int sig, const struct siginfo __user *uinfo,
+			   u32 target)
 {
 	if (sig < 0 || sig > KSIG_COUNT)
 		return -EINVAL;
 	if (siginfo_from_user(info, uinfo))
 		return -EFAULT;
 	info->si_signo = sig;
-	if ((info->si_code >= 0 || info->si_code == SI_TKILL) && target != process_id(process_current()))
+	if ((info->si_code >= 0 || info->si_code == SI_TKILL) &&
+	    target != process_id(process_current()))
 		return -EPERM;
 	return 0;
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Signals that files send: SIGIO and SIGURG to the owner set by F_SETOWN.  fcntl(2), "Managing signals". */
+/*
+ * Signals that files send: SIGIO and SIGURG to the owner set by F_SETOWN.  fcntl(2), "Managing
+ * signals".
+ */
 #include <fs/locks.h>
 #include <fs/vfs/file.h>
 #include <kernel/abi/errno.h>
@@ -29,13 +32,15 @@ static s32 owner_nr(void *pid)
 static bool allowed(const struct file_owner *o, struct thread *t)
 {
 	const struct cred *c = cred_of(t);
-	bool ok = !o->euid || o->euid == c->suid || o->euid == c->uid || o->uid == c->suid || o->uid == c->uid;
+	bool ok = !o->euid || o->euid == c->suid || o->euid == c->uid || o->uid == c->suid ||
+		  o->uid == c->uid;
 
 	cred_put(c);
 	return ok;
 }
 
-static void send_one(const struct file_owner *o, struct process *p, struct thread *t, const struct ksiginfo *info)
+static void send_one(const struct file_owner *o, struct process *p, struct thread *t,
+		     const struct ksiginfo *info)
 {
 	if (!t || !allowed(o, t))
 		return;
@@ -60,9 +65,7 @@ static void send(struct file_owner *o, const struct ksiginfo *info)
 		if (pid->process)
 			send_one(o, pid->process, pid->process->leader, info);
 		break;
-	default:
-		list_for_each(p, &pid->group_members, group_link)
-			send_one(o, p, p->leader, info);
+	default: list_for_each (p, &pid->group_members, group_link) send_one(o, p, p->leader, info);
 	}
 }
 
@@ -76,7 +79,9 @@ static void send_io(struct file_owner *o, int fd, unsigned band)
 		siginfo_kernel(&info, (int)o->signum);
 		info.si_code = (int)band;
 		info.si_fd = fd;
-		info.si_band = band == POLL_IN ? POLLIN | POLLRDNORM : band == POLL_OUT ? POLLOUT | POLLWRNORM : 0;
+		info.si_band = band == POLL_IN    ? POLLIN | POLLRDNORM
+			       : band == POLL_OUT ? POLLOUT | POLLWRNORM
+						  : 0;
 	}
 	send(o, &info);
 }

@@ -2,13 +2,14 @@
 /*
  * Timers that send signals: alarm(2), setitimer(2), timer_create(2).
  *
- * Every timer stands on one kernel timer.  The kernel timer's function runs in an interrupt: it sends the signal and, for
- * ITIMER_REAL, starts itself again.  A POSIX timer is started again only when its signal is taken, and the periods that passed
- * meanwhile are its overrun count (timer_getoverrun(2)); so a process that does not take signals costs nothing.
+ * Every timer stands on one kernel timer.  The kernel timer's function runs in an interrupt: it
+ * sends the signal and, for ITIMER_REAL, starts itself again.  A POSIX timer is started again only
+ * when its signal is taken, and the periods that passed meanwhile are its overrun count
+ * (timer_getoverrun(2)); so a process that does not take signals costs nothing.
  *
- * Timers on a CPU-time clock (ITIMER_VIRTUAL, ITIMER_PROF, CLOCK_*_CPUTIME_ID) run as watches: the kernel timer fires no
- * later than the CPU time could have been reached if every CPU ran the process, looks at the clock, and starts again for
- * the rest.
+ * Timers on a CPU-time clock (ITIMER_VIRTUAL, ITIMER_PROF, CLOCK_*_CPUTIME_ID) run as watches: the
+ * kernel timer fires no later than the CPU time could have been reached if every CPU ran the
+ * process, looks at the clock, and starts again for the rest.
  *
  * Lock order: process.timers_lock (mutex: the table), signal_shared.lock (values), timer base.
  */
@@ -31,19 +32,19 @@
 #define WATCH_MIN_NS 1000000ull
 
 struct posix_timer {
-	struct list link;	 /* [timers_lock] */
-	int id;			 /* [I] */
-	int clock;		 /* [I] */
-	int notify;		 /* [I] SIGEV_* */
+	struct list link;        /* [timers_lock] */
+	int id;                  /* [I] */
+	int clock;               /* [I] */
+	int notify;              /* [I] SIGEV_* */
 	struct process *process; /* [I] */
-	struct thread *target;	 /* [I] counted, SIGEV_THREAD_ID */
-	struct thread *watched;	 /* [I] counted, a thread's CPU-time clock */
+	struct thread *target;   /* [I] counted, SIGEV_THREAD_ID */
+	struct thread *watched;  /* [I] counted, a thread's CPU-time clock */
 	struct timer timer;
-	u64 value;		 /* [s] next expiry on its clock, 0: disarmed */
-	u64 interval;		 /* [s] */
+	u64 value;                 /* [s] next expiry on its clock, 0: disarmed */
+	u64 interval;              /* [s] */
 	u64 overrun, last_overrun; /* [s] */
-	bool pending;		 /* [s] its signal is queued */
-	struct sigqueue *queue;	 /* [I] */
+	bool pending;              /* [s] its signal is queued */
+	struct sigqueue *queue;    /* [I] */
 	struct rcu_head rcu;
 }; /* s: process's signal lock */
 
@@ -87,7 +88,9 @@ static void cpu_watch_fn(struct timer *t)
 		if (p->virt.value)
 			rest = p->virt.value > utime ? p->virt.value - utime : 0;
 		if (p->prof.value)
-			rest = min(rest, p->prof.value > utime + stime ? p->prof.value - utime - stime : 0);
+			rest = min(rest, p->prof.value > utime + stime
+						 ? p->prof.value - utime - stime
+						 : 0);
 	}
 	if (rest != KTIME_MAX)
 		timer_start(t, clock_deadline(max(rest / nr_cpus, WATCH_MIN_NS)), 0);
@@ -159,7 +162,8 @@ static void itimer_write(int which, const struct itimer_ns *new)
 		it->interval = new->interval;
 	}
 	if (new->value)
-		timer_start(&p->cpu_watch, clock_deadline(max(new->value / nr_cpus, WATCH_MIN_NS)), 0);
+		timer_start(&p->cpu_watch, clock_deadline(max(new->value / nr_cpus, WATCH_MIN_NS)),
+			    0);
 }
 
 static int itimer_from_user(struct itimer_ns *to, const struct __kernel_old_itimerval __user *from)
@@ -168,12 +172,15 @@ static int itimer_from_user(struct itimer_ns *to, const struct __kernel_old_itim
 
 	if (copy_from_user(&v, from, sizeof(v)))
 		return -EFAULT;
-	if (v.it_value.tv_sec < 0 || v.it_interval.tv_sec < 0 || v.it_value.tv_usec < 0 || v.it_interval.tv_usec < 0 ||
-	    v.it_value.tv_usec >= (long)USEC_PER_SEC || v.it_interval.tv_usec >= (long)USEC_PER_SEC)
+	if (v.it_value.tv_sec < 0 || v.it_interval.tv_sec < 0 || v.it_value.tv_usec < 0 ||
+	    v.it_interval.tv_usec < 0 || v.it_value.tv_usec >= (long)USEC_PER_SEC ||
+	    v.it_interval.tv_usec >= (long)USEC_PER_SEC)
 		return -EINVAL;
-	to->value = min((u64)v.it_value.tv_sec, (u64)KTIME_MAX / NSEC_PER_SEC - 1) * NSEC_PER_SEC + (u64)v.it_value.tv_usec * 1000;
-	to->interval = min((u64)v.it_interval.tv_sec, (u64)KTIME_MAX / NSEC_PER_SEC - 1) * NSEC_PER_SEC +
-		       (u64)v.it_interval.tv_usec * 1000;
+	to->value = min((u64)v.it_value.tv_sec, (u64)KTIME_MAX / NSEC_PER_SEC - 1) * NSEC_PER_SEC +
+		    (u64)v.it_value.tv_usec * 1000;
+	to->interval =
+		min((u64)v.it_interval.tv_sec, (u64)KTIME_MAX / NSEC_PER_SEC - 1) * NSEC_PER_SEC +
+		(u64)v.it_interval.tv_usec * 1000;
 	return 0;
 }
 
@@ -182,8 +189,8 @@ static int itimer_to_user(struct __kernel_old_itimerval __user *to, const struct
 	/* Microseconds, rounded up: a running timer never reads as stopped. */
 	u64 v = DIV_ROUND_UP(from->value, 1000), i = from->interval / 1000;
 	struct __kernel_old_itimerval out = {
-		.it_value = { (long)(v / USEC_PER_SEC), (long)(v % USEC_PER_SEC) },
-		.it_interval = { (long)(i / USEC_PER_SEC), (long)(i % USEC_PER_SEC) },
+		.it_value = {(long)(v / USEC_PER_SEC), (long)(v % USEC_PER_SEC)},
+		.it_interval = {(long)(i / USEC_PER_SEC), (long)(i % USEC_PER_SEC)},
 	};
 
 	return copy_to_user(to, &out, sizeof(out));
@@ -200,7 +207,7 @@ long sys_getitimer(int which, struct __kernel_old_itimerval __user *value)
 long sys_setitimer(int which, const struct __kernel_old_itimerval __user *value,
 		   struct __kernel_old_itimerval __user *ovalue)
 {
-	struct itimer_ns new = { 0 }, old;
+	struct itimer_ns new = {0}, old;
 	int err = value ? itimer_from_user(&new, value) : 0;
 
 	if (!err)
@@ -274,14 +281,15 @@ static void posix_timer_fn(struct timer *t)
 			pt->value = 0;
 	}
 	if (send)
-		signal_send_owned(&pt->process->sig, pt->target ? pt->target->sig : NULL, pt->queue);
+		signal_send_owned(&pt->process->sig, pt->target ? pt->target->sig : NULL,
+				  pt->queue);
 }
 
 static struct posix_timer *timer_find(struct process *p, int id)
 {
 	struct posix_timer *pt;
 
-	list_for_each(pt, &p->timers, link) {
+	list_for_each (pt, &p->timers, link) {
 		if (pt->id == id)
 			return pt;
 	}
@@ -380,7 +388,8 @@ static bool clock_has_timers(int clock)
 {
 	u64 now;
 
-	if (clock == CLOCK_MONOTONIC_RAW || clock == CLOCK_REALTIME_COARSE || clock == CLOCK_MONOTONIC_COARSE)
+	if (clock == CLOCK_MONOTONIC_RAW || clock == CLOCK_REALTIME_COARSE ||
+	    clock == CLOCK_MONOTONIC_COARSE)
 		return false;
 	return !clock_read(clock, &now);
 }
@@ -388,15 +397,17 @@ static bool clock_has_timers(int clock)
 long sys_timer_create(int clock, const struct sigevent __user *event, int __user *timerid)
 {
 	struct process *p = process_current();
-	struct sigevent ev = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGALRM };
+	struct sigevent ev = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGALRM};
 	struct posix_timer *pt;
 	int err;
 
 	if (event && copy_from_user(&ev, event, sizeof(ev)))
 		return -EFAULT;
 	if (!clock_has_timers(clock))
-		return clock == CLOCK_MONOTONIC_RAW || clock == CLOCK_REALTIME_COARSE || clock == CLOCK_MONOTONIC_COARSE ?
-			       -EOPNOTSUPP : -EINVAL;
+		return clock == CLOCK_MONOTONIC_RAW || clock == CLOCK_REALTIME_COARSE ||
+				       clock == CLOCK_MONOTONIC_COARSE
+			       ? -EOPNOTSUPP
+			       : -EINVAL;
 	err = check_event(&ev);
 	if (!err)
 		err = timer_build(clock, &ev, &pt);
@@ -461,7 +472,7 @@ static int itimerspec_to_ns(const struct __kernel_itimerspec *its, u64 *value, u
 
 static int put_itimerspec(struct __kernel_itimerspec __user *to, const struct itimer_ns *v)
 {
-	struct __kernel_itimerspec out = { ns_to_timespec(v->interval), ns_to_timespec(v->value) };
+	struct __kernel_itimerspec out = {ns_to_timespec(v->interval), ns_to_timespec(v->value)};
 
 	return copy_to_user(to, &out, sizeof(out));
 }
@@ -547,7 +558,7 @@ void process_timers_exec(struct process *p)
 	struct posix_timer *pt, *next;
 	guard_mutex(&p->timers_lock);
 
-	list_for_each_safe(pt, next, &p->timers, link)
+	list_for_each_safe (pt, next, &p->timers, link)
 		timer_destroy(pt);
 }
 

@@ -2,7 +2,8 @@
 /*
  * Parting from what a thread shares.  unshare(2), and CLONE_NEWNS of clone(2).
  *
- * Of the namespaces there are mount namespaces; asking for others is EINVAL, as on a Linux built without them.
+ * Of the namespaces there are mount namespaces; asking for others is EINVAL, as on a Linux built
+ * without them.
  */
 #include <fs/vfs/fdtable.h>
 #include <fs/vfs/fs_context.h>
@@ -16,8 +17,9 @@
 
 #include "process_internal.h"
 
-#define UNSHARE_KNOWN \
-	(CLONE_THREAD | CLONE_SIGHAND | CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SYSVSEM | CLONE_NEWNS)
+#define UNSHARE_KNOWN                                                                              \
+	(CLONE_THREAD | CLONE_SIGHAND | CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SYSVSEM |        \
+	 CLONE_NEWNS)
 
 int fs_context_new_mounts(struct fs_context *fs)
 {
@@ -45,7 +47,8 @@ long sys_unshare(unsigned long flags)
 	if (flags & ~(unsigned long)UNSHARE_KNOWN)
 		return -EINVAL;
 	/* A thread cannot leave its process, nor an address space that others live in. */
-	if ((flags & (CLONE_THREAD | CLONE_SIGHAND | CLONE_VM)) && READ_ONCE(process_current()->nr_threads) > 1)
+	if ((flags & (CLONE_THREAD | CLONE_SIGHAND | CLONE_VM)) &&
+	    READ_ONCE(process_current()->nr_threads) > 1)
 		return -EINVAL;
 	if ((flags & CLONE_NEWNS) && !capable(CAP_SYS_ADMIN))
 		return -EPERM;

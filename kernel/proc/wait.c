@@ -2,9 +2,10 @@
 /*
  * Waiting for children.  wait4(2), waitid(2).
  *
- * A waiter scans its children under tree_lock; what it finds is copied into a report, the state consumed (unless WNOWAIT)
- * and only then, with the lock released, written to user memory.  All threads of a process wait for all its children,
- * unless __WNOTHREAD asks for those of the thread alone.
+ * A waiter scans its children under tree_lock; what it finds is copied into a report, the state
+ * consumed (unless WNOWAIT) and only then, with the lock released, written to user memory.  All
+ * threads of a process wait for all its children, unless __WNOTHREAD asks for those of the thread
+ * alone.
  */
 #include <kernel/proc/process.h>
 
@@ -118,7 +119,7 @@ static int wait_scan(const struct wait_request *w, struct wait_report *r)
 	bool any = false;
 	guard_spin_irq(&tree_lock);
 
-	list_for_each(p, &us->children, sibling) {
+	list_for_each (p, &us->children, sibling) {
 		if (!eligible(w, p))
 			continue;
 		any = true;
@@ -154,7 +155,7 @@ static int report_usage(const struct wait_report *r, struct rusage __user *ru)
 
 long sys_wait4(int pid, int __user *status, int options, struct rusage __user *ru)
 {
-	struct wait_request w = { .options = options | WEXITED };
+	struct wait_request w = {.options = options | WEXITED};
 	struct wait_report r;
 	int found;
 
@@ -181,8 +182,7 @@ long sys_wait4(int pid, int __user *status, int options, struct rusage __user *r
 static int waitid_target(int which, int upid, struct wait_request *w)
 {
 	switch (which) {
-	case P_ALL:
-		return 0;
+	case P_ALL: return 0;
 	case P_PID:
 		if (upid <= 0)
 			return -EINVAL;
@@ -195,21 +195,19 @@ static int waitid_target(int which, int upid, struct wait_request *w)
 		w->what = WAIT_GROUP;
 		w->pid = upid ? pid_find_get((u32)upid) : job_control->group();
 		return w->pid ? 0 : -ECHILD;
-	case P_PIDFD:
-		w->what = WAIT_PID;
-		return pidfd_get_pid(upid, &w->pid);
-	default:
-		return -EINVAL;
+	case P_PIDFD: w->what = WAIT_PID; return pidfd_get_pid(upid, &w->pid);
+	default: return -EINVAL;
 	}
 }
 
 /* Returns 1 with *r, 0 when there is nothing yet, or an error. */
 static int waitid_wait(int which, int upid, int options, struct wait_report *r)
 {
-	struct wait_request w = { .options = options };
+	struct wait_request w = {.options = options};
 	int err, found;
 
-	if (options & ~(WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | __WNOTHREAD | __WCLONE | __WALL))
+	if (options & ~(WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | __WNOTHREAD |
+			__WCLONE | __WALL))
 		return -EINVAL;
 	if (!(options & (WEXITED | WSTOPPED | WCONTINUED)))
 		return -EINVAL;
@@ -221,9 +219,10 @@ static int waitid_wait(int which, int upid, int options, struct wait_report *r)
 	return found < 0 ? found : found > 0;
 }
 
-long sys_waitid(int which, int upid, struct siginfo __user *infop, int options, struct rusage __user *ru)
+long sys_waitid(int which, int upid, struct siginfo __user *infop, int options,
+		struct rusage __user *ru)
 {
-	struct wait_report r = { 0 };
+	struct wait_report r = {0};
 	struct ksiginfo info;
 	int found = waitid_wait(which, upid, options, &r), err;
 

@@ -4,17 +4,19 @@
  *
  * Sending, under the process's lock:
  *
- *	1. side effects: SIGCONT removes pending stops and wakes the stopped, a stop signal removes pending SIGCONT;
+ *	1. side effects: SIGCONT removes pending stops and wakes the stopped, a stop signal removes
+ *pending SIGCONT;
  *	2. drop it if it is ignored and nobody blocks or waits for it;
  *	3. queue it: a standard signal once, a real-time signal every time;
- *	4. choose a thread that does not block it and wake that one.  A signal that will surely kill the process kills
- *	   every thread at once, so that killable sleeps end without waiting for the chosen thread to run.
+ *	4. choose a thread that does not block it and wake that one.  A signal that will surely kill
+ *the process kills every thread at once, so that killable sleeps end without waiting for the chosen
+ *thread to run.
  *
- * Why no wake-up is lost: the addressee's queue and THREAD_SIGPENDING change before the wake-up, and an interruptible sleeper
- * sets its state before it tests the flag.
+ * Why no wake-up is lost: the addressee's queue and THREAD_SIGPENDING change before the wake-up,
+ *and an interruptible sleeper sets its state before it tests the flag.
  *
- * A standard signal whose sigqueue cannot be allocated is still pending, with siginfo SI_USER and no sender, as the set alone
- * says it is.
+ * A standard signal whose sigqueue cannot be allocated is still pending, with siginfo SI_USER and
+ *no sender, as the set alone says it is.
  */
 #include <kernel/signal/signal.h>
 
@@ -188,7 +190,7 @@ static void pending_remove(struct signal_pending *p, ksigset_t set)
 	if (!(p->set & set))
 		return;
 	p->set &= ~set;
-	list_for_each_safe(q, next, &p->queue, link) {
+	list_for_each_safe (q, next, &p->queue, link) {
 		if (KSIG_BIT(q->info.si_signo) & set) {
 			list_remove(&q->link);
 			sigqueue_free(q);
@@ -207,7 +209,7 @@ void signal_flush(struct signal_shared *sh, ksigset_t set)
 	guard_spin_irq(&sh->lock);
 
 	pending_remove(&sh->pending, set);
-	list_for_each(st, &sh->threads, link)
+	list_for_each (st, &sh->threads, link)
 		pending_remove(&st->pending, set);
 }
 
@@ -239,7 +241,7 @@ void siginfo_fault(struct ksiginfo *info, int signo, int code, vaddr_t addr)
 
 int siginfo_to_user(siginfo_t __user *to, const struct ksiginfo *info)
 {
-	u8 full[sizeof(siginfo_t)] = { 0 };
+	u8 full[sizeof(siginfo_t)] = {0};
 
 	memcpy(full, info, sizeof(*info));
 	return copy_to_user(to, full, sizeof(full));
@@ -279,7 +281,8 @@ void signal_kill_thread_locked(struct signal_state *st)
 	st->pending.set |= KSIG_BIT(SIGKILL);
 	st->stop_pending = false;
 	thread_flag_set(st->thread, THREAD_KILLED | THREAD_SIGPENDING);
-	if (!thread_wake_state(st->thread, THREAD_INTERRUPTIBLE | THREAD_KILLABLE | THREAD_STOPPED | THREAD_TRACED))
+	if (!thread_wake_state(st->thread, THREAD_INTERRUPTIBLE | THREAD_KILLABLE | THREAD_STOPPED |
+						   THREAD_TRACED))
 		thread_kick(st->thread);
 }
 
@@ -291,7 +294,7 @@ void signal_group_exit_locked(struct signal_shared *sh, struct signal_state *kee
 	sh->flags = (sh->flags & (SIGNAL_UNKILLABLE | SIGNAL_EXEC)) | SIGNAL_GROUP_EXIT;
 	sh->exit_code = status;
 	sh->stop_count = 0;
-	list_for_each(st, &sh->threads, link) {
+	list_for_each (st, &sh->threads, link) {
 		if (st != keep)
 			signal_kill_thread_locked(st);
 	}
@@ -306,12 +309,15 @@ static bool wants(const struct signal_state *st, int signo)
 	return signo == SIGKILL || !(READ_ONCE(st->thread->flags) & THREAD_SIGPENDING);
 }
 
-/* The thread that shall take a process signal: the last one that did, else the first that does not block it. */
+/*
+ * The thread that shall take a process signal: the last one that did, else the first that does not
+ * block it.
+ */
 static struct signal_state *choose_thread(struct signal_shared *sh, int signo)
 {
 	struct signal_state *st, *fallback = NULL;
 
-	list_for_each(st, &sh->threads, link) {
+	list_for_each (st, &sh->threads, link) {
 		if (st->waited & KSIG_BIT(signo))
 			return st;
 		if (wants(st, signo))
@@ -364,7 +370,7 @@ static void continue_stopped(struct signal_shared *sh)
 	struct signal_state *st;
 	u32 why = 0;
 
-	list_for_each(st, &sh->threads, link) {
+	list_for_each (st, &sh->threads, link) {
 		pending_remove(&st->pending, SIGSET_STOP);
 		st->stop_pending = false;
 		thread_wake_state(st->thread, THREAD_STOPPED);
@@ -391,7 +397,7 @@ static bool side_effects(struct signal_shared *sh, int signo)
 		return signo == SIGKILL;
 	if (KSIG_BIT(signo) & SIGSET_STOP) {
 		pending_remove(&sh->pending, KSIG_BIT(SIGCONT));
-		list_for_each(st, &sh->threads, link)
+		list_for_each (st, &sh->threads, link)
 			pending_remove(&st->pending, KSIG_BIT(SIGCONT));
 	} else if (signo == SIGCONT) {
 		continue_stopped(sh);
@@ -408,7 +414,8 @@ static bool ignored(struct signal_shared *sh, const struct signal_state *target,
 
 	if (!st && !list_empty(&sh->threads))
 		st = list_first(&sh->threads, struct signal_state, link);
-	/* Blocked: the action may change before it is unblocked; waited for: sigtimedwait takes it. */
+	/* Blocked: the action may change before it is unblocked; waited for: sigtimedwait takes it.
+	 */
 	if (!st || ((st->blocked | st->waited) & bit))
 		return false;
 	if ((sh->flags & SIGNAL_UNKILLABLE) && handler == (unsigned long)SIG_DFL)
@@ -418,8 +425,8 @@ static bool ignored(struct signal_shared *sh, const struct signal_state *target,
 	return handler == (unsigned long)SIG_DFL && signo < KSIG_RTMIN && (bit & SIGSET_IGNORED);
 }
 
-static int signal_send_locked(struct signal_shared *sh, struct signal_state *st, const struct ksiginfo *info,
-			      struct sigqueue *q)
+static int signal_send_locked(struct signal_shared *sh, struct signal_state *st,
+			      const struct ksiginfo *info, struct sigqueue *q)
 {
 	int signo = info->si_signo;
 	struct signal_pending *p = st ? &st->pending : &sh->pending;
@@ -487,7 +494,10 @@ void signal_force(const struct ksiginfo *info)
 
 /* Taking. */
 
-/* Faults first, so that a handler's frame shows the instruction that faulted; then the lowest number. */
+/*
+ * Faults first, so that a handler's frame shows the instruction that faulted; then the lowest
+ * number.
+ */
 static int next_signal(ksigset_t set)
 {
 	if (set & SIGSET_SYNC)
@@ -500,7 +510,7 @@ static bool pending_take(struct signal_pending *p, int signo, struct ksiginfo *i
 	struct sigqueue *q, *found = NULL;
 	bool more = false;
 
-	list_for_each(q, &p->queue, link) {
+	list_for_each (q, &p->queue, link) {
 		if (q->info.si_signo != signo)
 			continue;
 		if (found) {
@@ -606,12 +616,13 @@ int signal_set_action(int signo, const struct abi_sigaction *act, struct abi_sig
 	spin_unlock(&sh->actions->lock);
 	if (!act)
 		return 0;
-	/* POSIX 3.3.1.3: setting an action that ignores discards what is pending, blocked or not. */
+	/* POSIX 3.3.1.3: setting an action that ignores discards what is pending, blocked or not.
+	 */
 	bool by_default = act->handler == (unsigned long)SIG_DFL && signo < KSIG_RTMIN &&
 			  (KSIG_BIT(signo) & SIGSET_IGNORED);
 	if (act->handler == (unsigned long)SIG_IGN || by_default) {
 		pending_remove(&sh->pending, KSIG_BIT(signo));
-		list_for_each(st, &sh->threads, link)
+		list_for_each (st, &sh->threads, link)
 			pending_remove(&st->pending, KSIG_BIT(signo));
 	}
 	return 0;

@@ -2,18 +2,19 @@
 /*
  * Signals: what is pending, what is blocked, who is woken.  signal(7).
  *
- * A signal is sent to a process or to one of its threads, waits in the queue of its addressee, and is taken by a thread that
- * does not block it, on its way to user mode (kernel/proc/deliver.c) or in a call that asks for it (sigtimedwait, signalfd).
+ * A signal is sent to a process or to one of its threads, waits in the queue of its addressee, and
+ *is taken by a thread that does not block it, on its way to user mode (kernel/proc/deliver.c) or in
+ *a call that asks for it (sigtimedwait, signalfd).
  *
- *	struct signal_shared	one per process: shared queue, group stop and group exit, the threads
- *	struct signal_actions	the 64 actions; shared between processes cloned with CLONE_SIGHAND
+ *	struct signal_shared	one per process: shared queue, group stop and group exit, the
+ *threads struct signal_actions	the 64 actions; shared between processes cloned with CLONE_SIGHAND
  *	struct signal_state	one per thread: its own queue, its mask, its alternate stack
  *
- * THREAD_SIGPENDING of a thread is set whenever it has something to do: an unblocked pending signal, a group stop or exit to
- * join.  It may be set in vain, never clear in error.
+ * THREAD_SIGPENDING of a thread is set whenever it has something to do: an unblocked pending
+ *signal, a group stop or exit to join.  It may be set in vain, never clear in error.
  *
- * Lock order: tree_lock (kernel/proc), signal_shared.lock, signal_actions.lock.  All are taken with interrupts off, as timers
- * send signals.
+ * Lock order: tree_lock (kernel/proc), signal_shared.lock, signal_actions.lock.  All are taken with
+ *interrupts off, as timers send signals.
  */
 #pragma once
 
@@ -34,15 +35,15 @@ struct ksiginfo {
 static_assert(sizeof(struct ksiginfo) == 48, "siginfo_t keeps its fields in 48 bytes");
 
 struct sigqueue {
-	struct list link;	/* [s] */
-	struct ksiginfo info;	/* [s] */
-	struct user *user;	/* [I] charged for it, or NULL */
-	bool owned;		/* [I] belongs to a timer, which frees it */
+	struct list link;     /* [s] */
+	struct ksiginfo info; /* [s] */
+	struct user *user;    /* [I] charged for it, or NULL */
+	bool owned;           /* [I] belongs to a timer, which frees it */
 };
 
 struct signal_pending {
 	struct list queue; /* [s] struct sigqueue */
-	ksigset_t set;	   /* [s] */
+	ksigset_t set;     /* [s] */
 };
 
 struct signal_actions {
@@ -53,41 +54,41 @@ struct signal_actions {
 
 /* signal_shared.flags */
 enum {
-	SIGNAL_GROUP_EXIT = 1u << 0,	/* every thread is to exit with exit_code */
-	SIGNAL_STOPPED = 1u << 1,	/* every thread stands still */
-	SIGNAL_CONTINUED = 1u << 2,	/* continued, and no wait has seen it */
-	SIGNAL_CLD_STOPPED = 1u << 3,	/* the parent must be told of the stop */
+	SIGNAL_GROUP_EXIT = 1u << 0,    /* every thread is to exit with exit_code */
+	SIGNAL_STOPPED = 1u << 1,       /* every thread stands still */
+	SIGNAL_CONTINUED = 1u << 2,     /* continued, and no wait has seen it */
+	SIGNAL_CLD_STOPPED = 1u << 3,   /* the parent must be told of the stop */
 	SIGNAL_CLD_CONTINUED = 1u << 4, /* ... that it was continued */
-	SIGNAL_UNKILLABLE = 1u << 5,	/* init: default actions of signals do nothing */
-	SIGNAL_EXEC = 1u << 6,		/* exec is killing the other threads */
+	SIGNAL_UNKILLABLE = 1u << 5,    /* init: default actions of signals do nothing */
+	SIGNAL_EXEC = 1u << 6,          /* exec is killing the other threads */
 };
 
 struct signal_shared {
 	struct spinlock lock;
-	struct signal_pending pending;	/* [s] */
+	struct signal_pending pending;  /* [s] */
 	struct signal_actions *actions; /* [s] replaced by exec only */
-	struct list threads;		/* [s] struct signal_state.link */
-	unsigned nr_threads;		/* [s] */
-	u32 flags;			/* [s] SIGNAL_* */
-	int exit_code;			/* [s] wait status of a group exit */
-	int stop_signal;		/* [s] of the group stop in progress or done */
-	unsigned stop_count;		/* [s] threads that have yet to join the stop */
-	struct signal_state *exec_by;	/* [s] the thread that outlives the others */
-	struct wait_queue signalfd;	/* pollers of signalfds */
-	struct thread *last_target;	/* [s] where the last shared signal went */
-}; /* s: lock */
+	struct list threads;            /* [s] struct signal_state.link */
+	unsigned nr_threads;            /* [s] */
+	u32 flags;                      /* [s] SIGNAL_* */
+	int exit_code;                  /* [s] wait status of a group exit */
+	int stop_signal;                /* [s] of the group stop in progress or done */
+	unsigned stop_count;            /* [s] threads that have yet to join the stop */
+	struct signal_state *exec_by;   /* [s] the thread that outlives the others */
+	struct wait_queue signalfd;     /* pollers of signalfds */
+	struct thread *last_target;     /* [s] where the last shared signal went */
+};                                      /* s: lock */
 
 struct signal_state {
-	struct thread *thread;		/* [I] */
-	struct signal_shared *shared;	/* [I] */
-	struct list link;		/* [s] */
-	struct signal_pending pending;	/* [s] */
-	ksigset_t blocked;		/* [P to read, P and s to write] */
-	ksigset_t saved_mask;		/* [P] to restore when a call that changed it returns */
-	ksigset_t waited;		/* [s] what sigtimedwait is waiting for */
-	bool stop_pending;		/* [s] join the group stop */
-	bool exiting;			/* [s] takes no more signals */
-	stack_t altstack;		/* [P] */
+	struct thread *thread;         /* [I] */
+	struct signal_shared *shared;  /* [I] */
+	struct list link;              /* [s] */
+	struct signal_pending pending; /* [s] */
+	ksigset_t blocked;             /* [P to read, P and s to write] */
+	ksigset_t saved_mask;          /* [P] to restore when a call that changed it returns */
+	ksigset_t waited;              /* [s] what sigtimedwait is waiting for */
+	bool stop_pending;             /* [s] join the group stop */
+	bool exiting;                  /* [s] takes no more signals */
+	stack_t altstack;              /* [P] */
 };
 
 /* What arch_signal_push() needs to enter one handler. */
@@ -95,23 +96,24 @@ struct signal_delivery {
 	int signo;
 	const struct ksiginfo *info;
 	vaddr_t handler, restorer; /* restorer 0: use the vDSO's trampoline */
-	unsigned long flags;	   /* SA_* */
-	ksigset_t saved_mask;	   /* for uc_sigmask */
-	stack_t altstack;	   /* for uc_stack */
-	vaddr_t sp;		   /* where the frame goes: below this; the red zone is not yet subtracted */
-	bool on_altstack;	   /* sp is the top of the alternate stack: no red zone there */
+	unsigned long flags;       /* SA_* */
+	ksigset_t saved_mask;      /* for uc_sigmask */
+	stack_t altstack;          /* for uc_stack */
+	vaddr_t sp;       /* where the frame goes: below this; the red zone is not yet subtracted */
+	bool on_altstack; /* sp is the top of the alternate stack: no red zone there */
 };
 
 /* Ignored or stopping by default; signals that cannot be caught; those a fault raises. */
-#define SIGSET_STOP    (KSIG_BIT(SIGSTOP) | KSIG_BIT(SIGTSTP) | KSIG_BIT(SIGTTIN) | KSIG_BIT(SIGTTOU))
-#define SIGSET_IGNORED (KSIG_BIT(SIGCHLD) | KSIG_BIT(SIGCONT) | KSIG_BIT(SIGURG) | KSIG_BIT(SIGWINCH))
-#define SIGSET_ALWAYS  (KSIG_BIT(SIGKILL) | KSIG_BIT(SIGSTOP))
-#define SIGSET_SYNC                                                                                    \
-	(KSIG_BIT(SIGSEGV) | KSIG_BIT(SIGBUS) | KSIG_BIT(SIGILL) | KSIG_BIT(SIGTRAP) |                 \
+#define SIGSET_STOP (KSIG_BIT(SIGSTOP) | KSIG_BIT(SIGTSTP) | KSIG_BIT(SIGTTIN) | KSIG_BIT(SIGTTOU))
+#define SIGSET_IGNORED                                                                             \
+	(KSIG_BIT(SIGCHLD) | KSIG_BIT(SIGCONT) | KSIG_BIT(SIGURG) | KSIG_BIT(SIGWINCH))
+#define SIGSET_ALWAYS (KSIG_BIT(SIGKILL) | KSIG_BIT(SIGSTOP))
+#define SIGSET_SYNC                                                                                \
+	(KSIG_BIT(SIGSEGV) | KSIG_BIT(SIGBUS) | KSIG_BIT(SIGILL) | KSIG_BIT(SIGTRAP) |             \
 	 KSIG_BIT(SIGFPE) | KSIG_BIT(SIGSYS))
-#define SIGSET_CORE                                                                                    \
-	(KSIG_BIT(SIGQUIT) | KSIG_BIT(SIGILL) | KSIG_BIT(SIGTRAP) | KSIG_BIT(SIGABRT) |                \
-	 KSIG_BIT(SIGFPE) | KSIG_BIT(SIGSEGV) | KSIG_BIT(SIGBUS) | KSIG_BIT(SIGSYS) |                  \
+#define SIGSET_CORE                                                                                \
+	(KSIG_BIT(SIGQUIT) | KSIG_BIT(SIGILL) | KSIG_BIT(SIGTRAP) | KSIG_BIT(SIGABRT) |            \
+	 KSIG_BIT(SIGFPE) | KSIG_BIT(SIGSEGV) | KSIG_BIT(SIGBUS) | KSIG_BIT(SIGSYS) |              \
 	 KSIG_BIT(SIGXCPU) | KSIG_BIT(SIGXFSZ))
 
 void signal_init(void);
@@ -141,8 +143,9 @@ int __must_check siginfo_to_user(siginfo_t __user *to, const struct ksiginfo *in
 int __must_check siginfo_from_user(struct ksiginfo *info, const siginfo_t __user *from);
 
 /*
- * Send.  An ignored signal succeeds and leaves nothing behind.  Returns 0, or -EAGAIN when a queued real-time signal of a
- * user finds no room (RLIMIT_SIGPENDING).  Context: any.  Locks: takes the process's lock.
+ * Send.  An ignored signal succeeds and leaves nothing behind.  Returns 0, or -EAGAIN when a queued
+ * real-time signal of a user finds no room (RLIMIT_SIGPENDING).  Context: any.  Locks: takes the
+ * process's lock.
  */
 int signal_send_process(struct signal_shared *sh, const struct ksiginfo *info);
 int signal_send_thread(struct signal_state *st, const struct ksiginfo *info);
@@ -150,14 +153,17 @@ int signal_send_thread(struct signal_state *st, const struct ksiginfo *info);
 /* The running thread did this: it cannot ignore or block it, only catch it. */
 void signal_force(const struct ksiginfo *info);
 
-/* A timer's queue entry: sent when not already pending; true if it was queued anew (false: count an overrun). */
+/*
+ * A timer's queue entry: sent when not already pending; true if it was queued anew (false: count an
+ * overrun).
+ */
 struct sigqueue *sigqueue_create_owned(void);
 void sigqueue_destroy_owned(struct signal_shared *sh, struct sigqueue *q);
 bool signal_send_owned(struct signal_shared *sh, struct signal_state *st, struct sigqueue *q);
 
 /*
- * Take the most urgent signal of `mask` from the running thread's queues.  Returns its number or 0.  Locks: takes the
- * lock.  _locked: holds it.
+ * Take the most urgent signal of `mask` from the running thread's queues.  Returns its number or 0.
+ * Locks: takes the lock.  _locked: holds it.
  */
 int signal_dequeue(ksigset_t mask, struct ksiginfo *info);
 int signal_dequeue_locked(struct signal_state *st, ksigset_t mask, struct ksiginfo *info);
@@ -169,13 +175,20 @@ void signal_pending_destroy(struct signal_pending *p);
 /* The running thread's mask becomes `mask`; SIGKILL and SIGSTOP never stay in it. */
 void signal_set_blocked(ksigset_t mask);
 
-/* Set `mask` until the call returns: a handler that runs before sees it, then the old one comes back.  sigsuspend, ppoll. */
+/*
+ * Set `mask` until the call returns: a handler that runs before sees it, then the old one comes
+ * back.  sigsuspend, ppoll.
+ */
 void signal_set_blocked_until_return(ksigset_t mask);
 
 /* sigaction(2) on the running process. */
-int __must_check signal_set_action(int signo, const struct abi_sigaction *act, struct abi_sigaction *old);
+int __must_check signal_set_action(int signo, const struct abi_sigaction *act,
+				   struct abi_sigaction *old);
 
-/* Kill every other thread (or all, `keep` NULL) and let them exit with `status`.  Locks: sh->lock held. */
+/*
+ * Kill every other thread (or all, `keep` NULL) and let them exit with `status`.  Locks: sh->lock
+ * held.
+ */
 void signal_group_exit_locked(struct signal_shared *sh, struct signal_state *keep, int status);
 
 /* This one thread is to exit, whatever it is doing.  Locks: the process's lock held. */
@@ -184,6 +197,9 @@ void signal_kill_thread_locked(struct signal_state *st);
 /* Recompute THREAD_SIGPENDING of the running thread.  Locks: the lock held. */
 void signal_recalc_locked(struct signal_state *st);
 
-/* Is there something the running thread must leave the kernel for?  Inline tests of thread flags.  Context: thread. */
-#define signal_pending(t)	((READ_ONCE((t)->flags) & (THREAD_SIGPENDING | THREAD_KILLED)) != 0)
+/*
+ * Is there something the running thread must leave the kernel for?  Inline tests of thread flags.
+ * Context: thread.
+ */
+#define signal_pending(t)       ((READ_ONCE((t)->flags) & (THREAD_SIGPENDING | THREAD_KILLED)) != 0)
 #define signal_fatal_pending(t) ((READ_ONCE((t)->flags) & THREAD_KILLED) != 0)

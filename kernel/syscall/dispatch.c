@@ -2,8 +2,9 @@
 /*
  * System call dispatch.
  *
- * The machine's entry code hands over the saved registers; the number indexes a table of wrappers that convert six registers
- * to the call's argument types.  Nothing else happens on the way, unless a flag of the thread asks for it.
+ * The machine's entry code hands over the saved registers; the number indexes a table of wrappers
+ * that convert six registers to the call's argument types.  Nothing else happens on the way, unless
+ * a flag of the thread asks for it.
  */
 #include <kernel/syscall/dispatch.h>
 

@@ -20,7 +20,8 @@ static bool can_mlock(void)
 	return capable(CAP_IPC_LOCK);
 }
 
-long sys_mmap(unsigned long addr, size_t len, unsigned long prot, unsigned long flags, int fd, unsigned long off)
+long sys_mmap(unsigned long addr, size_t len, unsigned long prot, unsigned long flags, int fd,
+	      unsigned long off)
 {
 	struct mmap_request req = {
 		.addr = addr,
@@ -33,7 +34,7 @@ long sys_mmap(unsigned long addr, size_t len, unsigned long prot, unsigned long 
 		.memlock_limit = rlimit_get(RLIMIT_MEMLOCK),
 		.can_mlock = can_mlock(),
 	};
-	struct fdref ref = { 0 };
+	struct fdref ref = {0};
 	vaddr_t out;
 	int err;
 
@@ -61,7 +62,8 @@ long sys_mprotect(unsigned long start, size_t len, unsigned long prot)
 	return mm_protect(our_mm(), start, len, (int)prot);
 }
 
-long sys_mremap(unsigned long addr, size_t old_len, size_t new_len, unsigned long flags, unsigned long new_addr)
+long sys_mremap(unsigned long addr, size_t old_len, size_t new_len, unsigned long flags,
+		unsigned long new_addr)
 {
 	struct mremap_request req = {
 		.addr = addr,
@@ -85,8 +87,8 @@ long sys_mremap(unsigned long addr, size_t old_len, size_t new_len, unsigned lon
 
 long sys_brk(unsigned long brk)
 {
-	return (long)mm_brk(our_mm(), brk, rlimit_get(RLIMIT_DATA), rlimit_get(RLIMIT_AS), rlimit_get(RLIMIT_MEMLOCK),
-			    can_mlock());
+	return (long)mm_brk(our_mm(), brk, rlimit_get(RLIMIT_DATA), rlimit_get(RLIMIT_AS),
+			    rlimit_get(RLIMIT_MEMLOCK), can_mlock());
 }
 
 long sys_madvise(unsigned long start, size_t len, int behaviour)
@@ -113,7 +115,8 @@ long sys_mlock2(unsigned long start, size_t len, int flags)
 {
 	if (flags & ~MLOCK_ONFAULT)
 		return -EINVAL;
-	return mm_lock_range(our_mm(), start, len, flags & MLOCK_ONFAULT, rlimit_get(RLIMIT_MEMLOCK), can_mlock());
+	return mm_lock_range(our_mm(), start, len, flags & MLOCK_ONFAULT,
+			     rlimit_get(RLIMIT_MEMLOCK), can_mlock());
 }
 
 long sys_munlock(unsigned long start, size_t len)

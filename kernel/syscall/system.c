@@ -24,7 +24,7 @@
 
 long sys_sysinfo(struct sysinfo __user *uinfo)
 {
-	struct sysinfo info = { 0 };
+	struct sysinfo info = {0};
 	struct mem_info mem;
 	u64 loads[3];
 
@@ -73,8 +73,8 @@ long sys_reboot(int magic1, int magic2, unsigned int cmd, const void __user *arg
 	if (!capable(CAP_SYS_BOOT))
 		return -EPERM;
 	if ((unsigned)magic1 != LINUX_REBOOT_MAGIC1 ||
-	    (magic2 != LINUX_REBOOT_MAGIC2 && magic2 != LINUX_REBOOT_MAGIC2A && magic2 != LINUX_REBOOT_MAGIC2B &&
-	     magic2 != LINUX_REBOOT_MAGIC2C))
+	    (magic2 != LINUX_REBOOT_MAGIC2 && magic2 != LINUX_REBOOT_MAGIC2A &&
+	     magic2 != LINUX_REBOOT_MAGIC2B && magic2 != LINUX_REBOOT_MAGIC2C))
 		return -EINVAL;
 	switch (cmd) {
 	case LINUX_REBOOT_CMD_RESTART: return restart_with_message("restarting system");
@@ -116,8 +116,17 @@ long sys_getrandom(void __user *buf, size_t len, unsigned int flags)
 /* syslog(2). */
 
 enum {
-	SYSLOG_CLOSE, SYSLOG_OPEN, SYSLOG_READ, SYSLOG_READ_ALL, SYSLOG_READ_CLEAR, SYSLOG_CLEAR, SYSLOG_CONSOLE_OFF,
-	SYSLOG_CONSOLE_ON, SYSLOG_CONSOLE_LEVEL, SYSLOG_SIZE_UNREAD, SYSLOG_SIZE_BUFFER,
+	SYSLOG_CLOSE,
+	SYSLOG_OPEN,
+	SYSLOG_READ,
+	SYSLOG_READ_ALL,
+	SYSLOG_READ_CLEAR,
+	SYSLOG_CLEAR,
+	SYSLOG_CONSOLE_OFF,
+	SYSLOG_CONSOLE_ON,
+	SYSLOG_CONSOLE_LEVEL,
+	SYSLOG_SIZE_UNREAD,
+	SYSLOG_SIZE_BUFFER,
 };
 
 #define LINE_MAX (LOG_RECORD_TEXT + 48)
@@ -126,8 +135,8 @@ enum {
 static size_t format_record(const struct log_record *r, char *line)
 {
 	u64 us = r->time_ns / 1000;
-	int n = scnprintf(line, LINE_MAX, "<%u>[%5llu.%06llu] ", r->facility * 8u + r->level, us / USEC_PER_SEC,
-			  us % USEC_PER_SEC);
+	int n = scnprintf(line, LINE_MAX, "<%u>[%5llu.%06llu] ", r->facility * 8u + r->level,
+			  us / USEC_PER_SEC, us % USEC_PER_SEC);
 
 	memcpy(line + n, r->text, r->len);
 	n += r->len;
@@ -176,7 +185,8 @@ static long syslog_read(char __user *buf, size_t len)
 	struct log_record r;
 	char line[LINE_MAX];
 	size_t done = 0;
-	int err = wait_event_interruptible(log_wait_queue(), READ_ONCE(syslog_seq) < log_next_seq());
+	int err =
+		wait_event_interruptible(log_wait_queue(), READ_ONCE(syslog_seq) < log_next_seq());
 
 	if (err)
 		return err;
@@ -229,7 +239,8 @@ static long syslog_console(int type, int len)
 
 long sys_syslog(int type, void __user *buf, int len)
 {
-	if (type != SYSLOG_READ_ALL && type != SYSLOG_SIZE_BUFFER && !capable(CAP_SYSLOG) && !capable(CAP_SYS_ADMIN))
+	if (type != SYSLOG_READ_ALL && type != SYSLOG_SIZE_BUFFER && !capable(CAP_SYSLOG) &&
+	    !capable(CAP_SYS_ADMIN))
 		return -EPERM;
 	if (type >= SYSLOG_READ && type <= SYSLOG_READ_CLEAR) {
 		if (!buf || len < 0)

@@ -21,11 +21,11 @@
 #include "unix_internal.h"
 
 #define BUCKET_BITS 8
-#define NAME_AT	    offsetof(struct sockaddr_un, sun_path)
+#define NAME_AT     offsetof(struct sockaddr_un, sun_path)
 
 static struct spinlock table_lock = SPINLOCK_INIT(RANK_SOCKET_HASH);
 static struct hlist_head table[1 << BUCKET_BITS]; /* [table_lock] */
-static struct list all = LIST_INIT(all);	  /* [table_lock] */
+static struct list all = LIST_INIT(all);          /* [table_lock] */
 
 void unix_addr_put(struct unix_addr *a)
 {
@@ -54,7 +54,8 @@ static struct hlist_head *inode_bucket(const struct inode *inode)
 
 int unix_check_name(const struct sockaddr_storage *addr, int len)
 {
-	if (len <= (int)sizeof(sa_family_t) || len > (int)sizeof(struct sockaddr_un) || addr->ss_family != AF_UNIX)
+	if (len <= (int)sizeof(sa_family_t) || len > (int)sizeof(struct sockaddr_un) ||
+	    addr->ss_family != AF_UNIX)
 		return -EINVAL;
 	return 0;
 }
@@ -74,7 +75,7 @@ void unix_unbind(struct unix_sock *u)
 	}
 	if (u->path.dentry)
 		path_put(&u->path);
-	u->path = (struct path){ 0 };
+	u->path = (struct path){0};
 }
 
 /* Binding. */
@@ -106,7 +107,8 @@ static struct unix_sock *abstract_find_locked(const struct sockaddr_un *name, in
 {
 	struct unix_sock *u;
 
-	hlist_for_each(u, abstract_bucket(name, len), link) {
+	hlist_for_each(u, abstract_bucket(name, len), link)
+	{
 		struct unix_addr *a = u->addr;
 
 		if (!u->path.dentry && a->len == len && !memcmp(&a->name, name, (size_t)len))
@@ -124,7 +126,8 @@ static int bind_abstract(struct unix_sock *u, const struct sockaddr_un *name, in
 		return -ENOMEM;
 	{
 		guard_spin(&table_lock);
-		err = abstract_find_locked(name, len) ? -EADDRINUSE : publish(u, a, abstract_bucket(name, len));
+		err = abstract_find_locked(name, len) ? -EADDRINUSE
+						      : publish(u, a, abstract_bucket(name, len));
 	}
 	if (err)
 		unix_addr_put(a);
@@ -141,7 +144,7 @@ static int make_node(const char *path, struct path *out)
 		return err == -EEXIST ? -EADDRINUSE : err;
 	err = vfs_mknod(parent.dentry->inode, d, S_IFSOCK | (0777 & ~current_umask()), 0);
 	if (!err) {
-		*out = (struct path){ parent.mnt, d };
+		*out = (struct path){parent.mnt, d};
 		path_get(out);
 	}
 	path_create_done(&parent, d);
@@ -150,7 +153,7 @@ static int make_node(const char *path, struct path *out)
 
 static int bind_path(struct unix_sock *u, const struct sockaddr_un *name, int len)
 {
-	char path[sizeof(name->sun_path) + 1] = { 0 };
+	char path[sizeof(name->sun_path) + 1] = {0};
 	struct unix_addr *a;
 	int err;
 
@@ -174,7 +177,7 @@ static int bind_path(struct unix_sock *u, const struct sockaddr_un *name, int le
 	}
 	if (err) {
 		unix_addr_put(a);
-		u->path = (struct path){ 0 };
+		u->path = (struct path){0};
 		path_put(&node);
 	}
 	return err;
@@ -182,7 +185,7 @@ static int bind_path(struct unix_sock *u, const struct sockaddr_un *name, int le
 
 int unix_autobind(struct unix_sock *u)
 {
-	struct sockaddr_un name = { .sun_family = AF_UNIX };
+	struct sockaddr_un name = {.sun_family = AF_UNIX};
 	int err = -EADDRINUSE;
 
 	for (int tries = 0; err == -EADDRINUSE && tries < 1000; tries++) {
@@ -209,7 +212,8 @@ static int find_by_inode(struct inode *inode, struct unix_sock **out)
 	struct unix_sock *u;
 	guard_spin(&table_lock);
 
-	hlist_for_each(u, inode_bucket(inode), link) {
+	hlist_for_each(u, inode_bucket(inode), link)
+	{
 		if (u->path.dentry && u->path.dentry->inode == inode) {
 			*out = unix_sock_get(u);
 			return 0;
@@ -220,7 +224,7 @@ static int find_by_inode(struct inode *inode, struct unix_sock **out)
 
 static int find_by_path(const struct sockaddr_un *name, int len, struct unix_sock **out)
 {
-	char buf[sizeof(name->sun_path) + 1] = { 0 };
+	char buf[sizeof(name->sun_path) + 1] = {0};
 	struct path path;
 	int err;
 
@@ -230,7 +234,8 @@ static int find_by_path(const struct sockaddr_un *name, int len, struct unix_soc
 		return err;
 	err = inode_permission(path.dentry->inode, MAY_WRITE);
 	if (!err)
-		err = S_ISSOCK(path.dentry->inode->mode) ? find_by_inode(path.dentry->inode, out) : -ECONNREFUSED;
+		err = S_ISSOCK(path.dentry->inode->mode) ? find_by_inode(path.dentry->inode, out)
+							 : -ECONNREFUSED;
 	path_put(&path);
 	return err;
 }
@@ -263,18 +268,19 @@ static int unix_show(struct seq *out, void *arg)
 
 	seq_puts(out, "Num       RefCount Protocol Flags    Type St Inode Path\n");
 	guard_spin(&table_lock);
-	list_for_each(u, &all, all_link) {
+	list_for_each (u, &all, all_link) {
 		struct unix_addr *a = READ_ONCE(u->addr);
 		int st = u->state == UNIX_CONNECTED ? 3 : 1;
 
-		seq_printf(out, "%p: %08x %08x %08x %04x %02x %5llu", NULL, refcount_read(&u->refs), 0,
-			   u->state == UNIX_LISTENING ? 0x10000 : 0, u->type, st, u->ino);
+		seq_printf(out, "%p: %08x %08x %08x %04x %02x %5llu", NULL, refcount_read(&u->refs),
+			   0, u->state == UNIX_LISTENING ? 0x10000 : 0, u->type, st, u->ino);
 		if (a) {
 			seq_putc(out, ' ');
 			for (int i = 0; i < a->len - (int)NAME_AT; i++) {
 				char c = a->name.sun_path[i];
 
-				if (c || i + 1 < a->len - (int)NAME_AT || is_abstract(&a->name, a->len))
+				if (c || i + 1 < a->len - (int)NAME_AT ||
+				    is_abstract(&a->name, a->len))
 					seq_putc(out, c ? c : '@');
 			}
 		}

@@ -90,7 +90,7 @@ static void drop_queue(struct unix_sock *u)
 		u->queued = 0;
 		u->bytes = 0;
 	}
-	list_for_each_safe(m, next, &gone, link)
+	list_for_each_safe (m, next, &gone, link)
 		unix_message_free(m);
 }
 
@@ -134,7 +134,7 @@ static void sock_close(struct unix_sock *u)
 		unix_sock_put(peer);
 	}
 	/* Connections nobody accepted. */
-	list_for_each_safe(child, next, &orphans, pending_link) {
+	list_for_each_safe (child, next, &orphans, pending_link) {
 		list_remove(&child->pending_link);
 		struct unix_sock *client = unix_peer_get(child);
 
@@ -186,7 +186,7 @@ static int unix_create(struct socket *s, int protocol)
 	return 0;
 }
 
-static const struct socket_family unix_family = { AF_UNIX, "UNIX", unix_create };
+static const struct socket_family unix_family = {AF_UNIX, "UNIX", unix_create};
 SOCKET_FAMILY(unix_family);
 
 static int unix_pair(struct socket *sa, struct socket *sb)
@@ -260,10 +260,12 @@ static int try_connect(struct unix_sock *u, struct unix_sock *listener, struct u
 
 static bool listener_has_room(struct unix_sock *l)
 {
-	return READ_ONCE(l->nr_pending) <= READ_ONCE(l->backlog) || READ_ONCE(l->state) != UNIX_LISTENING;
+	return READ_ONCE(l->nr_pending) <= READ_ONCE(l->backlog) ||
+	       READ_ONCE(l->state) != UNIX_LISTENING;
 }
 
-static int connect_stream(struct unix_sock *u, const struct sockaddr_un *name, int len, bool nonblock)
+static int connect_stream(struct unix_sock *u, const struct sockaddr_un *name, int len,
+			  bool nonblock)
 {
 	struct unix_sock *listener, *child;
 	int err = unix_find(name, len, u->type, &listener);
@@ -277,7 +279,8 @@ static int connect_stream(struct unix_sock *u, const struct sockaddr_un *name, i
 	}
 	u64 deadline = ktime_add(clock_mono_ns(), READ_ONCE(u->opt->snd_timeout));
 	while ((err = try_connect(u, listener, child)) == -EAGAIN && !nonblock) {
-		err = wait_event_interruptible_timeout(&listener->wait, listener_has_room(listener), deadline);
+		err = wait_event_interruptible_timeout(&listener->wait, listener_has_room(listener),
+						       deadline);
 		if (err) {
 			err = err == -ETIMEDOUT ? -EAGAIN : err;
 			break;
@@ -321,7 +324,8 @@ static int connect_dgram(struct unix_sock *u, const struct sockaddr_storage *add
 	return 0;
 }
 
-static int unix_connect(struct socket *s, const struct sockaddr_storage *addr, int len, bool nonblock)
+static int unix_connect(struct socket *s, const struct sockaddr_storage *addr, int len,
+			bool nonblock)
 {
 	struct unix_sock *u = of(s);
 	int err;
@@ -455,7 +459,9 @@ static int unix_ioctl(struct socket *s, unsigned cmd, unsigned long arg)
 			return -EINVAL;
 		n = (int)u->bytes;
 		if (u->type == SOCK_DGRAM)
-			n = list_empty(&u->queue) ? 0 : (int)list_first(&u->queue, struct unix_message, link)->len;
+			n = list_empty(&u->queue)
+				    ? 0
+				    : (int)list_first(&u->queue, struct unix_message, link)->len;
 		break;
 	}
 	default: return -ENOIOCTLCMD;
@@ -472,12 +478,15 @@ static int unix_getsockopt(struct socket *s, int level, int name, void *value, i
 		return -EOPNOTSUPP;
 	switch (name) {
 	case SO_PEERCRED: {
-		struct ucred none = { 0, U32_MAX, U32_MAX };
+		struct ucred none = {0, U32_MAX, U32_MAX};
 		guard_spin(&u->lock);
 
 		*len = min(*len, (int)sizeof(none));
-		memcpy(value, u->state == UNIX_CONNECTED && u->type != SOCK_DGRAM ? &u->peer_creds :
-			      u->peer_creds.pid ? &u->peer_creds : &none, (size_t)*len);
+		memcpy(value,
+		       u->state == UNIX_CONNECTED && u->type != SOCK_DGRAM ? &u->peer_creds
+		       : u->peer_creds.pid                                 ? &u->peer_creds
+									   : &none,
+		       (size_t)*len);
 		return 0;
 	}
 	case SO_ACCEPTCONN:

@@ -2,9 +2,10 @@
 /*
  * Local sockets: moving data.
  *
- * A sender builds a message without locks, waits until its own buffer has room for it, and queues it at the receiver.  A stream
- * is cut into messages only for that; its reader sees bytes, but one read never goes on past bytes that came with descriptors,
- * nor mixes, when it asked for them, different credentials.
+ * A sender builds a message without locks, waits until its own buffer has room for it, and queues
+ * it at the receiver.  A stream is cut into messages only for that; its reader sees bytes, but one
+ * read never goes on past bytes that came with descriptors, nor mixes, when it asked for them,
+ * different credentials.
  */
 #include <kernel/abi/errno.h>
 #include <kernel/abi/poll.h>
@@ -39,7 +40,8 @@ void unix_message_free(struct unix_message *m)
 	kvfree(m);
 }
 
-static int message_build(struct unix_sock *u, struct message *in, size_t len, bool first, struct unix_message **out)
+static int message_build(struct unix_sock *u, struct message *in, size_t len, bool first,
+			 struct unix_message **out)
 {
 	struct unix_message *m = kvmalloc(sizeof(*m) + len, GFP_KERNEL);
 
@@ -90,7 +92,8 @@ static bool room_for(const struct unix_sock *u, size_t len)
 	const struct socket_options *opt = READ_ONCE(u->opt);
 
 	/* One message always goes, however large. */
-	return !opt || !atomic_load(&u->sent) || atomic_load(&u->sent) + len + UNIX_OVERHEAD <= READ_ONCE(opt->sndbuf);
+	return !opt || !atomic_load(&u->sent) ||
+	       atomic_load(&u->sent) + len + UNIX_OVERHEAD <= READ_ONCE(opt->sndbuf);
 }
 
 static int wait_for_room(struct unix_sock *u, size_t len, bool nonblock, u64 deadline)
@@ -99,7 +102,8 @@ static int wait_for_room(struct unix_sock *u, size_t len, bool nonblock, u64 dea
 		return 0;
 	if (nonblock)
 		return -EAGAIN;
-	int err = wait_event_interruptible_timeout(&u->wait, room_for(u, len) || READ_ONCE(u->write_shut), deadline);
+	int err = wait_event_interruptible_timeout(
+		&u->wait, room_for(u, len) || READ_ONCE(u->write_shut), deadline);
 	return err == -ETIMEDOUT ? -EAGAIN : err;
 }
 
@@ -121,7 +125,8 @@ static int enqueue(struct unix_sock *to, struct unix_message *m)
 	return 0;
 }
 
-static ssize_t send_stream(struct unix_sock *u, struct unix_sock *peer, struct message *in, bool nonblock, u64 deadline)
+static ssize_t send_stream(struct unix_sock *u, struct unix_sock *peer, struct message *in,
+			   bool nonblock, u64 deadline)
 {
 	ssize_t total = 0;
 	int err = 0;
@@ -151,7 +156,8 @@ static ssize_t send_stream(struct unix_sock *u, struct unix_sock *peer, struct m
 /* A datagram socket that is not our partner holds only a few messages. */
 static bool queue_has_room(struct unix_sock *to, struct unix_sock *u)
 {
-	return READ_ONCE(to->peer) == u || READ_ONCE(to->queued) < UNIX_DGRAM_QUEUE || READ_ONCE(to->state) == UNIX_DEAD;
+	return READ_ONCE(to->peer) == u || READ_ONCE(to->queued) < UNIX_DGRAM_QUEUE ||
+	       READ_ONCE(to->state) == UNIX_DEAD;
 }
 
 static int wait_for_queue(struct unix_sock *u, struct unix_sock *to, bool nonblock, u64 deadline)
@@ -173,7 +179,8 @@ static bool may_send_to(struct unix_sock *u, struct unix_sock *to)
 	return ok;
 }
 
-static ssize_t send_packet(struct unix_sock *u, struct unix_sock *to, struct message *in, bool nonblock, u64 deadline)
+static ssize_t send_packet(struct unix_sock *u, struct unix_sock *to, struct message *in,
+			   bool nonblock, u64 deadline)
 {
 	size_t n = iov_iter_count(&in->iter);
 	struct unix_message *m;
@@ -205,7 +212,9 @@ static int destination(struct unix_sock *u, struct message *in, struct unix_sock
 		if (u->type != SOCK_DGRAM)
 			return READ_ONCE(u->state) == UNIX_CONNECTED ? -EISCONN : -EOPNOTSUPP;
 		int err = unix_check_name(&in->name, in->namelen);
-		return err ? err : unix_find((const struct sockaddr_un *)&in->name, in->namelen, u->type, out);
+		return err ? err
+			   : unix_find((const struct sockaddr_un *)&in->name, in->namelen, u->type,
+				       out);
 	}
 	*out = unix_peer_get(u);
 	if (*out)
@@ -298,7 +307,8 @@ static bool readable(struct unix_sock *u)
 /*
  * The head of the queue with read_lock held; NULL with *err when there is none: 0 is end of file.
  */
-static struct unix_message *wait_for_message(struct socket *s, struct unix_sock *u, bool nonblock, u64 deadline, int *err)
+static struct unix_message *wait_for_message(struct socket *s, struct unix_sock *u, bool nonblock,
+					     u64 deadline, int *err)
 {
 	struct unix_message *m;
 
@@ -329,7 +339,8 @@ static void take_name(struct message *out, const struct unix_message *m)
 	out->namelen = 0;
 	if (m->from) {
 		out->namelen = m->from->len;
-		memcpy(&out->name, &m->from->name, min((size_t)m->from->len, sizeof(m->from->name)));
+		memcpy(&out->name, &m->from->name,
+		       min((size_t)m->from->len, sizeof(m->from->name)));
 	}
 }
 
@@ -343,7 +354,8 @@ static int take_scm(struct message *out, struct unix_message *m, bool peek)
 	if (!from->nr_files || out->scm.nr_files)
 		return 0;
 	if (peek) {
-		out->scm.files = kmemdup(from->files, from->nr_files * sizeof(*from->files), GFP_KERNEL);
+		out->scm.files =
+			kmemdup(from->files, from->nr_files * sizeof(*from->files), GFP_KERNEL);
 		if (!out->scm.files)
 			return -ENOMEM;
 		for (unsigned i = 0; i < from->nr_files; i++)
@@ -364,8 +376,12 @@ static bool same_sender(const struct message *out, const struct unix_message *m)
 	       out->scm.creds.gid == m->scm.creds.gid;
 }
 
-/* Bytes from the head of a stream, as far as they belong together.  Locks: read_lock held.  *stop: a border was met. */
-static ssize_t read_some(struct socket *s, struct unix_sock *u, struct message *out, bool first, bool peek, bool *stop)
+/*
+ * Bytes from the head of a stream, as far as they belong together.  Locks: read_lock held.  *stop:
+ * a border was met.
+ */
+static ssize_t read_some(struct socket *s, struct unix_sock *u, struct message *out, bool first,
+			 bool peek, bool *stop)
 {
 	struct unix_message *m = queue_head(u);
 	bool border = !first && m && READ_ONCE(s->opt.passcred) && !same_sender(out, m);

@@ -2,11 +2,13 @@
 /*
  * Local sockets, between the files of this folder.  unix(7).
  *
- * A message lies in the receiver's queue and counts against its sender's buffer until it is read.  References: a socket holds its
- * peer, a message its sender; the program's struct socket holds its own struct unix_sock until release.
+ * A message lies in the receiver's queue and counts against its sender's buffer until it is read.
+ * References: a socket holds its peer, a message its sender; the program's struct socket holds its
+ * own struct unix_sock until release.
  *
- * Lock order: table_lock; unix_sock.lock, of two sockets by address (subclass 1 the second).  read_lock (a mutex) keeps the head of
- * a queue still while it is copied to the reader; it is outside all of these.
+ * Lock order: table_lock; unix_sock.lock, of two sockets by address (subclass 1 the second).
+ * read_lock (a mutex) keeps the head of a queue still while it is copied to the reader; it is
+ * outside all of these.
  */
 #pragma once
 
@@ -18,14 +20,15 @@
 #include <kernel/sync/spinlock.h>
 #include <net/socket.h>
 
-#define UNIX_DGRAM_QUEUE 10	/* messages a datagram socket holds for strangers: net.unix.max_dgram_qlen */
-#define UNIX_CHUNK	 32768	/* bytes of one message of a stream */
-#define UNIX_OVERHEAD	 256	/* what a message costs besides its bytes */
+#define UNIX_DGRAM_QUEUE                                                                           \
+	10 /* messages a datagram socket holds for strangers: net.unix.max_dgram_qlen */
+#define UNIX_CHUNK    32768 /* bytes of one message of a stream */
+#define UNIX_OVERHEAD 256   /* what a message costs besides its bytes */
 
 /* A name: as bind(2) got it. */
 struct unix_addr {
 	refcount_t refs;
-	int len;		 /* of the whole struct sockaddr_un in use */
+	int len; /* of the whole struct sockaddr_un in use */
 	struct sockaddr_un name;
 };
 
@@ -34,36 +37,36 @@ enum unix_state { UNIX_IDLE, UNIX_LISTENING, UNIX_CONNECTED, UNIX_DEAD };
 struct unix_sock {
 	refcount_t refs;
 	struct spinlock lock;
-	int type;			/* [I] */
-	u64 ino;			/* [I] of the socket's file, 0 before accept */
-	enum unix_state state;		/* [l] */
-	bool read_shut, write_shut;	/* [l] */
-	struct unix_sock *peer;		/* [l] counted */
-	struct unix_addr *addr;		/* [l, set once] counted */
-	struct path path;		/* [I once bound] the node in the file system */
-	struct hlist_node link;		/* [table_lock] */
-	struct list all_link;		/* [table_lock] */
-	struct list queue;		/* [l] struct unix_message.link */
-	unsigned queued;		/* [l] messages in it */
-	size_t bytes;			/* [l] unread bytes in it */
-	u32 sent;			/* [a] bytes of ours that others have not read */
-	struct list pending;		/* [l] of a listener: struct unix_sock.pending_link */
+	int type;                   /* [I] */
+	u64 ino;                    /* [I] of the socket's file, 0 before accept */
+	enum unix_state state;      /* [l] */
+	bool read_shut, write_shut; /* [l] */
+	struct unix_sock *peer;     /* [l] counted */
+	struct unix_addr *addr;     /* [l, set once] counted */
+	struct path path;           /* [I once bound] the node in the file system */
+	struct hlist_node link;     /* [table_lock] */
+	struct list all_link;       /* [table_lock] */
+	struct list queue;          /* [l] struct unix_message.link */
+	unsigned queued;            /* [l] messages in it */
+	size_t bytes;               /* [l] unread bytes in it */
+	u32 sent;                   /* [a] bytes of ours that others have not read */
+	struct list pending;        /* [l] of a listener: struct unix_sock.pending_link */
 	struct list pending_link;
-	unsigned nr_pending, backlog;	/* [l] */
-	struct ucred creds;		/* [l] of who made, bound or connected it: the peer's SO_PEERCRED */
-	struct ucred peer_creds;	/* [l] */
-	struct socket_options *opt;	/* [I while the program has it] */
-	struct socket *socket;		/* [l] NULL before accept and after release */
+	unsigned nr_pending, backlog; /* [l] */
+	struct ucred creds; /* [l] of who made, bound or connected it: the peer's SO_PEERCRED */
+	struct ucred peer_creds;    /* [l] */
+	struct socket_options *opt; /* [I while the program has it] */
+	struct socket *socket;      /* [l] NULL before accept and after release */
 	struct mutex read_lock;
-	struct wait_queue wait;		/* readers and writers; keys tell */
-}; /* l: lock */
+	struct wait_queue wait; /* readers and writers; keys tell */
+};                              /* l: lock */
 
 struct unix_message {
 	struct list link;
 	struct unix_sock *sender; /* counted */
-	struct unix_addr *from;	  /* counted, or NULL */
+	struct unix_addr *from;   /* counted, or NULL */
 	struct scm scm;
-	u32 charge;		  /* against sender->sent */
+	u32 charge; /* against sender->sent */
 	size_t len, done;
 	u8 data[];
 };
@@ -86,7 +89,8 @@ void unix_addr_put(struct unix_addr *a);
 int __must_check unix_bind(struct unix_sock *u, const struct sockaddr_un *name, int len);
 int __must_check unix_autobind(struct unix_sock *u);
 /* The socket bound to a name, counted; -ECONNREFUSED, -ENOENT, -EPROTOTYPE, ... */
-int __must_check unix_find(const struct sockaddr_un *name, int len, int type, struct unix_sock **out);
+int __must_check unix_find(const struct sockaddr_un *name, int len, int type,
+			   struct unix_sock **out);
 void unix_unbind(struct unix_sock *u);
 int __must_check unix_check_name(const struct sockaddr_storage *addr, int len);
 void unix_enlist(struct unix_sock *u);

@@ -2,8 +2,9 @@
 /*
  * /proc/PID, /proc/PID/task/TID, /proc/self, /proc/thread-self.
  *
- * The directories are made up when looked at: a name that is a number finds its struct pid, a name in a process's directory finds
- * its row in the table below.  Inodes hold the struct pid, so a reused number never shows another process under an old open file.
+ * The directories are made up when looked at: a name that is a number finds its struct pid, a name
+ * in a process's directory finds its row in the table below.  Inodes hold the struct pid, so a
+ * reused number never shows another process under an old open file.
  */
 #include <fs/proc/proc.h>
 #include <fs/vfs/dentry.h>
@@ -24,26 +25,51 @@
 static const struct inode_ops pid_dir_iops, task_dir_iops;
 static const struct file_ops pid_dir_ops, task_dir_ops;
 
-#define TEXT(name_, mode_, show_) { .name = name_, .mode = S_IFREG | (mode_), .show = show_ }
-#define GUARDED(name_, mode_, show_) { .name = name_, .mode = S_IFREG | (mode_), .show = show_, .guarded = true }
-#define LINK(name_, link_) { .name = name_, .mode = S_IFLNK | 0777, .link = link_, .iops = &pid_link_iops, .guarded = true }
-#define DIR(name_, mode_, iops_, fops_) { .name = name_, .mode = S_IFDIR | (mode_), .iops = &iops_, .fops = &fops_ }
+#define TEXT(name_, mode_, show_)                                                                  \
+	{                                                                                          \
+		.name = name_, .mode = S_IFREG | (mode_), .show = show_                            \
+	}
+#define GUARDED(name_, mode_, show_)                                                               \
+	{                                                                                          \
+		.name = name_, .mode = S_IFREG | (mode_), .show = show_, .guarded = true           \
+	}
+#define LINK(name_, link_)                                                                         \
+	{                                                                                          \
+		.name = name_, .mode = S_IFLNK | 0777, .link = link_, .iops = &pid_link_iops,      \
+		.guarded = true                                                                    \
+	}
+#define DIR(name_, mode_, iops_, fops_)                                                            \
+	{                                                                                          \
+		.name = name_, .mode = S_IFDIR | (mode_), .iops = &iops_, .fops = &fops_           \
+	}
 
 static const struct pid_entry entries[] = {
-	{ .name = "task", .mode = S_IFDIR | 0555, .iops = &task_dir_iops, .fops = &task_dir_ops, .leader_only = true },
-	{ .name = "fd", .mode = S_IFDIR | 0500, .iops = &fd_dir_iops, .fops = &fd_dir_ops, .guarded = true },
-	{ .name = "fdinfo", .mode = S_IFDIR | 0555, .iops = &fdinfo_dir_iops, .fops = &fdinfo_dir_ops, .guarded = true },
+	{.name = "task",
+	 .mode = S_IFDIR | 0555,
+	 .iops = &task_dir_iops,
+	 .fops = &task_dir_ops,
+	 .leader_only = true},
+	{.name = "fd",
+	 .mode = S_IFDIR | 0500,
+	 .iops = &fd_dir_iops,
+	 .fops = &fd_dir_ops,
+	 .guarded = true},
+	{.name = "fdinfo",
+	 .mode = S_IFDIR | 0555,
+	 .iops = &fdinfo_dir_iops,
+	 .fops = &fdinfo_dir_ops,
+	 .guarded = true},
 	GUARDED("environ", 0400, show_environ),
 	GUARDED("auxv", 0400, show_auxv),
 	TEXT("status", 0444, show_status),
 	TEXT("personality", 0400, show_personality),
 	TEXT("limits", 0444, show_limits),
-	{ .name = "comm", .mode = S_IFREG | 0644, .show = show_comm, .store = store_comm },
+	{.name = "comm", .mode = S_IFREG | 0644, .show = show_comm, .store = store_comm},
 	TEXT("cmdline", 0444, show_cmdline),
 	TEXT("stat", 0444, show_stat),
 	TEXT("statm", 0444, show_statm),
 	GUARDED("maps", 0444, show_maps),
-	{ .name = "mem", .mode = S_IFREG | 0600, .fops = &mem_ops, .guarded = true },
+	{.name = "mem", .mode = S_IFREG | 0600, .fops = &mem_ops, .guarded = true},
 	LINK("cwd", link_cwd),
 	LINK("root", link_root),
 	LINK("exe", link_exe),
@@ -54,7 +80,10 @@ static const struct pid_entry entries[] = {
 	TEXT("schedstat", 0444, show_schedstat),
 	TEXT("cgroup", 0444, show_cgroup),
 	TEXT("oom_score", 0444, show_oom_score),
-	{ .name = "oom_score_adj", .mode = S_IFREG | 0644, .show = show_oom_score_adj, .store = store_oom_score_adj },
+	{.name = "oom_score_adj",
+	 .mode = S_IFREG | 0644,
+	 .show = show_oom_score_adj,
+	 .store = store_oom_score_adj},
 	GUARDED("io", 0400, show_io),
 };
 
@@ -108,9 +137,10 @@ static void set_owner(struct inode *inode, const struct pid_node *n)
 }
 
 static int text_open(struct inode *inode, struct file *file);
-static const struct file_ops pid_text_ops = { .open = text_open };
+static const struct file_ops pid_text_ops = {.open = text_open};
 
-struct inode *pid_inode(struct superblock *sb, struct pid *pid, const struct pid_entry *entry, u32 mode, bool thread, int fd)
+struct inode *pid_inode(struct superblock *sb, struct pid *pid, const struct pid_entry *entry,
+			u32 mode, bool thread, int fd)
 {
 	struct pid_node *n = kzalloc(sizeof(*n), GFP_KERNEL);
 	struct inode *inode;
@@ -123,7 +153,9 @@ struct inode *pid_inode(struct superblock *sb, struct pid *pid, const struct pid
 	n->entry = entry;
 	n->thread = thread;
 	n->fd = fd;
-	u64 ino = entry && entry >= entries && entry < entries + ARRAY_SIZE(entries) ? (u64)(entry - entries) + 2 : 1;
+	u64 ino = entry && entry >= entries && entry < entries + ARRAY_SIZE(entries)
+			  ? (u64)(entry - entries) + 2
+			  : 1;
 	if (fd >= 0)
 		ino = 0x1000 + (u64)fd;
 	inode = text_inode(sb, mode, PID_INO(pid->nr, ino | (thread ? 0x80000u : 0)), &n->owner);
@@ -193,7 +225,8 @@ static int text_open(struct inode *inode, struct file *file)
 	thread_put(t);
 	if (err)
 		return err;
-	err = text_file_open(file, node_show, n->entry->store ? node_store : NULL, inode_get(inode), put_inode);
+	err = text_file_open(file, node_show, n->entry->store ? node_store : NULL, inode_get(inode),
+			     put_inode);
 	if (err)
 		inode_put(inode);
 	return err;
@@ -236,15 +269,17 @@ static int pid_dir_iterate(struct file *file, struct dir_context *ctx)
 
 		if (n->thread && e->leader_only)
 			continue;
-		if (!dir_emit(ctx, e->name, strlen(e->name), PID_INO(n->pid->nr, (u64)(e - entries) + 2), e->mode >> 12))
+		if (!dir_emit(ctx, e->name, strlen(e->name),
+			      PID_INO(n->pid->nr, (u64)(e - entries) + 2), e->mode >> 12))
 			return 0;
 	}
 	return 0;
 }
 
-static const struct inode_ops pid_dir_iops = { .lookup = pid_dir_lookup };
-static const struct file_ops pid_dir_ops = { .iterate = pid_dir_iterate, .lseek = generic_lseek };
-static const struct pid_entry pid_dir = { .mode = S_IFDIR | 0555, .iops = &pid_dir_iops, .fops = &pid_dir_ops };
+static const struct inode_ops pid_dir_iops = {.lookup = pid_dir_lookup};
+static const struct file_ops pid_dir_ops = {.iterate = pid_dir_iterate, .lseek = generic_lseek};
+static const struct pid_entry pid_dir = {
+	.mode = S_IFDIR | 0555, .iops = &pid_dir_iops, .fops = &pid_dir_ops};
 
 static int parse_nr(const char *name, size_t len, u32 *nr)
 {
@@ -294,7 +329,8 @@ static u32 nth_thread(struct pid *pid, u64 index)
 
 	if (!p)
 		return 0;
-	list_for_each_rcu(task, &p->threads, link) {
+	list_for_each_rcu(task, &p->threads, link)
+	{
 		if (!index--)
 			return task->pid->nr;
 	}
@@ -318,8 +354,8 @@ static int task_iterate(struct file *file, struct dir_context *ctx)
 	return 0;
 }
 
-static const struct inode_ops task_dir_iops = { .lookup = task_lookup };
-static const struct file_ops task_dir_ops = { .iterate = task_iterate, .lseek = generic_lseek };
+static const struct inode_ops task_dir_iops = {.lookup = task_lookup};
+static const struct file_ops task_dir_ops = {.iterate = task_iterate, .lseek = generic_lseek};
 
 /* The root: numbers, self, thread-self. */
 
@@ -347,7 +383,7 @@ static int self_link(struct inode *inode, struct dentry *dentry, struct link_bod
 	if (!text)
 		return -ENOMEM;
 	self_text(text, 32, thread);
-	*out = (struct link_body){ .text = text, .done = free_text, .arg = text };
+	*out = (struct link_body){.text = text, .done = free_text, .arg = text};
 	return 0;
 }
 
@@ -361,8 +397,8 @@ static int thread_self_get_link(struct dentry *dentry, struct inode *inode, stru
 	return self_link(inode, dentry, out, true);
 }
 
-static const struct inode_ops self_iops = { .get_link = self_get_link };
-static const struct inode_ops thread_self_iops = { .get_link = thread_self_get_link };
+static const struct inode_ops self_iops = {.get_link = self_get_link};
+static const struct inode_ops thread_self_iops = {.get_link = thread_self_get_link};
 static struct text_owner no_owner;
 
 static struct inode *self_inode(struct superblock *sb, const struct inode_ops *ops, u64 ino)

@@ -19,7 +19,8 @@
 
 #include "procfs_internal.h"
 
-/* What a thread holds, with references taken under tree_lock, as an exiting thread lets go of it. */
+/* What a thread holds, with references taken under tree_lock, as an exiting thread lets go of it.
+ */
 
 static struct files *thread_files(struct thread *t)
 {
@@ -58,7 +59,8 @@ int link_root(struct thread *t, struct path *out)
 	return 0;
 }
 
-static int show_mount_list(struct seq *out, struct thread *t, void (*show)(struct mount_ns *, const struct path *, struct seq *))
+static int show_mount_list(struct seq *out, struct thread *t,
+			   void (*show)(struct mount_ns *, const struct path *, struct seq *))
 {
 	struct fs_context *fs = thread_fs(t);
 	struct path root;
@@ -154,11 +156,11 @@ static int read_link(struct dentry *dentry, struct inode *inode, struct link_bod
 		kfree(buf);
 		return err;
 	}
-	*out = (struct link_body){ .text = text, .done = free_body, .arg = buf };
+	*out = (struct link_body){.text = text, .done = free_body, .arg = buf};
 	return 0;
 }
 
-const struct inode_ops pid_link_iops = { .get_link = read_link, .jump_link = jump };
+const struct inode_ops pid_link_iops = {.get_link = read_link, .jump_link = jump};
 
 /* fd and fdinfo. */
 
@@ -166,18 +168,23 @@ static int parse_fd(const struct dentry *d)
 {
 	u64 v;
 
-	if (!d->len || d->len > 10 || (d->name[0] == '0' && d->len > 1) || parse_u64(d->name, 10, &v) || v > INT_MAX)
+	if (!d->len || d->len > 10 || (d->name[0] == '0' && d->len > 1) ||
+	    parse_u64(d->name, 10, &v) || v > INT_MAX)
 		return -1;
 	return (int)v;
 }
 
-/* The number may be closed at any time, and without sleeping we cannot ask: it is looked up again each time. */
+/*
+ * The number may be closed at any time, and without sleeping we cannot ask: it is looked up again
+ * each time.
+ */
 static bool fd_alive(struct text_owner *owner)
 {
 	return false;
 }
 
-static int fd_lookup(struct inode *dir, struct dentry *dentry, const struct pid_entry *entry, u32 mode)
+static int fd_lookup(struct inode *dir, struct dentry *dentry, const struct pid_entry *entry,
+		     u32 mode)
 {
 	struct pid_node *n = PID_NODE(dir);
 	struct thread *t = pid_node_thread(n);
@@ -189,7 +196,8 @@ static int fd_lookup(struct inode *dir, struct dentry *dentry, const struct pid_
 		thread_put(t);
 	if (file) {
 		if (S_ISLNK(mode))
-			mode |= (file->mode & FMODE_READ ? 0500u : 0) | (file->mode & FMODE_WRITE ? 0300u : 0);
+			mode |= (file->mode & FMODE_READ ? 0500u : 0) |
+				(file->mode & FMODE_WRITE ? 0300u : 0);
 		file_put(file);
 		inode = pid_inode(dir->sb, n->pid, entry, mode, n->thread, fd);
 		if (!inode)
@@ -243,8 +251,8 @@ static int fd_dir_iterate(struct file *file, struct dir_context *ctx)
 	return iterate(file, ctx, DT_LNK);
 }
 
-const struct inode_ops fd_dir_iops = { .lookup = fd_dir_lookup };
-const struct file_ops fd_dir_ops = { .iterate = fd_dir_iterate, .lseek = generic_lseek };
+const struct inode_ops fd_dir_iops = {.lookup = fd_dir_lookup};
+const struct file_ops fd_dir_ops = {.iterate = fd_dir_iterate, .lseek = generic_lseek};
 
 /* fdinfo */
 
@@ -263,10 +271,11 @@ static int fdinfo_show(struct seq *out, void *arg)
 	if (files) {
 		file = files_get_file(files, n->fd);
 		if (file) {
-			unsigned flags = file->flags | (files_cloexec(files, n->fd) ? O_CLOEXEC : 0);
+			unsigned flags =
+				file->flags | (files_cloexec(files, n->fd) ? O_CLOEXEC : 0);
 
-			seq_printf(out, "pos:\t%lli\nflags:\t0%o\nmnt_id:\t%u\nino:\t%llu\n", file->pos, flags, file->path.mnt->id,
-				   file->inode->ino);
+			seq_printf(out, "pos:\t%lli\nflags:\t0%o\nmnt_id:\t%u\nino:\t%llu\n",
+				   file->pos, flags, file->path.mnt->id, file->inode->ino);
 			if (file->ops->show_fdinfo)
 				file->ops->show_fdinfo(out, file);
 			file_put(file);
@@ -290,8 +299,8 @@ static int fdinfo_open(struct inode *inode, struct file *file)
 	return err;
 }
 
-static const struct file_ops fdinfo_ops = { .open = fdinfo_open };
-static const struct pid_entry fdinfo_entry = { .fops = &fdinfo_ops };
+static const struct file_ops fdinfo_ops = {.open = fdinfo_open};
+static const struct pid_entry fdinfo_entry = {.fops = &fdinfo_ops};
 
 static int fdinfo_dir_lookup(struct inode *dir, struct dentry *dentry, struct dentry **alias)
 {
@@ -303,5 +312,5 @@ static int fdinfo_dir_iterate(struct file *file, struct dir_context *ctx)
 	return iterate(file, ctx, DT_REG);
 }
 
-const struct inode_ops fdinfo_dir_iops = { .lookup = fdinfo_dir_lookup };
-const struct file_ops fdinfo_dir_ops = { .iterate = fdinfo_dir_iterate, .lseek = generic_lseek };
+const struct inode_ops fdinfo_dir_iops = {.lookup = fdinfo_dir_lookup};
+const struct file_ops fdinfo_dir_ops = {.iterate = fdinfo_dir_iterate, .lseek = generic_lseek};

@@ -2,8 +2,8 @@
 /*
  * The process part of /proc, between its files.
  *
- * A file belongs to a struct pid and a kind; what it shows is looked up each time, so a file kept open after the process died
- * answers ESRCH.
+ * A file belongs to a struct pid and a kind; what it shows is looked up each time, so a file kept
+ * open after the process died answers ESRCH.
  */
 #pragma once
 
@@ -13,10 +13,10 @@
 /* inode.private of everything below /proc/PID. */
 struct pid_node {
 	struct text_owner owner;
-	struct pid *pid;	      /* [I] counted */
+	struct pid *pid;               /* [I] counted */
 	const struct pid_entry *entry; /* [I] NULL for fd entries */
-	int fd;			      /* [I] of an fd entry */
-	bool thread;		      /* [I] below task/TID: this thread alone */
+	int fd;                        /* [I] of an fd entry */
+	bool thread;                   /* [I] below task/TID: this thread alone */
 };
 
 /* A fixed name in a process's directory. */
@@ -31,7 +31,7 @@ struct pid_entry {
 	const struct file_ops *fops;
 	const struct inode_ops *iops;
 	bool leader_only; /* not in task/TID */
-	bool guarded;	  /* needs may_access() */
+	bool guarded;     /* needs may_access() */
 };
 
 #define PID_NODE(inode) container_of((struct text_owner *)(inode)->private, struct pid_node, owner)
@@ -40,7 +40,8 @@ struct pid_entry {
 struct thread *pid_node_thread(const struct pid_node *n);
 
 /* A new inode of kind `entry` (or with fd) for `pid`.  NULL when out of memory. */
-struct inode *pid_inode(struct superblock *sb, struct pid *pid, const struct pid_entry *entry, u32 mode, bool thread, int fd);
+struct inode *pid_inode(struct superblock *sb, struct pid *pid, const struct pid_entry *entry,
+			u32 mode, bool thread, int fd);
 
 /* procfs_status.c */
 int show_stat(struct seq *out, struct thread *t, bool thread);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* /proc/PID: what its memory holds and how it is laid out.  proc_pid_maps(5), proc_pid_smaps(5), proc_pid_mem(5). */
+/*
+ * /proc/PID: what its memory holds and how it is laid out.  proc_pid_maps(5), proc_pid_smaps(5),
+ * proc_pid_mem(5).
+ */
 #include <fs/vfs/dentry.h>
 #include <fs/vfs/file.h>
 #include <fs/vfs/inode.h>
@@ -20,7 +23,8 @@ static void copy_range(struct seq *out, struct mm *mm, vaddr_t start, vaddr_t en
 	char buf[512];
 
 	while (start < end) {
-		ssize_t n = mm_access(mm, start, buf, min((size_t)(end - start), sizeof(buf)), false, MM_ACCESS_FORCE);
+		ssize_t n = mm_access(mm, start, buf, min((size_t)(end - start), sizeof(buf)),
+				      false, MM_ACCESS_FORCE);
 
 		if (n <= 0)
 			return;
@@ -36,7 +40,10 @@ int show_cmdline(struct seq *out, struct thread *t, bool thread)
 
 	if (!mm)
 		return 0;
-	/* A program that overwrote its arguments without a NUL at the end goes on into the environment (setproctitle). */
+	/*
+	 * A program that overwrote its arguments without a NUL at the end goes on into the
+	 * environment (setproctitle).
+	 */
 	if (mm->arg_end > mm->arg_start &&
 	    mm_access(mm, mm->arg_end - 1, &last, 1, false, MM_ACCESS_FORCE) == 1) {
 		copy_range(out, mm, mm->arg_start, mm->arg_end);
@@ -86,8 +93,9 @@ static void show_area(struct seq *out, struct vma *vma, char *path_buf)
 		dev = vma->file->inode->sb->dev;
 		ino = vma->file->inode->ino;
 	}
-	seq_printf(out, "%08lx-%08lx %c%c%c%c %08llx %02x:%02x %llu", vma->start, vma->end, vma->flags & VM_READ ? 'r' : '-',
-		   vma->flags & VM_WRITE ? 'w' : '-', vma->flags & VM_EXEC ? 'x' : '-', vma->flags & VM_MAYSHARE ? 's' : 'p',
+	seq_printf(out, "%08lx-%08lx %c%c%c%c %08llx %02x:%02x %llu", vma->start, vma->end,
+		   vma->flags & VM_READ ? 'r' : '-', vma->flags & VM_WRITE ? 'w' : '-',
+		   vma->flags & VM_EXEC ? 'x' : '-', vma->flags & VM_MAYSHARE ? 's' : 'p',
 		   vma->file ? vma->pgoff << PAGE_SHIFT : 0ull, MAJOR(dev), MINOR(dev), ino);
 	if (!name && vma->file) {
 		char *path;
@@ -144,9 +152,11 @@ static void show_flags(struct seq *out, const struct vma *vma)
 	static const struct {
 		u64 flag;
 		const char *name;
-	} names[] = { { VM_READ, "rd" },     { VM_WRITE, "wr" },    { VM_EXEC, "ex" },	   { VM_SHARED, "sh" },	   { VM_MAYREAD, "mr" },
-		      { VM_MAYWRITE, "mw" }, { VM_MAYEXEC, "me" },  { VM_MAYSHARE, "ms" }, { VM_GROWSDOWN, "gd" }, { VM_LOCKED, "lo" },
-		      { VM_DONTCOPY, "dc" }, { VM_DONTEXPAND, "de" }, { VM_ACCOUNT, "ac" }, { VM_NORESERVE, "nr" } };
+	} names[] = {{VM_READ, "rd"},    {VM_WRITE, "wr"},    {VM_EXEC, "ex"},
+		     {VM_SHARED, "sh"},  {VM_MAYREAD, "mr"},  {VM_MAYWRITE, "mw"},
+		     {VM_MAYEXEC, "me"}, {VM_MAYSHARE, "ms"}, {VM_GROWSDOWN, "gd"},
+		     {VM_LOCKED, "lo"},  {VM_DONTCOPY, "dc"}, {VM_DONTEXPAND, "de"},
+		     {VM_ACCOUNT, "ac"}, {VM_NORESERVE, "nr"}};
 
 	seq_puts(out, "VmFlags: ");
 	for (unsigned i = 0; i < ARRAY_SIZE(names); i++) {
@@ -161,7 +171,7 @@ enum map_form { MAPS, SMAPS, ROLLUP };
 static int show_areas(struct seq *out, struct thread *t, enum map_form form)
 {
 	struct mm *mm = mm_grab(t);
-	struct vma_usage u, sum = { 0 };
+	struct vma_usage u, sum = {0};
 	struct vma *vma;
 	vaddr_t first = 0, last = 0;
 	char *buf;
@@ -174,7 +184,8 @@ static int show_areas(struct seq *out, struct thread *t, enum map_form form)
 		return -ENOMEM;
 	}
 	mm_read_lock(mm);
-	for_each_vma(vma, mm) {
+	for_each_vma(vma, mm)
+	{
 		first = first ? first : vma->start;
 		last = vma->end;
 		if (form != ROLLUP)
@@ -194,7 +205,8 @@ static int show_areas(struct seq *out, struct thread *t, enum map_form form)
 	}
 	mm_read_unlock(mm);
 	if (form == ROLLUP) {
-		seq_printf(out, "%08lx-%08lx ---p 00000000 00:00 0 %30s\n", first, last, "[rollup]");
+		seq_printf(out, "%08lx-%08lx ---p 00000000 00:00 0 %30s\n", first, last,
+			   "[rollup]");
 		show_usage(out, &sum);
 	}
 	kfree(buf);

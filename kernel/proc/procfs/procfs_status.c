@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* /proc/PID: stat, status, limits and other numbers about a process.  proc_pid_stat(5), proc_pid_status(5). */
+/*
+ * /proc/PID: stat, status, limits and other numbers about a process.  proc_pid_stat(5),
+ * proc_pid_status(5).
+ */
 #include <arch/debug.h>
 #include <arch/trapframe.h>
 #include <fs/tty/tty.h>
@@ -55,8 +58,8 @@ static void read_family(struct thread *t, bool thread, struct family *f)
 		process_usage(p, &f->own);
 }
 
-static void read_sets(struct thread *t, bool thread, ksigset_t *pending, ksigset_t *shared, ksigset_t *blocked,
-		      ksigset_t *ignored, ksigset_t *caught)
+static void read_sets(struct thread *t, bool thread, ksigset_t *pending, ksigset_t *shared,
+		      ksigset_t *blocked, ksigset_t *ignored, ksigset_t *caught)
 {
 	struct signal_shared *sh = t->sig->shared;
 	guard_spin_irq(&sh->lock);
@@ -92,26 +95,36 @@ int show_stat(struct seq *out, struct thread *t, bool thread)
 
 	read_family(t, thread, &f);
 	read_sets(t, thread, &pending, &shared, &blocked, &ignored, &caught);
-	seq_printf(out, "%u (%s) %c %u %u %u %u %d %u", thread ? t->tid : f.tgid, t->comm, state_letter(t), f.ppid, f.pgrp,
-		   f.session, old_dev(f.tty_nr), f.tpgid, t->kthread ? 0x200000u : 0x400000u);
-	seq_printf(out, " %llu %llu %llu %llu", f.own.minflt, f.children.minflt, f.own.majflt, f.children.majflt);
-	seq_printf(out, " %llu %llu %llu %llu", f.own.utime / TICK, f.own.stime / TICK, f.children.utime / TICK,
-		   f.children.stime / TICK);
+	seq_printf(out, "%u (%s) %c %u %u %u %u %d %u", thread ? t->tid : f.tgid, t->comm,
+		   state_letter(t), f.ppid, f.pgrp, f.session, old_dev(f.tty_nr), f.tpgid,
+		   t->kthread ? 0x200000u : 0x400000u);
+	seq_printf(out, " %llu %llu %llu %llu", f.own.minflt, f.children.minflt, f.own.majflt,
+		   f.children.majflt);
+	seq_printf(out, " %llu %llu %llu %llu", f.own.utime / TICK, f.own.stime / TICK,
+		   f.children.utime / TICK, f.children.stime / TICK);
 	seq_printf(out, " %d %d %u 0 %llu", sched_proc_priority(t), sched_nice(t), f.nr_threads,
 		   task_of(t)->start_boot_ns / TICK);
-	seq_printf(out, " %llu %llu %llu", mm ? mm->total_vm * PAGE_SIZE : 0, mm ? mm_rss_total(mm) : 0,
-		   (u64)t->process->limits[RLIMIT_RSS].rlim_cur);
-	seq_printf(out, " %lu %lu %lu 0 0", mm && see ? mm->start_code : mm ? 1ul : 0ul, mm && see ? mm->end_code : mm ? 1ul : 0ul,
+	seq_printf(out, " %llu %llu %llu", mm ? mm->total_vm * PAGE_SIZE : 0,
+		   mm ? mm_rss_total(mm) : 0, (u64)t->process->limits[RLIMIT_RSS].rlim_cur);
+	seq_printf(out, " %lu %lu %lu 0 0",
+		   mm && see ? mm->start_code
+		   : mm      ? 1ul
+			     : 0ul,
+		   mm && see ? mm->end_code
+		   : mm      ? 1ul
+			     : 0ul,
 		   mm && see ? mm->start_stack : 0ul);
-	seq_printf(out, " %llu %llu %llu %llu 0 0 0", pending & 0x7fffffff, blocked & 0x7fffffff, ignored & 0x7fffffff,
-		   caught & 0x7fffffff);
+	seq_printf(out, " %llu %llu %llu %llu 0 0 0", pending & 0x7fffffff, blocked & 0x7fffffff,
+		   ignored & 0x7fffffff, caught & 0x7fffffff);
 	struct sched_attrs attr;
 	sched_getattr(t, &attr);
-	seq_printf(out, " %d %u %u %u 0 0 0", f.exit_signal, t->cpu, attr.policy == 1 || attr.policy == 2 ? attr.priority : 0,
-		   attr.policy);
-	seq_printf(out, " %lu %lu %lu %lu %lu %lu %lu %d\n", mm && see ? mm->start_data : 0ul, mm && see ? mm->end_data : 0ul,
-		   mm && see ? mm->start_brk : 0ul, mm && see ? mm->arg_start : 0ul, mm && see ? mm->arg_end : 0ul,
-		   mm && see ? mm->env_start : 0ul, mm && see ? mm->env_end : 0ul, see ? t->process->exit_status : 0);
+	seq_printf(out, " %d %u %u %u 0 0 0", f.exit_signal, t->cpu,
+		   attr.policy == 1 || attr.policy == 2 ? attr.priority : 0, attr.policy);
+	seq_printf(out, " %lu %lu %lu %lu %lu %lu %lu %d\n", mm && see ? mm->start_data : 0ul,
+		   mm && see ? mm->end_data : 0ul, mm && see ? mm->start_brk : 0ul,
+		   mm && see ? mm->arg_start : 0ul, mm && see ? mm->arg_end : 0ul,
+		   mm && see ? mm->env_start : 0ul, mm && see ? mm->env_end : 0ul,
+		   see ? t->process->exit_status : 0);
 	if (mm)
 		mm_put(mm);
 	return 0;
@@ -126,8 +139,10 @@ int show_statm(struct seq *out, struct thread *t, bool thread)
 		return 0;
 	}
 	u64 shared = (u64)(mm_rss(mm, RSS_FILE) + mm_rss(mm, RSS_SHMEM));
-	u64 text = (ALIGN_UP(mm->end_code, PAGE_SIZE) - ALIGN_DOWN(mm->start_code, PAGE_SIZE)) >> PAGE_SHIFT;
-	seq_printf(out, "%llu %llu %llu %llu 0 %llu 0\n", mm->total_vm, mm_rss_total(mm), shared, text, mm->data_vm + mm->stack_vm);
+	u64 text = (ALIGN_UP(mm->end_code, PAGE_SIZE) - ALIGN_DOWN(mm->start_code, PAGE_SIZE)) >>
+		   PAGE_SHIFT;
+	seq_printf(out, "%llu %llu %llu %llu 0 %llu 0\n", mm->total_vm, mm_rss_total(mm), shared,
+		   text, mm->data_vm + mm->stack_vm);
 	mm_put(mm);
 	return 0;
 }
@@ -185,7 +200,9 @@ static void show_memory(struct seq *out, struct mm *mm)
 	kb(out, "RssShmem", (u64)mm_rss(mm, RSS_SHMEM));
 	kb(out, "VmData", mm->data_vm);
 	kb(out, "VmStk", mm->stack_vm);
-	kb(out, "VmExe", (ALIGN_UP(mm->end_code, PAGE_SIZE) - ALIGN_DOWN(mm->start_code, PAGE_SIZE)) >> PAGE_SHIFT);
+	kb(out, "VmExe",
+	   (ALIGN_UP(mm->end_code, PAGE_SIZE) - ALIGN_DOWN(mm->start_code, PAGE_SIZE)) >>
+		   PAGE_SHIFT);
 	kb(out, "VmLib", mm->exec_vm);
 	kb(out, "VmPTE", mm->nr_tables);
 	kb(out, "VmSwap", (u64)mm_rss(mm, RSS_SWAP));
@@ -198,12 +215,18 @@ static void show_signals(struct seq *out, struct thread *t, bool thread, unsigne
 	const struct cred *c = cred_of(t);
 
 	read_sets(t, thread, &pending, &shared, &blocked, &ignored, &caught);
-	seq_printf(out, "Threads:\t%u\nSigQ:\t%u/%llu\n", nr_threads, atomic_load(&c->user->nr_sigqueue),
+	seq_printf(out, "Threads:\t%u\nSigQ:\t%u/%llu\n", nr_threads,
+		   atomic_load(&c->user->nr_sigqueue),
 		   (u64)t->process->limits[RLIMIT_SIGPENDING].rlim_cur);
-	seq_printf(out, "SigPnd:\t%016llx\nShdPnd:\t%016llx\nSigBlk:\t%016llx\nSigIgn:\t%016llx\nSigCgt:\t%016llx\n", pending,
-		   shared, blocked, ignored, caught);
-	seq_printf(out, "CapInh:\t%016llx\nCapPrm:\t%016llx\nCapEff:\t%016llx\nCapBnd:\t%016llx\nCapAmb:\t%016llx\n",
-		   c->cap_inheritable, c->cap_permitted, c->cap_effective, c->cap_bounding, c->cap_ambient);
+	seq_printf(out,
+		   "SigPnd:\t%016llx\nShdPnd:\t%016llx\nSigBlk:\t%016llx\nSigIgn:\t%016llx\nSigCgt:"
+		   "\t%016llx\n",
+		   pending, shared, blocked, ignored, caught);
+	seq_printf(out,
+		   "CapInh:\t%016llx\nCapPrm:\t%016llx\nCapEff:\t%016llx\nCapBnd:\t%016llx\nCapAmb:"
+		   "\t%016llx\n",
+		   c->cap_inheritable, c->cap_permitted, c->cap_effective, c->cap_bounding,
+		   c->cap_ambient);
 	seq_printf(out, "NoNewPrivs:\t%u\nSeccomp:\t0\n", c->no_new_privs);
 	cred_put(c);
 }
@@ -223,7 +246,8 @@ static void show_cpus(struct seq *out, struct thread *t)
 		if (on && !was)
 			first = cpu;
 		if (!on && was && cpu) {
-			seq_printf(out, cpu - 1 > first ? "%s%u-%u" : "%s%u", any ? "," : "", first, cpu - 1);
+			seq_printf(out, cpu - 1 > first ? "%s%u-%u" : "%s%u", any ? "," : "", first,
+				   cpu - 1);
 			any = true;
 		}
 	}
@@ -238,17 +262,22 @@ int show_status(struct seq *out, struct thread *t, bool thread)
 	read_family(t, thread, &f);
 	seq_puts(out, "Name:\t");
 	seq_escape(out, t->comm, "\n\\");
-	seq_printf(out, "\nUmask:\t%04o\nState:\t%s\nTgid:\t%u\nNgid:\t0\nPid:\t%u\nPPid:\t%u\nTracerPid:\t0\n",
-		   t->fs ? READ_ONCE(t->fs->umask) : 0, state_name(state_letter(t)), f.tgid, thread ? t->tid : f.tgid, f.ppid);
+	seq_printf(out,
+		   "\nUmask:\t%04o\nState:\t%s\nTgid:\t%u\nNgid:\t0\nPid:\t%u\nPPid:\t%"
+		   "u\nTracerPid:\t0\n",
+		   t->fs ? READ_ONCE(t->fs->umask) : 0, state_name(state_letter(t)), f.tgid,
+		   thread ? t->tid : f.tgid, f.ppid);
 	show_ids(out, t);
-	seq_printf(out, "NStgid:\t%u\nNSpid:\t%u\nNSpgid:\t%u\nNSsid:\t%u\nKthread:\t%d\n", f.tgid, thread ? t->tid : f.tgid,
-		   f.pgrp, f.session, t->kthread ? 1 : 0);
+	seq_printf(out, "NStgid:\t%u\nNSpid:\t%u\nNSpgid:\t%u\nNSsid:\t%u\nKthread:\t%d\n", f.tgid,
+		   thread ? t->tid : f.tgid, f.pgrp, f.session, t->kthread ? 1 : 0);
 	if (mm)
 		show_memory(out, mm);
 	show_signals(out, t, thread, f.nr_threads);
-	seq_puts(out, "Speculation_Store_Bypass:\tthread vulnerable\nSpeculationIndirectBranch:\talways enabled\n");
+	seq_puts(out, "Speculation_Store_Bypass:\tthread "
+		      "vulnerable\nSpeculationIndirectBranch:\talways enabled\n");
 	show_cpus(out, t);
-	seq_printf(out, "voluntary_ctxt_switches:\t%llu\nnonvoluntary_ctxt_switches:\t%llu\n", (u64)t->se.nvcsw, (u64)t->se.nivcsw);
+	seq_printf(out, "voluntary_ctxt_switches:\t%llu\nnonvoluntary_ctxt_switches:\t%llu\n",
+		   (u64)t->se.nvcsw, (u64)t->se.nivcsw);
 	if (mm)
 		mm_put(mm);
 	return 0;
@@ -276,22 +305,22 @@ ssize_t store_comm(const char *buf, size_t len, struct thread *t)
 static const struct {
 	const char *name, *unit;
 } limit_names[NR_RLIMITS] = {
-	[RLIMIT_CPU] = { "Max cpu time", "seconds" },
-	[RLIMIT_FSIZE] = { "Max file size", "bytes" },
-	[RLIMIT_DATA] = { "Max data size", "bytes" },
-	[RLIMIT_STACK] = { "Max stack size", "bytes" },
-	[RLIMIT_CORE] = { "Max core file size", "bytes" },
-	[RLIMIT_RSS] = { "Max resident set", "bytes" },
-	[RLIMIT_NPROC] = { "Max processes", "processes" },
-	[RLIMIT_NOFILE] = { "Max open files", "files" },
-	[RLIMIT_MEMLOCK] = { "Max locked memory", "bytes" },
-	[RLIMIT_AS] = { "Max address space", "bytes" },
-	[RLIMIT_LOCKS] = { "Max file locks", "locks" },
-	[RLIMIT_SIGPENDING] = { "Max pending signals", "signals" },
-	[RLIMIT_MSGQUEUE] = { "Max msgqueue size", "bytes" },
-	[RLIMIT_NICE] = { "Max nice priority", "" },
-	[RLIMIT_RTPRIO] = { "Max realtime priority", "" },
-	[RLIMIT_RTTIME] = { "Max realtime timeout", "us" },
+	[RLIMIT_CPU] = {"Max cpu time", "seconds"},
+	[RLIMIT_FSIZE] = {"Max file size", "bytes"},
+	[RLIMIT_DATA] = {"Max data size", "bytes"},
+	[RLIMIT_STACK] = {"Max stack size", "bytes"},
+	[RLIMIT_CORE] = {"Max core file size", "bytes"},
+	[RLIMIT_RSS] = {"Max resident set", "bytes"},
+	[RLIMIT_NPROC] = {"Max processes", "processes"},
+	[RLIMIT_NOFILE] = {"Max open files", "files"},
+	[RLIMIT_MEMLOCK] = {"Max locked memory", "bytes"},
+	[RLIMIT_AS] = {"Max address space", "bytes"},
+	[RLIMIT_LOCKS] = {"Max file locks", "locks"},
+	[RLIMIT_SIGPENDING] = {"Max pending signals", "signals"},
+	[RLIMIT_MSGQUEUE] = {"Max msgqueue size", "bytes"},
+	[RLIMIT_NICE] = {"Max nice priority", ""},
+	[RLIMIT_RTPRIO] = {"Max realtime priority", ""},
+	[RLIMIT_RTTIME] = {"Max realtime timeout", "us"},
 };
 
 static void limit_column(struct seq *out, u64 v)
@@ -321,7 +350,9 @@ int show_limits(struct seq *out, struct thread *t, bool thread)
 
 int show_io(struct seq *out, struct thread *t, bool thread)
 {
-	seq_printf(out, "rchar: %llu\nwchar: %llu\nsyscr: 0\nsyscw: 0\nread_bytes: 0\nwrite_bytes: 0\ncancelled_write_bytes: 0\n",
+	seq_printf(out,
+		   "rchar: %llu\nwchar: %llu\nsyscr: 0\nsyscw: 0\nread_bytes: 0\nwrite_bytes: "
+		   "0\ncancelled_write_bytes: 0\n",
 		   t->io_read, t->io_written);
 	return 0;
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The files of /proc about the whole system, and /proc/sys/kernel.  proc_stat(5), proc_uptime(5), proc_sys_kernel(5). */
+/*
+ * The files of /proc about the whole system, and /proc/sys/kernel.  proc_stat(5), proc_uptime(5),
+ * proc_sys_kernel(5).
+ */
 #include <arch/cpu.h>
 #include <fs/proc/proc.h>
 #include <fs/vfs/fdtable.h>
@@ -26,8 +29,9 @@
 
 static void cpu_line(struct seq *out, const char *name, const struct cpu_times *c)
 {
-	seq_printf(out, "%s %llu %llu %llu %llu %llu %llu %llu %llu %llu 0\n", name, c->user / TICK, c->nice / TICK, c->system / TICK,
-		   c->idle / TICK, c->iowait / TICK, c->irq / TICK, c->deferred / TICK, c->steal / TICK, c->guest / TICK);
+	seq_printf(out, "%s %llu %llu %llu %llu %llu %llu %llu %llu %llu 0\n", name, c->user / TICK,
+		   c->nice / TICK, c->system / TICK, c->idle / TICK, c->iowait / TICK,
+		   c->irq / TICK, c->deferred / TICK, c->steal / TICK, c->guest / TICK);
 }
 
 static void add_times(struct cpu_times *sum, const struct cpu_times *c)
@@ -45,7 +49,7 @@ static void add_times(struct cpu_times *sum, const struct cpu_times *c)
 
 static int stat_show(struct seq *out, void *arg)
 {
-	struct cpu_times sum = { 0 }, c;
+	struct cpu_times sum = {0}, c;
 	u64 interrupts = 0;
 	char name[12];
 
@@ -61,8 +65,11 @@ static int stat_show(struct seq *out, void *arg)
 		cpu_line(out, name, &c);
 	}
 	u64 boot = (clock_real_ns() - clock_boot_ns()) / NSEC_PER_SEC;
-	seq_printf(out, "intr %llu\nctxt %llu\nbtime %llu\nprocesses %llu\nprocs_running %u\nprocs_blocked %u\n", interrupts,
-		   nr_context_switches(), boot, READ_ONCE(total_forks), nr_running(), nr_iowait());
+	seq_printf(out,
+		   "intr %llu\nctxt %llu\nbtime %llu\nprocesses %llu\nprocs_running "
+		   "%u\nprocs_blocked %u\n",
+		   interrupts, nr_context_switches(), boot, READ_ONCE(total_forks), nr_running(),
+		   nr_iowait());
 	seq_puts(out, "softirq 0 0 0 0 0 0 0 0 0 0 0\n");
 	return 0;
 }
@@ -86,7 +93,8 @@ static int loadavg_show(struct seq *out, void *arg)
 
 	sched_loadavg(avg);
 	for (int i = 0; i < 3; i++) {
-		u64 hundredths = (avg[i] * 100 + (1u << (SCHED_LOAD_SHIFT - 1))) >> SCHED_LOAD_SHIFT;
+		u64 hundredths =
+			(avg[i] * 100 + (1u << (SCHED_LOAD_SHIFT - 1))) >> SCHED_LOAD_SHIFT;
 
 		seq_printf(out, "%llu.%02llu ", hundredths / 100, hundredths % 100);
 	}
@@ -99,7 +107,8 @@ static int version_show(struct seq *out, void *arg)
 	struct new_utsname n;
 
 	uts_get(&n);
-	seq_printf(out, "%s version %s (gcc %s) %s\n", n.sysname, n.release, __VERSION__, n.version);
+	seq_printf(out, "%s version %s (gcc %s) %s\n", n.sysname, n.release, __VERSION__,
+		   n.version);
 	return 0;
 }
 
@@ -134,7 +143,8 @@ static int swaps_show(struct seq *out, void *arg)
 	return 0;
 }
 
-/* No block devices, no locks' table, no modules: the headers that Linux prints when there are none. */
+/* No block devices, no locks' table, no modules: the headers that Linux prints when there are none.
+ */
 static int partitions_show(struct seq *out, void *arg)
 {
 	seq_puts(out, "major minor  #blocks  name\n\n");
@@ -215,9 +225,9 @@ static ssize_t setting_store(const char *buf, size_t len, void *arg)
 	return (ssize_t)len;
 }
 
-static const struct setting set_pid_max = { &pid_max, 301, PID_MAX_LIMIT };
-static const struct setting set_threads_max = { &threads_max, 20, 4194303 };
-static const struct setting set_nr_open = { &sysctl_nr_open, 64, 1u << 30 };
+static const struct setting set_pid_max = {&pid_max, 301, PID_MAX_LIMIT};
+static const struct setting set_threads_max = {&threads_max, 20, 4194303};
+static const struct setting set_nr_open = {&sysctl_nr_open, 64, 1u << 30};
 
 static int file_nr_show(struct seq *out, void *arg)
 {
@@ -257,9 +267,10 @@ static int boot_id_show(struct seq *out, void *arg)
 	return 0;
 }
 
-#define SETTING(root, path, s) text_file(root, path, 0644, setting_show, setting_store, (void *)&(s))
+#define SETTING(root, path, s)                                                                     \
+	text_file(root, path, 0644, setting_show, setting_store, (void *)&(s))
 #define CONSTANT(root, path, n) text_file(root, path, 0444, constant_show, NULL, (void *)(long)(n))
-#define UTS(root, path, field) \
+#define UTS(root, path, field)                                                                     \
 	text_file(root, path, 0444, uts_show, NULL, (void *)offsetof(struct new_utsname, field))
 
 static void sysctl_init(struct text_node *root)
@@ -268,8 +279,10 @@ static void sysctl_init(struct text_node *root)
 	UTS(root, "sys/kernel/ostype", sysname);
 	UTS(root, "sys/kernel/osrelease", release);
 	UTS(root, "sys/kernel/version", version);
-	text_file(root, "sys/kernel/hostname", 0644, uts_show, hostname_store, (void *)offsetof(struct new_utsname, nodename));
-	text_file(root, "sys/kernel/domainname", 0644, uts_show, domainname_store, (void *)offsetof(struct new_utsname, domainname));
+	text_file(root, "sys/kernel/hostname", 0644, uts_show, hostname_store,
+		  (void *)offsetof(struct new_utsname, nodename));
+	text_file(root, "sys/kernel/domainname", 0644, uts_show, domainname_store,
+		  (void *)offsetof(struct new_utsname, domainname));
 	SETTING(root, "sys/kernel/pid_max", set_pid_max);
 	SETTING(root, "sys/kernel/threads-max", set_threads_max);
 	CONSTANT(root, "sys/kernel/cap_last_cap", CAP_LAST);
