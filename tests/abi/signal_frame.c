@@ -12,7 +12,6 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
-#include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -173,30 +172,6 @@ static void bad_frame(void)
 	       WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
 }
 
-static void single_step(void)
-{
-	pid_t pid = fork();
-	int status, steps = 0;
-
-	if (!pid) {
-		ptrace(PTRACE_TRACEME, 0, 0, 0);
-		raise(SIGSTOP);
-		_exit(7);
-	}
-	waitpid(pid, &status, 0);
-	printf("traced: stopped %d signal %d\n", WIFSTOPPED(status), WSTOPSIG(status));
-	while (steps < 20 && !ptrace(PTRACE_SINGLESTEP, pid, 0, 0)) {
-		waitpid(pid, &status, 0);
-		if (!WIFSTOPPED(status) || WSTOPSIG(status) != SIGTRAP)
-			break;
-		steps++;
-	}
-	printf("single step: %d\n", steps);
-	ptrace(PTRACE_CONT, pid, 0, 0);
-	waitpid(pid, &status, 0);
-	printf("traced: exit %d\n", WIFEXITED(status) ? WEXITSTATUS(status) : -1);
-}
-
 static void clocks(void)
 {
 	static const clockid_t ids[] = { CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_MONOTONIC_RAW,
@@ -227,7 +202,6 @@ int main(void)
 	floating_point();
 	return_mask();
 	bad_frame();
-	single_step();
 	clocks();
 	return 0;
 }
