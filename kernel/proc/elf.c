@@ -12,6 +12,7 @@
  * range and fixes the base; the others are mapped over it.
  */
 #include <arch/abi.h>
+#include <fs/vfs/namei.h>
 #include <fs/vfs/file.h>
 #include <kernel/abi/elf.h>
 #include <kernel/abi/errno.h>
@@ -281,7 +282,7 @@ static int load_interp(struct exec *x, const char *name)
 	struct image im = {.hdr = &hdr};
 	int err;
 
-	err = exec_open(AT_FDCWD, name, 0, &im.file);
+	err = exec_open(AT_FDCWD, name, LOOKUP_FOLLOW, &im.file);
 	if (err)
 		return err;
 	err = read_exact(im.file, &hdr, sizeof(hdr), 0);

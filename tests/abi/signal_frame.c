@@ -192,7 +192,10 @@ static void clocks(void)
 		clock_getres(ids[i], &a);
 		printf("clock %d: out of order %d\n", ids[i], bad);
 	}
-	printf("bad clock: %d %s\n", clock_gettime(99, &(struct timespec){ 0 }), strerror(errno));
+
+	int bad = clock_gettime(99, &(struct timespec){ 0 });
+
+	printf("bad clock: %d %s\n", bad, strerror(errno));
 }
 
 int main(void)
