@@ -219,7 +219,7 @@ static int map_image(struct mm *mm, struct image *im, vaddr_t base)
 	return first ? -ENOEXEC : 0;
 }
 
-/* The part of the last file page beyond the file's data, which must read as zero. */
+/* The part of the last file page beyond the file's data: all of it reads as zero, also past the segment's end. */
 static void bss_tail(const struct image *im, vaddr_t *start, vaddr_t *end)
 {
 	const struct elf64_phdr *p;
@@ -229,7 +229,7 @@ static void bss_tail(const struct image *im, vaddr_t *start, vaddr_t *end)
 		if (p->p_type != PT_LOAD || !(p->p_flags & PF_W) || p->p_memsz <= p->p_filesz)
 			continue;
 		*start = im->bias + p->p_vaddr + p->p_filesz;
-		*end = min(ALIGN_UP(*start, PAGE_SIZE), im->bias + p->p_vaddr + p->p_memsz);
+		*end = ALIGN_UP(*start, PAGE_SIZE);
 	}
 }
 
