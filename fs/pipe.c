@@ -317,24 +317,26 @@ static ssize_t pipe_write(struct file *f, struct iov_iter *from, loff_t *pos)
 static unsigned pipe_poll(struct file *f, struct poll_table *pt)
 {
 	struct pipe *p = f->private;
+	u32 mode = f->mode, used;
 	unsigned ready = 0;
-	u32 used;
 
-	if (poll_will_wait(pt) && !READ_ONCE(p->polled))
-		WRITE_ONCE(p->polled, 1);
-	if (f->mode & FMODE_READ)
-		poll_wait(f, &p->rd_wait, pt);
-	if (f->mode & FMODE_WRITE)
-		poll_wait(f, &p->wr_wait, pt);
+	if (poll_will_wait(pt)) {
+		if (!READ_ONCE(p->polled))
+			WRITE_ONCE(p->polled, 1);
+		if (mode & FMODE_READ)
+			poll_wait(f, &p->rd_wait, pt);
+		if (mode & FMODE_WRITE)
+			poll_wait(f, &p->wr_wait, pt);
+	}
 	used = READ_ONCE(p->head) - READ_ONCE(p->tail);
-	if (f->mode & FMODE_READ) {
+	if (mode & FMODE_READ) {
 		if (used)
 			ready |= POLLIN | POLLRDNORM;
 		/* A FIFO that never had a writer since we opened it is not at its end. */
 		if (!READ_ONCE(p->writers) && f->pos != READ_ONCE(p->writer_opens))
 			ready |= POLLHUP;
 	}
-	if (f->mode & FMODE_WRITE) {
+	if (mode & FMODE_WRITE) {
 		if (used < READ_ONCE(p->slots))
 			ready |= POLLOUT | POLLWRNORM;
 		if (!READ_ONCE(p->readers))

@@ -42,6 +42,8 @@
 arch_copy_from_user:
 arch_copy_to_user:
 	STAC
+	cmpq	$256, %rdx
+	jae	5f
 	cmpq	$64, %rdx
 	jb	2f
 	.balign	16
@@ -111,6 +113,15 @@ arch_copy_to_user:
 	CLAC
 	movq	%rdx, %rax
 	ret
+	/* Long pieces: the string instruction keeps its place in the registers when it faults. */
+5:	movq	%rdx, %rcx
+	shrq	$3, %rcx
+	andl	$7, %edx
+	FIXUP	6f
+	rep	movsq
+	jmp	.Lcopy_bytes
+6:	leaq	(%rdx,%rcx,8), %rdx
+	jmp	.Lcopy_bytes
 
 /* rdi: where, rsi: how much */
 	.globl	arch_clear_user
@@ -118,6 +129,8 @@ arch_copy_to_user:
 arch_clear_user:
 	STAC
 	xorl	%eax, %eax
+	cmpq	$256, %rsi
+	jae	5f
 	cmpq	$64, %rsi
 	jb	2f
 1:
@@ -163,6 +176,14 @@ arch_clear_user:
 	CLAC
 	movq	%rsi, %rax
 	ret
+5:	movq	%rsi, %rcx
+	shrq	$3, %rcx
+	andl	$7, %esi
+	FIXUP	6f
+	rep	stosq
+	jmp	.Lclear_bytes
+6:	leaq	(%rsi,%rcx,8), %rsi
+	jmp	.Lclear_bytes
 
 /*
  * rdi: to, rsi: from, rdx: at most.  Bytes until the source is aligned, then words, which cannot cross

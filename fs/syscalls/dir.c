@@ -61,10 +61,11 @@ static bool emit64(struct dir_context *ctx, const char *name, size_t len, loff_t
 		return false;
 	e->d_ino = ino;
 	d->last_off = &e->d_off;
+	/* The end of the name and the padding lie in the last eight bytes. */
+	put_unaligned_le64(0, (char *)e + size - 8);
 	e->d_reclen = size;
 	e->d_type = type;
 	memcpy(e->d_name, name, len);
-	memset(e->d_name + len, 0, size - offsetof(struct linux_dirent64, d_name) - len);
 	return true;
 }
 

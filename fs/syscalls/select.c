@@ -31,38 +31,36 @@ static u64 wanted_word(const struct fd_sets *s, unsigned w)
 	return bits;
 }
 
-/* Ask one descriptor.  Returns how many of the answer's bits it sets, or -EBADF. */
-static int select_one(struct fd_sets *s, unsigned w, unsigned bit, struct poll_table *pt)
+/* Ask about the descriptors of one word.  Returns how many of the answer's bits it set, or -EBADF. */
+static long select_word(struct fd_sets *s, unsigned w, u64 bits, struct poll_table *pt)
 {
-	u64 m = 1ull << bit;
-	struct fdref ref = fd_get(w * 64 + bit);
-	unsigned events;
-	int n = 0;
+	u64 in = s->in[w], out = s->out[w], ex = s->ex[w], got_in = 0, got_out = 0, got_ex = 0;
 
-	if (!ref.file)
-		return -EBADF;
-	pt->key = POLLERR | POLLHUP;
-	if (s->in[w] & m)
-		pt->key |= SELECT_IN;
-	if (s->out[w] & m)
-		pt->key |= SELECT_OUT;
-	if (s->ex[w] & m)
-		pt->key |= SELECT_EX;
-	events = file_poll(ref.file, pt);
-	fd_put(ref);
-	if ((s->in[w] & m) && (events & SELECT_IN)) {
-		s->res_in[w] |= m;
-		n++;
+	for (; bits; bits &= bits - 1) {
+		unsigned bit = ctz64(bits), events;
+		u64 m = 1ull << bit;
+		struct fdref ref = fd_get(w * 64 + bit);
+
+		if (unlikely(!ref.file))
+			return -EBADF;
+		pt->key = POLLERR | POLLHUP | (in & m ? SELECT_IN : 0) | (out & m ? SELECT_OUT : 0) | (ex & m ? SELECT_EX : 0);
+		events = file_poll(ref.file, pt) & pt->key;
+		fd_put(ref);
+		if (!events)
+			continue;
+		if (events & SELECT_IN)
+			got_in |= in & m;
+		if (events & SELECT_OUT)
+			got_out |= out & m;
+		if (events & SELECT_EX)
+			got_ex |= ex & m;
+		if ((got_in | got_out | got_ex) & m)
+			pt->queue = NULL;
 	}
-	if ((s->out[w] & m) && (events & SELECT_OUT)) {
-		s->res_out[w] |= m;
-		n++;
-	}
-	if ((s->ex[w] & m) && (events & SELECT_EX)) {
-		s->res_ex[w] |= m;
-		n++;
-	}
-	return n;
+	s->res_in[w] = got_in;
+	s->res_out[w] = got_out;
+	s->res_ex[w] = got_ex;
+	return popcount64(got_in) + popcount64(got_out) + popcount64(got_ex);
 }
 
 static long select_round(struct fd_sets *s, struct poller *p)
@@ -70,16 +68,12 @@ static long select_round(struct fd_sets *s, struct poller *p)
 	long ready = 0;
 
 	for (unsigned w = 0; w < s->words; w++) {
-		for (u64 bits = wanted_word(s, w); bits; bits &= bits - 1) {
-			int n = select_one(s, w, ctz64(bits), &p->table);
+		u64 bits = wanted_word(s, w);
+		long n = bits ? select_word(s, w, bits, &p->table) : 0;
 
-			if (n < 0)
-				return n;
-			if (n) {
-				ready += n;
-				p->table.queue = NULL;
-			}
-		}
+		if (n < 0)
+			return n;
+		ready += n;
 	}
 	return ready;
 }
