@@ -5,8 +5,10 @@
  * Each call decodes and checks, takes the mm lock for writing, checks what needs the lock, and then changes.
  * Limits are those the caller passes in; the commit limit is mm's own (commit.c).
  */
+#include <kernel/abi/capability.h>
 #include <kernel/sched/thread.h>
 #include <mm/shmem.h>
+#include <security/cred.h>
 #include "space_internal.h"
 
 #ifndef MAP_32BIT
@@ -220,7 +222,7 @@ static int place_choose(struct mm *mm, struct new_map *n)
 			return -EINVAL;
 		if (n->len > USER_TOP || hint > USER_TOP - n->len)
 			return -ENOMEM;
-		if (hint < vm_mmap_min_addr && !(r->vm_flags & VM_SPECIAL_AREA))
+		if (hint < vm_mmap_min_addr && !capable(CAP_SYS_RAWIO))
 			return -EPERM;
 		if (r->flags & MAP_FIXED_NOREPLACE) {
 			const struct vma *vma = vma_find(mm, hint);
