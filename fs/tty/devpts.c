@@ -346,7 +346,7 @@ static int devpts_mount(const struct fs_type *type, const struct fs_params *para
 	if (!pts)
 		return -ENOMEM;
 	refcount_set(&pts->refs, 1);
-	mutex_init(&pts->lock, RANK_NAMESPACE, "devpts");
+	mutex_init(&pts->lock, RANK_DEVPTS, "devpts");
 	ida_init(&pts->numbers);
 	err = parse_options(pts, params->options);
 	if (!err)

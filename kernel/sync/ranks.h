@@ -32,6 +32,7 @@ enum lock_rank {
 	RANK_SUPER_FREEZE,    /* write access to a superblock */
 	RANK_SUPER,           /* superblock mount state */
 	RANK_RENAME,          /* renames that cross directories, per superblock */
+	RANK_DEVPTS,		/* one instance of devpts: numbers, and that it is mounted */
 	RANK_INODE_DIR,       /* inode lock of a directory; parent before child by subclass */
 	RANK_INODE,           /* inode lock of anything else */
 	RANK_NAMESPACE_INNER, /* tree of generated files, inside directory locks */
