@@ -34,6 +34,14 @@ static bool has_prefix(const char *name, const char *prefix)
 	return !strncmp(name, prefix, strlen(prefix));
 }
 
+/* A name is a namespace, a dot, and something. */
+static bool has_suffix(const char *name)
+{
+	const char *dot = strchr(name, '.');
+
+	return dot && dot[1];
+}
+
 /* Which names exist at all, and who may touch them. */
 static int xattr_permission(struct inode *inode, const char *name, int mask)
 {
@@ -73,6 +81,8 @@ static int do_set(const struct path *path, const char *name, const void *value, 
 		return err;
 	rwsem_write_lock(&inode->lock);
 	err = xattr_permission(inode, name, MAY_WRITE);
+	if (!err && !has_suffix(name))
+		err = -EINVAL;
 	if (!err)
 		err = inode->ops->setxattr ? inode->ops->setxattr(inode, name, value, size, flags) : -EOPNOTSUPP;
 	if (!err) {
@@ -126,6 +136,8 @@ static ssize_t get_user_value(const struct path *path, const char __user *uname,
 	if (n)
 		return n;
 	n = xattr_permission(inode, name.text, MAY_READ);
+	if (!n && !has_suffix(name.text))
+		n = -EINVAL;
 	if (n)
 		return n;
 	if (!inode->ops->getxattr)
