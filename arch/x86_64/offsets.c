@@ -26,7 +26,6 @@ void x86_offsets(void)
 	VALUE(CPU_CURRENT, offsetof(struct cpu, arch.current));
 	VALUE(CPU_KERNEL_SP, offsetof(struct cpu, arch.kernel_sp));
 	VALUE(CPU_USER_SP, offsetof(struct cpu, arch.user_sp));
-	VALUE(CPU_IRQ_STACK, offsetof(struct cpu, arch.irq_stack));
 
 	VALUE(THREAD_SP, offsetof(struct thread, arch.sp));
 	VALUE(THREAD_FLAGS, offsetof(struct thread, flags));

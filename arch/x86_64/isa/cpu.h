@@ -27,7 +27,7 @@ struct arch_cpu {
 	struct thread *current; /* [P] gs:8 */
 	vaddr_t kernel_sp;	/* [P] gs:16 stack_top of `current` */
 	vaddr_t user_sp;	/* [P] gs:24 scratch of the system-call entry */
-	vaddr_t irq_stack;	/* [I] gs:32 top of the interrupt stack */
+	u64 unused;		/* gs:32 */
 	u64 canary;		/* [P] gs:40 canary of `current` */
 
 	paddr_t root;		  /* [P] what CR3 holds */
