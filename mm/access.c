@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Reaching into address spaces by other means than the machine's: ptrace and /proc/PID/mem, pinned user
- * pages, futex keys.
+ * Reaching into address spaces by other means than the machine's: ptrace and /proc/PID/mem, pinned
+ * user pages, futex keys.
  */
 #include <kernel/lib/string.h>
 #include <kernel/sched/thread.h>
@@ -18,12 +18,15 @@ static bool entry_writable(struct vma *vma, pte_t e)
 	return !(vma->flags & VM_SHARED) && page_test(p, PG_anon) && page_refs(p) <= 2;
 }
 
-/* The page at addr, referenced, made present and private as needed.  Locks: mm->lock or the area held. */
+/*
+ * The page at addr, referenced, made present and private as needed.  Locks: mm->lock or the area
+ * held.
+ */
 static int page_grab(struct vma *vma, vaddr_t addr, bool write, struct page **out)
 {
 	for (unsigned i = 0; i < 1000; i++) {
 		pte_t *slot = upt_slot(vma->mm->arch.root, addr & PAGE_MASK);
-		pte_t e = slot ? pte_load(slot) : (pte_t){ 0 };
+		pte_t e = slot ? pte_load(slot) : (pte_t){0};
 		int err;
 
 		if (arch_pte_present(e) && arch_pte_flags(e) & PTE_SPECIAL) {
@@ -34,12 +37,13 @@ static int page_grab(struct vma *vma, vaddr_t addr, bool write, struct page **ou
 				page_get(*out);
 				return 0;
 			}
-		} else if (arch_pte_present(e) && (!write || arch_pte_flags(e) & PTE_W ||
-						   !(vma->flags & VM_SHARED))) {
+		} else if (arch_pte_present(e) &&
+			   (!write || arch_pte_flags(e) & PTE_W || !(vma->flags & VM_SHARED))) {
 			struct page *p = phys_to_page(arch_pte_addr(e, 0));
 
 			if (page_get_unless_zero(p)) {
-				if (pte_load(slot).raw == e.raw && (!write || entry_writable(vma, e))) {
+				if (pte_load(slot).raw == e.raw &&
+				    (!write || entry_writable(vma, e))) {
 					*out = p;
 					return 0;
 				}
@@ -73,7 +77,7 @@ static ssize_t special_access(struct vma *vma, vaddr_t addr, void *buf, size_t l
 		return -EFAULT;
 
 	pte_t *slot = upt_slot(vma->mm->arch.root, addr & PAGE_MASK);
-	pte_t e = slot ? pte_load(slot) : (pte_t){ 0 };
+	pte_t e = slot ? pte_load(slot) : (pte_t){0};
 	paddr_t pa = arch_pte_addr(e, 0);
 
 	if (!arch_pte_present(e) || !pfn_is_ram(pa >> PAGE_SHIFT))
@@ -162,7 +166,7 @@ int mm_futex_key(vaddr_t addr, bool shared, bool write, struct futex_key *out)
 	struct vma *vma;
 	bool locked = false, ok;
 
-	*out = (struct futex_key){ .object = (u64)(uintptr_t)mm, .index = addr };
+	*out = (struct futex_key){.object = (u64)(uintptr_t)mm, .index = addr};
 	if (!shared)
 		return addr < USER_TOP ? 0 : -EFAULT;
 

@@ -163,7 +163,10 @@ static bool file_part_get(struct vma *vma, vaddr_t start, vaddr_t end, struct fi
 	return true;
 }
 
-/* Needs the mm lock dropped: file systems take their own locks.  `*again`: the map may have changed. */
+/*
+ * Needs the mm lock dropped: file systems take their own locks.  `*again`: the map may have
+ * changed.
+ */
 static int advise_file(struct mm *mm, struct vma *vma, vaddr_t start, vaddr_t end, int advice,
 		       bool *again)
 {
@@ -394,7 +397,8 @@ int mm_sync(struct mm *mm, vaddr_t addr, size_t len, int flags)
 			break;
 		}
 		stop = min(end, vma->end);
-		if (flags & MS_SYNC && vma->flags & VM_SHARED && file_part_get(vma, start, stop, &part)) {
+		if (flags & MS_SYNC && vma->flags & VM_SHARED &&
+		    file_part_get(vma, start, stop, &part)) {
 			mm_read_unlock(mm);
 			err = file_ops->sync ? file_ops->sync(part.file, part.first, part.last) : 0;
 			file_ops->put(part.file);
@@ -472,7 +476,8 @@ int mm_lock_range(struct mm *mm, vaddr_t addr, size_t len, bool onfault, u64 lim
 	if (rwsem_write_lock_killable(&mm->lock))
 		return -EINTR;
 	pages = (end - start) >> PAGE_SHIFT;
-	if (!can_mlock && limit_exceeded(mm->locked_vm - locked_within(mm, start, end), pages, limit))
+	if (!can_mlock &&
+	    limit_exceeded(mm->locked_vm - locked_within(mm, start, end), pages, limit))
 		err = -ENOMEM;
 	else
 		err = lock_flags_apply(mm, start, end, VM_LOCKED | (onfault ? VM_LOCKONFAULT : 0));

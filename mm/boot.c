@@ -2,10 +2,11 @@
 /*
  * From the machine's memory map to a working allocator.
  *
- * The boot allocator carves from the top of a short list of free ranges and forgets nothing but that list.
- * With it are made, in order: the array of struct page, virtually contiguous at the end of the vmalloc range
- * and backed only where there is RAM (rounded to the buddy's largest block, so that the buddy may look at
- * any neighbour); the kernel's final page tables; then every range left over goes to the buddy.
+ * The boot allocator carves from the top of a short list of free ranges and forgets nothing but
+ * that list. With it are made, in order: the array of struct page, virtually contiguous at the end
+ * of the vmalloc range and backed only where there is RAM (rounded to the buddy's largest block, so
+ * that the buddy may look at any neighbour); the kernel's final page tables; then every range left
+ * over goes to the buddy.
  *
  * The final map: the image by its sections (text may be executed, constants only read), the physmap
  * of all RAM writable and never executable (and read-only where it aliases text and constants),
@@ -21,7 +22,7 @@
 #include <mm/vmalloc.h>
 #include "mm_internal.h"
 
-#define RANGES_MAX 320
+#define RANGES_MAX  320
 #define ARRAY_ALIGN (1ull << MAX_ORDER)
 
 struct range_list {
@@ -29,7 +30,7 @@ struct range_list {
 	unsigned nr;
 };
 
-static struct range_list ram;	/* every frame with a struct page */
+static struct range_list ram;   /* every frame with a struct page */
 static struct range_list spare; /* of these, the ones nobody uses */
 static bool boot_closed;
 
@@ -67,7 +68,7 @@ static void ranges_add(struct range_list *l, pfn_t start, pfn_t end)
 		end = max(end, l->range[i].end);
 		ranges_drop(l, i);
 	}
-	ranges_insert(l, i, (struct frame_range){ start, end });
+	ranges_insert(l, i, (struct frame_range){start, end});
 }
 
 static void ranges_remove(struct range_list *l, pfn_t start, pfn_t end)
@@ -81,9 +82,9 @@ static void ranges_remove(struct range_list *l, pfn_t start, pfn_t end)
 		}
 		ranges_drop(l, i);
 		if (r.start < start)
-			ranges_insert(l, i++, (struct frame_range){ r.start, start });
+			ranges_insert(l, i++, (struct frame_range){r.start, start});
 		if (r.end > end)
-			ranges_insert(l, i++, (struct frame_range){ end, r.end });
+			ranges_insert(l, i++, (struct frame_range){end, r.end});
 	}
 }
 
@@ -175,7 +176,7 @@ static int boot_table_alloc(struct pt_source *src, unsigned level, vaddr_t base,
 	return 0;
 }
 
-static struct pt_source boot_source = { .alloc = boot_table_alloc };
+static struct pt_source boot_source = {.alloc = boot_table_alloc};
 
 #define KERNEL_RO (PTE_R | PTE_GLOBAL | PTE_ACCESSED)
 #define KERNEL_RW (KERNEL_RO | PTE_W | PTE_DIRTY)
@@ -192,7 +193,8 @@ static unsigned largest_leaf(void)
 
 static void boot_map(vaddr_t va, paddr_t pa, u64 len, unsigned flags)
 {
-	if (len && pt_map(kernel_pt_root, va, pa, len, flags, MEM_NORMAL, largest_leaf(), &boot_source))
+	if (len &&
+	    pt_map(kernel_pt_root, va, pa, len, flags, MEM_NORMAL, largest_leaf(), &boot_source))
 		panic("cannot map kernel memory at %#lx", va);
 }
 
@@ -252,7 +254,8 @@ static void map_physmap(const struct boot_info *info)
 	paddr_t ro = image_phys(info, __text_start), ro_end = image_phys(info, __rodata_end);
 
 	for (unsigned i = 0; i < ram.nr; i++) {
-		paddr_t start = ram.range[i].start << PAGE_SHIFT, end = ram.range[i].end << PAGE_SHIFT;
+		paddr_t start = ram.range[i].start << PAGE_SHIFT,
+			end = ram.range[i].end << PAGE_SHIFT;
 		paddr_t cut = clamp(ro, start, end), cut_end = clamp(ro_end, start, end);
 
 		boot_map(PHYSMAP_BASE + start, start, cut - start, KERNEL_RW);
@@ -373,7 +376,7 @@ static int kernel_table_alloc(struct pt_source *src, unsigned level, vaddr_t bas
 	return 0;
 }
 
-static struct pt_source kernel_source = { .alloc = kernel_table_alloc };
+static struct pt_source kernel_source = {.alloc = kernel_table_alloc};
 static struct mutex kernel_pt_lock = MUTEX_INIT(kernel_pt_lock, RANK_VMALLOC_MAP);
 
 int kernel_map(vaddr_t va, paddr_t pa, size_t len, unsigned flags, enum memtype type)
@@ -384,8 +387,8 @@ int kernel_map(vaddr_t va, paddr_t pa, size_t len, unsigned flags, enum memtype 
 		      &kernel_source);
 }
 
-void kernel_unmap(vaddr_t va, size_t len, void (*gone)(pte_t e, unsigned level, vaddr_t va, void *ctx),
-		  void *ctx)
+void kernel_unmap(vaddr_t va, size_t len,
+		  void (*gone)(pte_t e, unsigned level, vaddr_t va, void *ctx), void *ctx)
 {
 	guard_mutex(&kernel_pt_lock);
 

@@ -2,9 +2,10 @@
 /*
  * The page cache: finding, filling, reading, writing (mapping.h has the rules).
  *
- * A lookup holds no lock.  (1) Nodes of the tree and struct pages stay readable under RCU.  (2) A folio leaves
- * the tree before its last reference goes.  (3) References are taken only from non-zero.  So after
- * taking one, finding the folio still in its slot proves that it is the right one and stays.
+ * A lookup holds no lock.  (1) Nodes of the tree and struct pages stay readable under RCU.  (2) A
+ * folio leaves the tree before its last reference goes.  (3) References are taken only from
+ * non-zero.  So after taking one, finding the folio still in its slot proves that it is the right
+ * one and stays.
  *
  * Filling holds `invalidate` for reading, so that truncation does not remove what is being read in.
  */
@@ -35,15 +36,17 @@ static void node_free_fn(struct rcu_head *head)
 
 static void node_free_rcu(struct xa_node *node)
 {
-	static_assert(sizeof(struct rcu_head) <= sizeof_field(struct xa_node, rcu), "rcu_head grew");
+	static_assert(sizeof(struct rcu_head) <= sizeof_field(struct xa_node, rcu),
+		      "rcu_head grew");
 	call_rcu((struct rcu_head *)node->rcu, node_free_fn);
 }
 
-static const struct xarray_ops node_ops = { .alloc = node_alloc, .free_rcu = node_free_rcu };
+static const struct xarray_ops node_ops = {.alloc = node_alloc, .free_rcu = node_free_rcu};
 
 void cache_init(void)
 {
-	node_cache = slab_create("radix_tree_node", sizeof(struct xa_node), 8, SLAB_RECLAIMABLE, NULL);
+	node_cache =
+		slab_create("radix_tree_node", sizeof(struct xa_node), 8, SLAB_RECLAIMABLE, NULL);
 	VERIFY(node_cache);
 	xarray_set_ops(&node_ops);
 }
@@ -199,8 +202,7 @@ void cache_forget_locked(struct mapping *m, struct folio *f)
 
 void cache_remove(struct mapping *m, struct folio *f)
 {
-	with_spin_irq (&m->lock)
-		cache_forget_locked(m, f);
+	with_spin_irq(&m->lock) cache_forget_locked(m, f);
 }
 
 int cache_grab(struct mapping *m, u64 index, struct folio **out)
@@ -267,7 +269,10 @@ static bool readahead_wanted(struct mapping *m, u64 index)
 	return before != NULL;
 }
 
-/* `f` was found but is not up to date: wait, or read it.  0, or an error; -EAGAIN: it left the cache. */
+/*
+ * `f` was found but is not up to date: wait, or read it.  0, or an error; -EAGAIN: it left the
+ * cache.
+ */
 static int folio_fill(struct mapping *m, struct file *file, struct folio *f)
 {
 	int err = folio_lock_killable(f);
@@ -490,4 +495,4 @@ enum fault_code cache_fault(struct vma *vma, struct fault *fault)
 	return VM_FAULT_DONE;
 }
 
-const struct vma_ops cache_vma_ops = { .fault = cache_fault, .around = true };
+const struct vma_ops cache_vma_ops = {.fault = cache_fault, .around = true};

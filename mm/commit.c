@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What has been promised to programs: overcommit_memory 0, 1 and 2 (Linux: vm/overcommit-accounting).
+ * What has been promised to programs: overcommit_memory 0, 1 and 2 (Linux:
+ * vm/overcommit-accounting).
  *
  * The count is kept per CPU, and added up only when it decides something (mode 2) or is shown.
  */
@@ -55,9 +56,9 @@ int vm_commit(s64 pages, bool may_fail)
 		return 0;
 
 	u32 mode = READ_ONCE(vm_overcommit_memory);
-	bool ok = mode == OVERCOMMIT_ALWAYS ? true
-		: mode == OVERCOMMIT_GUESS ? (u64)pages <= frames_managed()
-					   : committed_sum() <= (s64)commit_limit();
+	bool ok = mode == OVERCOMMIT_ALWAYS  ? true
+		  : mode == OVERCOMMIT_GUESS ? (u64)pages <= frames_managed()
+					     : committed_sum() <= (s64)commit_limit();
 
 	if (ok)
 		return 0;
@@ -112,10 +113,10 @@ static int min_free_show(struct seq *s, void *arg)
 	return 0;
 }
 
-static struct setting set_overcommit = { &vm_overcommit_memory, 0, 2, NULL };
-static struct setting set_ratio = { &vm_overcommit_ratio, 0, U32_MAX, NULL };
-static struct setting set_map_count = { &vm_max_map_count, 0, U32_MAX / 2, NULL };
-static struct setting set_min_free = { &min_free_kbytes, 0, U32_MAX, min_free_changed };
+static struct setting set_overcommit = {&vm_overcommit_memory, 0, 2, NULL};
+static struct setting set_ratio = {&vm_overcommit_ratio, 0, U32_MAX, NULL};
+static struct setting set_map_count = {&vm_max_map_count, 0, U32_MAX / 2, NULL};
+static struct setting set_min_free = {&min_free_kbytes, 0, U32_MAX, min_free_changed};
 
 EXPORT_PROC("/proc/sys/vm/overcommit_memory", 0644, setting_show, setting_store, &set_overcommit);
 EXPORT_PROC("/proc/sys/vm/overcommit_ratio", 0644, setting_show, setting_store, &set_ratio);

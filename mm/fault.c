@@ -2,17 +2,17 @@
 /*
  * Page faults.
  *
- * An entry is empty, present, or a token.  Faults of one area run in parallel and meet only in the entry:
- * each prepares what it wants to install and puts it in by compare-and-exchange against what it saw;
- * the loser throws its page away and looks again.
+ * An entry is empty, present, or a token.  Faults of one area run in parallel and meet only in the
+ * entry: each prepares what it wants to install and puts it in by compare-and-exchange against what
+ * it saw; the loser throws its page away and looks again.
  *
- * Where an entry must be broken before it is remade (ARCH_PT_BREAK_BEFORE_MAKE), the busy token stands in
- * between; who meets it waits.
+ * Where an entry must be broken before it is remade (ARCH_PT_BREAK_BEFORE_MAKE), the busy token
+ * stands in between; who meets it waits.
  *
  * Private pages are copied on write unless their only reference is the entry itself.
  *
- * A read fault in a file maps all pages around that are in the cache: the invalidate lock, taken for the
- * batch, keeps truncation away, so the folios need not be locked one by one.
+ * A read fault in a file maps all pages around that are in the cache: the invalidate lock, taken
+ * for the batch, keeps truncation away, so the folios need not be locked one by one.
  */
 #include <kernel/lib/string.h>
 #include <kernel/sched/thread.h>
@@ -87,7 +87,7 @@ static void anon_page_mapped(struct mm *mm)
 
 static int anon_fault(struct vma *vma, vaddr_t addr, bool write, pte_t *slot)
 {
-	pte_t none = { 0 };
+	pte_t none = {0};
 
 	if (!write) {
 		unsigned flags = vma_pte_flags(vma, false) | PTE_SPECIAL;
@@ -104,7 +104,8 @@ static int anon_fault(struct vma *vma, vaddr_t addr, bool write, pte_t *slot)
 
 	unsigned flags = vma_pte_flags(vma, true) | PTE_DIRTY;
 
-	if (unlikely(!pte_replace(slot, &none, arch_pte_leaf(page_to_phys(p), flags, MEM_NORMAL, 0)))) {
+	if (unlikely(!pte_replace(slot, &none,
+				  arch_pte_leaf(page_to_phys(p), flags, MEM_NORMAL, 0)))) {
 		page_free(p, 0);
 		return 0;
 	}
@@ -117,8 +118,8 @@ static int anon_fault(struct vma *vma, vaddr_t addr, bool write, pte_t *slot)
 static void folio_map(struct vma *vma, vaddr_t addr, pte_t *slot, struct folio *f, bool write)
 {
 	unsigned flags = vma_pte_flags(vma, write || !vma_wants_mkwrite(vma));
-	struct map_delta d = { };
-	pte_t none = { 0 };
+	struct map_delta d = {};
+	pte_t none = {0};
 
 	if (!(vma->flags & VM_SHARED))
 		flags &= ~(unsigned)PTE_W;
@@ -165,9 +166,9 @@ static void page_unmap_again(struct page *p)
 struct around {
 	struct vma *vma;
 	struct mapping *m;
-	vaddr_t addr;  /* of the fault */
-	pte_t *slot;   /* of addr */
-	bool done;     /* addr itself got an entry */
+	vaddr_t addr; /* of the fault */
+	pte_t *slot;  /* of addr */
+	bool done;    /* addr itself got an entry */
 	struct map_delta d;
 };
 
@@ -213,7 +214,7 @@ static bool fault_around(struct vma *vma, vaddr_t addr, pte_t *slot)
 	struct mapping *m = vma->mapping;
 	vaddr_t start = max(ALIGN_DOWN(addr, AROUND_BYTES), vma->start);
 	vaddr_t end = min(ALIGN_DOWN(addr, AROUND_BYTES) + AROUND_BYTES, vma->end);
-	struct around a = { .vma = vma, .m = m, .addr = addr, .slot = slot };
+	struct around a = {.vma = vma, .m = m, .addr = addr, .slot = slot};
 	u64 index = vma_pgoff(vma, start), last = index + ((end - start) >> PAGE_SHIFT) - 1;
 	void *found[AROUND_PAGES];
 
@@ -225,7 +226,8 @@ static bool fault_around(struct vma *vma, vaddr_t addr, pte_t *slot)
 	if (vma_pgoff(vma, addr) < pages) {
 		guard_rcu();
 
-		unsigned n = xa_gather(&m->pages, &index, min(last, pages - 1), found, AROUND_PAGES);
+		unsigned n =
+			xa_gather(&m->pages, &index, min(last, pages - 1), found, AROUND_PAGES);
 
 		for (unsigned i = 0; i < n; i++)
 			if (!xa_is_value(found[i]))
@@ -250,7 +252,10 @@ static int code_to_errno(enum fault_code code)
 	return -EIO;
 }
 
-/* Make a locked folio of a shared mapping ready to be written.  0, or an error with the folio unlocked. */
+/*
+ * Make a locked folio of a shared mapping ready to be written.  0, or an error with the folio
+ * unlocked.
+ */
 static int folio_make_writable(struct vma *vma, struct folio *f)
 {
 	struct mapping *m = vma->mapping;
@@ -273,7 +278,7 @@ static int cow_file_fault(struct vma *vma, vaddr_t addr, pte_t *slot, struct fol
 {
 	struct page *p = anon_page_new(vma, addr, 0);
 	unsigned flags = vma_pte_flags(vma, true) | PTE_DIRTY;
-	pte_t none = { 0 };
+	pte_t none = {0};
 
 	if (p)
 		copy_page(page_address(p), folio_address(f));
@@ -294,7 +299,8 @@ static int cow_file_fault(struct vma *vma, vaddr_t addr, pte_t *slot, struct fol
 
 static int file_fault(struct vma *vma, vaddr_t addr, bool write, bool exec, pte_t *slot)
 {
-	struct fault f = { .addr = addr, .pgoff = vma_pgoff(vma, addr), .write = write, .exec = exec };
+	struct fault f = {
+		.addr = addr, .pgoff = vma_pgoff(vma, addr), .write = write, .exec = exec};
 
 	if (!vma->ops || !vma->ops->fault)
 		return -EIO;
@@ -310,8 +316,9 @@ static int file_fault(struct vma *vma, vaddr_t addr, bool write, bool exec, pte_
 	enum fault_code code = vma->ops->fault(vma, &f);
 
 	if (code == VM_FAULT_PFN) {
-		pte_t none = { 0 };
-		unsigned flags = vma_pte_flags(vma, vma->flags & VM_SHARED) | PTE_SPECIAL | PTE_DIRTY;
+		pte_t none = {0};
+		unsigned flags =
+			vma_pte_flags(vma, vma->flags & VM_SHARED) | PTE_SPECIAL | PTE_DIRTY;
 
 		pte_replace(slot, &none, arch_pte_leaf(f.frame, flags, f.type, 0));
 		arch_pte_written();
@@ -359,7 +366,8 @@ static int zero_to_page(struct vma *vma, vaddr_t addr, pte_t *slot, pte_t e)
 
 	if (!p)
 		return -ENOMEM;
-	if (entry_exchange(vma->mm, addr, slot, e, arch_pte_leaf(page_to_phys(p), flags, MEM_NORMAL, 0)))
+	if (entry_exchange(vma->mm, addr, slot, e,
+			   arch_pte_leaf(page_to_phys(p), flags, MEM_NORMAL, 0)))
 		anon_page_mapped(vma->mm);
 	else
 		page_free(p, 0);
@@ -370,7 +378,7 @@ static int cow_page(struct vma *vma, vaddr_t addr, pte_t *slot, pte_t e)
 {
 	struct page *old = entry_page_get(slot, e), *p;
 	unsigned flags = vma_pte_flags(vma, true) | PTE_DIRTY;
-	struct map_delta d = { };
+	struct map_delta d = {};
 
 	if (!old)
 		return -EAGAIN;
@@ -624,7 +632,7 @@ int populate_range(struct mm *mm, vaddr_t start, vaddr_t end, bool write)
 		}
 		for (; start < min(end, vma->end); start += PAGE_SIZE) {
 			pte_t *slot = upt_slot(mm->arch.root, start);
-			pte_t e = slot ? pte_load(slot) : (pte_t){ 0 };
+			pte_t e = slot ? pte_load(slot) : (pte_t){0};
 			int err;
 
 			if (arch_pte_present(e) && (!w || arch_pte_flags(e) & PTE_W))

@@ -3,14 +3,14 @@
  * Page frames: a buddy allocator behind per-CPU lists.
  *
  * A zone keeps free blocks of 2^order pages, aligned to their size, on one list per order; freeing
- * a block merges it with its buddy (the block that differs in bit `order` of the frame number) as far up
- * as that is free too.  PG_buddy and page->order of the first page say that a block is free.
+ * a block merges it with its buddy (the block that differs in bit `order` of the frame number) as
+ * far up as that is free too.  PG_buddy and page->order of the first page say that a block is free.
  *
  * Single pages, nearly all requests, come from a short list that each CPU has for itself, used with
  * interrupts off and no lock; the zones see them in batches.
  *
- * Three watermarks per zone: below `low` kswapd is woken, below `min` only those may allocate who free
- * memory or cannot wait, and ordinary requests reclaim first.
+ * Three watermarks per zone: below `low` kswapd is woken, below `min` only those may allocate who
+ * free memory or cannot wait, and ordinary requests reclaim first.
  */
 #include <kernel/debug/assert.h>
 #include <kernel/debug/fault_inject.h>
@@ -306,8 +306,7 @@ void page_free(struct page *p, unsigned order)
 	} else {
 		struct zone *z = page_zone(p);
 
-		with_spin (&z->lock)
-			buddy_free(z, p, order);
+		with_spin(&z->lock) buddy_free(z, p, order);
 	}
 	arch_irq_restore(f);
 }
@@ -316,7 +315,7 @@ void page_free(struct page *p, unsigned order)
 
 void frames_init(void)
 {
-	static const char *const names[NR_ZONES] = { "DMA32", "Normal" };
+	static const char *const names[NR_ZONES] = {"DMA32", "Normal"};
 
 	for (unsigned i = 0; i < NR_ZONES; i++) {
 		struct zone *z = &zones[i];
@@ -337,7 +336,8 @@ void frames_add(pfn_t start, pfn_t end)
 		while (order < MAX_ORDER && !(start & (1ull << order)) &&
 		       start + (2ull << order) <= end)
 			order++;
-		with_spin_irq (&z->lock) {
+		with_spin_irq(&z->lock)
+		{
 			z->managed += 1ull << order;
 			buddy_free(z, pfn_to_page(start), order);
 		}
@@ -381,8 +381,7 @@ u64 frames_free(void)
 
 	for (unsigned i = 0; i < NR_ZONES; i++)
 		free += READ_ONCE(zones[i].free);
-	for_each_possible_cpu (cpu)
-		free += READ_ONCE(per_cpu(page_lists, cpu).count);
+	for_each_possible_cpu(cpu) free += READ_ONCE(per_cpu(page_lists, cpu).count);
 	return free;
 }
 

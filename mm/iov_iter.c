@@ -15,7 +15,7 @@
 
 void iov_iter_user(struct iov_iter *it, enum iter_dir dir, void __user *base, size_t len)
 {
-	it->one = (struct iter_vec){ (void *)base, len };
+	it->one = (struct iter_vec){(void *)base, len};
 	it->kind = ITER_USER;
 	it->dir = dir;
 	it->count = len;
@@ -166,7 +166,8 @@ static size_t put(const struct iov_iter *it, const void *src, size_t n)
 		return n - arch_copy_to_user((char __user *)it->vec->base + it->offset, src, n);
 	case ITER_KERNEL: memcpy((char *)it->vec->base + it->offset, src, n); return n;
 	case ITER_PAGES:
-		memcpy((char *)page_address(it->pages->page) + it->pages->offset + it->offset, src, n);
+		memcpy((char *)page_address(it->pages->page) + it->pages->offset + it->offset, src,
+		       n);
 		return n;
 	}
 	return 0;
@@ -176,10 +177,12 @@ static size_t take(const struct iov_iter *it, void *dst, size_t n)
 {
 	switch (it->kind) {
 	case ITER_USER:
-		return n - arch_copy_from_user(dst, (const char __user *)it->vec->base + it->offset, n);
+		return n -
+		       arch_copy_from_user(dst, (const char __user *)it->vec->base + it->offset, n);
 	case ITER_KERNEL: memcpy(dst, (const char *)it->vec->base + it->offset, n); return n;
 	case ITER_PAGES:
-		memcpy(dst, (char *)page_address(it->pages->page) + it->pages->offset + it->offset, n);
+		memcpy(dst, (char *)page_address(it->pages->page) + it->pages->offset + it->offset,
+		       n);
 		return n;
 	}
 	return 0;
@@ -188,11 +191,11 @@ static size_t take(const struct iov_iter *it, void *dst, size_t n)
 static size_t wipe(const struct iov_iter *it, size_t n)
 {
 	switch (it->kind) {
-	case ITER_USER:
-		return n - arch_clear_user((char __user *)it->vec->base + it->offset, n);
+	case ITER_USER: return n - arch_clear_user((char __user *)it->vec->base + it->offset, n);
 	case ITER_KERNEL: memset((char *)it->vec->base + it->offset, 0, n); return n;
 	case ITER_PAGES:
-		memset((char *)page_address(it->pages->page) + it->pages->offset + it->offset, 0, n);
+		memset((char *)page_address(it->pages->page) + it->pages->offset + it->offset, 0,
+		       n);
 		return n;
 	}
 	return 0;

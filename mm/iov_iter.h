@@ -56,9 +56,9 @@ void iov_iter_pages(struct iov_iter *it, enum iter_dir dir, const struct iter_pa
 		    unsigned nr, size_t count);
 
 /*
- * Read `nr` iovecs of the user.  `fast` holds ITER_FAST_VECS; more are allocated and *alloc is what the
- * caller kfrees (NULL when nothing).  Lengths are cut to ITER_MAX_BYTES in all.
- * Returns 0, -EINVAL (too many, or a length beyond SSIZE_MAX), -EFAULT, -ENOMEM.
+ * Read `nr` iovecs of the user.  `fast` holds ITER_FAST_VECS; more are allocated and *alloc is what
+ * the caller kfrees (NULL when nothing).  Lengths are cut to ITER_MAX_BYTES in all. Returns 0,
+ * -EINVAL (too many, or a length beyond SSIZE_MAX), -EFAULT, -ENOMEM.
  */
 int import_iovec(struct iov_iter *it, enum iter_dir dir, const void __user *uvec, unsigned long nr,
 		 struct iter_vec *fast, void **alloc) __must_check;
@@ -83,8 +83,8 @@ static inline void iov_iter_reexpand(struct iov_iter *it, size_t count)
 }
 
 /*
- * Copy and advance.  Return bytes done: fewer than asked when the iterator ends or user memory faults.
- * Context: may sleep for ITER_USER, unless page faults are disabled.
+ * Copy and advance.  Return bytes done: fewer than asked when the iterator ends or user memory
+ * faults. Context: may sleep for ITER_USER, unless page faults are disabled.
  */
 size_t copy_to_iter(const void *src, size_t n, struct iov_iter *it);
 size_t copy_from_iter(void *dst, size_t n, struct iov_iter *it);
@@ -102,5 +102,8 @@ void iov_iter_revert(struct iov_iter *it, size_t n);
 /* Bytes left in the first segment. */
 size_t iov_iter_segment(const struct iov_iter *it);
 
-/* Touch the user memory of the next `n` bytes so that a copy without faults succeeds.  Returns 0 or -EFAULT. */
+/*
+ * Touch the user memory of the next `n` bytes so that a copy without faults succeeds.  Returns 0 or
+ * -EFAULT.
+ */
 int iov_iter_fault_in(const struct iov_iter *it, size_t n) __must_check;

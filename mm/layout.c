@@ -7,8 +7,8 @@
  *	mappings		downwards from mmap_top
  *	stack			downwards from near USER_TOP
  *
- * Between mmap_top and the top there is room for the stack's limit and its random shift.  With the legacy
- * layout (or an unlimited stack) mappings go upwards from a third of the space.
+ * Between mmap_top and the top there is room for the stack's limit and its random shift.  With the
+ * legacy layout (or an unlimited stack) mappings go upwards from a third of the space.
  */
 #include <kernel/lib/minmax.h>
 #include <security/random.h>
@@ -68,6 +68,7 @@ vaddr_t mm_random_stack_shift(struct mm *mm)
 
 vaddr_t mm_random_brk(struct mm *mm, vaddr_t brk)
 {
-	return mm->aslr ? ALIGN_UP(brk, PAGE_SIZE) + random_u64() % (BRK_RANDOM >> PAGE_SHIFT) * PAGE_SIZE
+	return mm->aslr ? ALIGN_UP(brk, PAGE_SIZE) +
+				  random_u64() % (BRK_RANDOM >> PAGE_SHIFT) * PAGE_SIZE
 			: brk;
 }

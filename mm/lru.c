@@ -3,12 +3,12 @@
  * Lists of page-cache folios by recency, for reclaim.
  *
  * Two lists, as a clock with a second hand: a folio enters the inactive list; use only sets
- * PG_referenced.  Reclaim looks at the inactive tail, moves what was used to the active list and frees the
- * rest; when the inactive list is short, the active tail moves over.
+ * PG_referenced.  Reclaim looks at the inactive tail, moves what was used to the active list and
+ * frees the rest; when the inactive list is short, the active tail moves over.
  *
- * The lists are split into shards by frame number, each with its own lock, so that processors filling
- * the cache rarely meet; the lists hold no reference, and the last put of a folio takes it off.
- * Anonymous memory is on no list: without swap it cannot be reclaimed.
+ * The lists are split into shards by frame number, each with its own lock, so that processors
+ * filling the cache rarely meet; the lists hold no reference, and the last put of a folio takes it
+ * off. Anonymous memory is on no list: without swap it cannot be reclaimed.
  */
 #include <kernel/lib/minmax.h>
 #include "mm_internal.h"
@@ -17,9 +17,9 @@
 #define LRU_SHARDS 8
 
 struct lru_shard {
-	struct spinlock lock;	/* l, interrupts off */
-	struct list list[2];	/* [l] inactive, active; newest first */
-	u64 nr[2];		/* [l] */
+	struct spinlock lock; /* l, interrupts off */
+	struct list list[2];  /* [l] inactive, active; newest first */
+	u64 nr[2];            /* [l] */
 } __aligned(CACHE_LINE);
 
 static struct lru_shard shards[LRU_SHARDS];
@@ -87,14 +87,18 @@ u64 lru_size(bool active)
 	return n;
 }
 
-/* Take up to `n` folios off the tail of a list, each with a reference.  Folios being freed are passed over. */
+/*
+ * Take up to `n` folios off the tail of a list, each with a reference.  Folios being freed are
+ * passed over.
+ */
 static unsigned shard_isolate(struct lru_shard *s, bool active, struct folio **out, unsigned n)
 {
 	unsigned got = 0;
 	struct page *p, *before;
 
 	guard_spin_irq(&s->lock);
-	list_for_each_reverse_safe (p, before, &s->list[active], lru) {
+	list_for_each_reverse_safe(p, before, &s->list[active], lru)
+	{
 		if (got == n)
 			break;
 		if (!page_get_unless_zero(p))

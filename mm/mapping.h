@@ -2,9 +2,9 @@
 /*
  * The page cache: the pages of one object (a file, a block device, shared memory) by index.
  *
- * A struct mapping is embedded in the object, which outlives it.  read, write, mmap, exec, splice and
- * sendfile share its folios.  Lookup needs no lock: under RCU load the slot, take a reference unless the
- * count is zero, look again.  Each folio in the cache has one reference for the cache.
+ * A struct mapping is embedded in the object, which outlives it.  read, write, mmap, exec, splice
+ * and sendfile share its folios.  Lookup needs no lock: under RCU load the slot, take a reference
+ * unless the count is zero, look again.  Each folio in the cache has one reference for the cache.
  *
  * Lock order: mm lock, invalidate, folio lock, i_mmap, pages lock, LRU shard.
  */
@@ -22,17 +22,17 @@ struct iov_iter;
 struct mapping;
 struct vma;
 
-#define MAPPING_DIRTY	  XA_MARK_0 /* folios to be written */
+#define MAPPING_DIRTY     XA_MARK_0 /* folios to be written */
 #define MAPPING_WRITEBACK XA_MARK_1 /* folios on their way */
-#define MAPPING_TOWRITE	  XA_MARK_2 /* folios this sync must write */
+#define MAPPING_TOWRITE   XA_MARK_2 /* folios this sync must write */
 
 enum mapping_flag {
-	MAPPING_SHMEM,	     /* memory is the only copy: not dropped by reclaim without swap */
+	MAPPING_SHMEM,       /* memory is the only copy: not dropped by reclaim without swap */
 	MAPPING_UNEVICTABLE, /* ramfs, locked shm: never reclaimed */
-	MAPPING_EIO,	     /* writeback failed since errors were last reported */
+	MAPPING_EIO,         /* writeback failed since errors were last reported */
 	MAPPING_ENOSPC,
-	MAPPING_EXITING,     /* the object is going: no new pages */
-	MAPPING_BUFFERS,     /* block device: counted as Buffers */
+	MAPPING_EXITING, /* the object is going: no new pages */
+	MAPPING_BUFFERS, /* block device: counted as Buffers */
 };
 
 /*
@@ -41,8 +41,8 @@ enum mapping_flag {
  *	readahead		none				yes		yes
  *	write_begin		object's write lock		yes		cache_write_begin
  *	write_end		object's, folio (op unlocks)	yes		no, with write
- *	writepage		folio lock (op unlocks)		yes		when memory is all there is
- *	writepages		none				yes		writepage of each dirty folio
+ *	writepage		folio lock (op unlocks)		yes		when nothing is below
+ *	writepages		none				yes		writepage for each
  *	dirty_folio		none				no		yes
  *	invalidate_folio	folio lock			yes		yes
  *	release_folio		folio lock			by gfp		yes
@@ -50,14 +50,25 @@ enum mapping_flag {
  *	free_folio		none; the mapping forgot it	no		yes
  */
 struct mapping_ops {
-	/* Fill the folio and unlock it, at once or when the transfer ends; uptodate or error set by then. */
+	/*
+	 * Fill the folio and unlock it, at once or when the transfer ends; uptodate or error set by
+	 * then.
+	 */
 	int (*read_folio)(struct file *file, struct folio *f);
-	/* Start reading `nr` pages from `index`; best effort, with cache_add for the absent ones. */
+	/*
+	 * Start reading `nr` pages from `index`; best effort, with cache_add for the absent ones.
+	 */
 	void (*readahead)(struct file *file, struct mapping *m, u64 index, unsigned nr);
-	/* Prepare the part of one folio that [pos, pos+len) touches: *out locked, referenced, its rest valid. */
+	/*
+	 * Prepare the part of one folio that [pos, pos+len) touches: *out locked, referenced, its
+	 * rest valid.
+	 */
 	int (*write_begin)(struct mapping *m, loff_t pos, size_t len, struct folio **out,
 			   void **fsdata);
-	/* `copied` bytes arrived: mark dirty, grow the object, unlock and put.  Returns bytes accepted or -errno. */
+	/*
+	 * `copied` bytes arrived: mark dirty, grow the object, unlock and put.  Returns bytes
+	 * accepted or -errno.
+	 */
 	int (*write_end)(struct mapping *m, loff_t pos, size_t len, size_t copied, struct folio *f,
 			 void *fsdata);
 	int (*writepage)(struct mapping *m, struct folio *f, bool sync);
@@ -68,32 +79,37 @@ struct mapping_ops {
 	void (*invalidate_folio)(struct folio *f, size_t from, size_t to);
 	/* Let go of page->private.  False: cannot now. */
 	bool (*release_folio)(struct folio *f, gfp_t gfp);
-	/* A shared mapping is about to write.  0, or -errno; the folio is locked before and after. */
+	/*
+	 * A shared mapping is about to write.  0, or -errno; the folio is locked before and after.
+	 */
 	int (*page_mkwrite)(struct mapping *m, struct folio *f);
 	void (*free_folio)(struct mapping *m, struct folio *f);
 };
 
 struct mapping {
-	struct xarray pages;	       /* [p, R] folios, or values (swap slots of shmem) */
-	struct spinlock lock;	       /* p, taken with interrupts off */
-	u32 flags;		       /* [a] BIT(enum mapping_flag) */
-	u64 nr_pages;		       /* [p] folios in `pages` */
-	struct rwsem invalidate;       /* read: filling by fault or read; write: truncating */
-	struct rwsem i_mmap_lock;      /* i */
-	struct rb_root i_mmap;	       /* [i] areas that map us, an interval tree */
-	u32 writable_maps;	       /* [a] shared writable areas; seals ask */
-	u32 error_seq;		       /* [a] counts failures of writeback, for fsync on each open file */
-	gfp_t gfp;		       /* [I] for its folios */
+	struct xarray pages;      /* [p, R] folios, or values (swap slots of shmem) */
+	struct spinlock lock;     /* p, taken with interrupts off */
+	u32 flags;                /* [a] BIT(enum mapping_flag) */
+	u64 nr_pages;             /* [p] folios in `pages` */
+	struct rwsem invalidate;  /* read: filling by fault or read; write: truncating */
+	struct rwsem i_mmap_lock; /* i */
+	struct rb_root i_mmap;    /* [i] areas that map us, an interval tree */
+	u32 writable_maps;        /* [a] shared writable areas; seals ask */
+	u32 error_seq; /* [a] counts failures of writeback, for fsync on each open file */
+	gfp_t gfp;     /* [I] for its folios */
 	const struct mapping_ops *ops; /* [I] */
-	void *host;		       /* [I] the object: an inode, opaque here */
-	loff_t (*size)(const struct mapping *m); /* [I] bytes of the object: faults beyond are SIGBUS */
-	struct list dirty_link;	       /* for the writeback of the object's owner */
+	void *host;                    /* [I] the object: an inode, opaque here */
+	/* [I] Bytes of the object: faults beyond are SIGBUS. */
+	loff_t (*size)(const struct mapping *m);
+	struct list dirty_link; /* for the writeback of the object's owner */
 };
 
 /* `size` is required.  Context: any. */
 void mapping_init(struct mapping *m, const struct mapping_ops *ops, void *host,
 		  loff_t (*size)(const struct mapping *));
-/* Throw everything away, dirty or not; nothing maps it and no new user comes.  Context: may sleep. */
+/*
+ * Throw everything away, dirty or not; nothing maps it and no new user comes.  Context: may sleep.
+ */
 void mapping_fini(struct mapping *m);
 
 static inline bool mapping_test(const struct mapping *m, enum mapping_flag flag)
@@ -127,7 +143,10 @@ int cache_add(struct mapping *m, struct folio *f, u64 index) __must_check;
 /* Take a locked folio out; the cache's reference passes to the caller. */
 void cache_remove(struct mapping *m, struct folio *f);
 
-/* The folio at `index`, up to date, referenced, read in if need be.  Returns 0 or -EIO, -ENOMEM, -EINTR. */
+/*
+ * The folio at `index`, up to date, referenced, read in if need be.  Returns 0 or -EIO, -ENOMEM,
+ * -EINTR.
+ */
 int cache_read(struct mapping *m, struct file *file, u64 index, struct folio **out) __must_check;
 /* The folio at `index`, locked and referenced, added (perhaps not up to date) if absent. */
 int cache_grab(struct mapping *m, u64 index, struct folio **out) __must_check;
@@ -136,24 +155,42 @@ int cache_grab(struct mapping *m, u64 index, struct folio **out) __must_check;
  * File I/O by way of the cache.
  */
 
-/* read(2) of an object of `isize` bytes: moves *pos.  Returns bytes, 0 at the end, or -errno if none. */
+/*
+ * read(2) of an object of `isize` bytes: moves *pos.  Returns bytes, 0 at the end, or -errno if
+ * none.
+ */
 ssize_t cache_read_iter(struct file *file, struct mapping *m, struct iov_iter *to, loff_t *pos,
 			loff_t isize);
-/* write(2) by write_begin and write_end; the object's write lock is held.  The caller checked limits. */
+/*
+ * write(2) by write_begin and write_end; the object's write lock is held.  The caller checked
+ * limits.
+ */
 ssize_t cache_write_iter(struct file *file, struct mapping *m, struct iov_iter *from, loff_t *pos);
 
-/* For file systems whose pages live only in memory, or that fill by read_folio before a partial write. */
+/*
+ * For file systems whose pages live only in memory, or that fill by read_folio before a partial
+ * write.
+ */
 int cache_write_begin(struct mapping *m, loff_t pos, size_t len, struct folio **out, void **fsdata);
 
 /*
  * Dirt.
  */
 
-/* Content changed.  Returns true when the folio was clean.  Context: any; best under the folio lock. */
+/*
+ * Content changed.  Returns true when the folio was clean.  Context: any; best under the folio
+ * lock.
+ */
 bool folio_mark_dirty(struct folio *f);
-/* Under the folio lock, before writing: write-protects all mappings.  Returns true when it was dirty. */
+/*
+ * Under the folio lock, before writing: write-protects all mappings.  Returns true when it was
+ * dirty.
+ */
 bool folio_clear_dirty_for_io(struct folio *f);
-/* Write the dirty folios of a range of bytes; `sync`: and wait for them.  Returns 0 or the first error. */
+/*
+ * Write the dirty folios of a range of bytes; `sync`: and wait for them.  Returns 0 or the first
+ * error.
+ */
 int cache_write_range(struct mapping *m, loff_t first, loff_t last, bool sync);
 int cache_wait_range(struct mapping *m, loff_t first, loff_t last);
 void mapping_set_error(struct mapping *m, int error);
@@ -164,7 +201,10 @@ int mapping_check_error(struct mapping *m, u32 *seen);
  * Removal.
  */
 
-/* The object shrinks to `size` (already stored): unmap and drop what lies beyond, clear the tail of the last page. */
+/*
+ * The object shrinks to `size` (already stored): unmap and drop what lies beyond, clear the tail of
+ * the last page.
+ */
 void cache_truncate(struct mapping *m, loff_t size);
 /* Drop bytes [first, last], clearing the parts of pages at the edges (hole punching, REMOVE). */
 void cache_punch(struct mapping *m, loff_t first, loff_t last);

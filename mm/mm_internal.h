@@ -28,13 +28,13 @@ enum { ZONE_DMA32, ZONE_NORMAL, NR_ZONES };
 
 struct zone {
 	struct spinlock lock;
-	const char *name;			/* [I] */
-	u64 managed;				/* [z] */
-	u64 free;				/* [z, read anywhere] */
-	struct list lists[MAX_ORDER + 1];	/* [z] */
-	u64 nr[MAX_ORDER + 1];			/* [z] */
-	u64 min, low, high;			/* [a] watermarks */
-}; /* z: lock, interrupts off */
+	const char *name;                 /* [I] */
+	u64 managed;                      /* [z] */
+	u64 free;                         /* [z, read anywhere] */
+	struct list lists[MAX_ORDER + 1]; /* [z] */
+	u64 nr[MAX_ORDER + 1];            /* [z] */
+	u64 min, low, high;               /* [a] watermarks */
+};                                        /* z: lock, interrupts off */
 
 extern struct zone zones[NR_ZONES];
 

@@ -2,8 +2,8 @@
 /*
  * Changing the map: mmap(2), munmap(2), mprotect(2), mremap(2), brk(2).
  *
- * Each call decodes and checks, takes the mm lock for writing, checks what needs the lock, and then changes.
- * Limits are those the caller passes in; the commit limit is mm's own (commit.c).
+ * Each call decodes and checks, takes the mm lock for writing, checks what needs the lock, and then
+ * changes. Limits are those the caller passes in; the commit limit is mm's own (commit.c).
  */
 #include <kernel/abi/capability.h>
 #include <kernel/sched/thread.h>
@@ -18,10 +18,10 @@
 #define MAP_DROPPABLE 0x08
 #endif
 
-#define LEGACY_FLAGS \
-	(MAP_SHARED | MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS | MAP_DENYWRITE | MAP_EXECUTABLE | \
-	 MAP_UNINITIALIZED | MAP_GROWSDOWN | MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK | \
-	 MAP_STACK | MAP_HUGETLB | MAP_32BIT | MAP_FIXED_NOREPLACE)
+#define LEGACY_FLAGS                                                                               \
+	(MAP_SHARED | MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS | MAP_DENYWRITE | MAP_EXECUTABLE |   \
+	 MAP_UNINITIALIZED | MAP_GROWSDOWN | MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE |           \
+	 MAP_NONBLOCK | MAP_STACK | MAP_HUGETLB | MAP_32BIT | MAP_FIXED_NOREPLACE)
 
 #ifndef MAP_UNINITIALIZED
 #define MAP_UNINITIALIZED 0
@@ -324,8 +324,8 @@ static int area_make(struct mm *mm, struct new_map *n)
 
 	if (err)
 		return err;
-	if (may_extend(n) && vma_extend_neighbour(mm, n->start, n->start + n->len, n->flags, n->pgoff,
-						  NULL, NULL, NULL)) {
+	if (may_extend(n) && vma_extend_neighbour(mm, n->start, n->start + n->len, n->flags,
+						  n->pgoff, NULL, NULL, NULL)) {
 		mm_account_vma(mm, n->flags, pages);
 		return 0;
 	}
@@ -366,7 +366,7 @@ static int map_locked(struct mm *mm, struct new_map *n)
 
 int mm_map(struct mm *mm, const struct mmap_request *req, vaddr_t *out)
 {
-	struct new_map n = { .req = req, .mapping = req->mapping, .ops = req->ops };
+	struct new_map n = {.req = req, .mapping = req->mapping, .ops = req->ops};
 	int err;
 
 	if (!req->len)
@@ -430,8 +430,8 @@ int mm_stack_create(struct mm *mm, vaddr_t top, size_t size, bool exec)
 	return mm_map(mm, &req, &out);
 }
 
-int mm_map_special(struct mm *mm, vaddr_t *addr, size_t len, u64 vm_flags, const struct vma_ops *ops,
-		   void *private)
+int mm_map_special(struct mm *mm, vaddr_t *addr, size_t len, u64 vm_flags,
+		   const struct vma_ops *ops, void *private)
 {
 	struct mmap_request req = {
 		.addr = *addr,
@@ -471,8 +471,8 @@ int vma_map_frames(struct vma *vma, vaddr_t addr, paddr_t pa, size_t len, enum m
 int vma_map_page(struct vma *vma, vaddr_t addr, struct page *page)
 {
 	struct mm *mm = vma->mm ? vma->mm : thread_current()->mm;
-	struct map_delta d = { };
-	pte_t *slot, none = { 0 };
+	struct map_delta d = {};
+	pte_t *slot, none = {0};
 	int err = upt_slot_alloc(mm, addr, &slot);
 
 	if (err)

@@ -2,8 +2,8 @@
 /*
  * mremap(2): shrink and grow in place, or move.
  *
- * A move makes a second area with the same page numbering, moves the entries over, and unmaps the first
- * (MREMAP_DONTUNMAP: leaves it, empty).
+ * A move makes a second area with the same page numbering, moves the entries over, and unmaps the
+ * first (MREMAP_DONTUNMAP: leaves it, empty).
  */
 #include "space_internal.h"
 
@@ -45,7 +45,8 @@ static bool grow_in_place(struct mm *mm, struct vma *vma, const struct mremap_re
 	struct vma *next = vma_next(vma);
 	size_t more = r->new_len - r->old_len;
 
-	if (r->addr + r->old_len != vma->end || vma->end + more > USER_TOP || vma->end + more < vma->end)
+	if (r->addr + r->old_len != vma->end || vma->end + more > USER_TOP ||
+	    vma->end + more < vma->end)
 		return false;
 	if (next && next->start < vma->end + more)
 		return false;
@@ -58,7 +59,8 @@ static bool grow_in_place(struct mm *mm, struct vma *vma, const struct mremap_re
 	return true;
 }
 
-static struct vma *area_copy(struct mm *mm, struct vma *vma, vaddr_t addr, vaddr_t new_addr, size_t len)
+static struct vma *area_copy(struct mm *mm, struct vma *vma, vaddr_t addr, vaddr_t new_addr,
+			     size_t len)
 {
 	struct vma *copy = vma_alloc();
 
@@ -84,7 +86,10 @@ static struct vma *area_copy(struct mm *mm, struct vma *vma, vaddr_t addr, vaddr
 	return copy;
 }
 
-/* Move to new_addr, where nothing is.  `vma` is exactly [addr, addr + old_len), or contains it if nothing moves. */
+/*
+ * Move to new_addr, where nothing is.  `vma` is exactly [addr, addr + old_len), or contains it if
+ * nothing moves.
+ */
 static int move_to(struct mm *mm, struct vma *vma, const struct mremap_request *r, vaddr_t new_addr)
 {
 	s64 charged = (s64)(r->new_len >> PAGE_SHIFT);
@@ -182,8 +187,8 @@ static int remap_anywhere(struct mm *mm, struct mremap_request *r, vaddr_t *out)
 	if (!(r->flags & MREMAP_MAYMOVE))
 		return -ENOMEM;
 	if (!vma_find_gap(mm, r->new_len, vm_mmap_min_addr,
-			  mm->layout.mmap_top ? mm->layout.mmap_top : USER_TOP, mm->layout.mmap_top != 0,
-			  &to))
+			  mm->layout.mmap_top ? mm->layout.mmap_top : USER_TOP,
+			  mm->layout.mmap_top != 0, &to))
 		return -ENOMEM;
 	if (r->old_len) {
 		err = vma_split_range(mm, r->addr, r->addr + r->old_len);

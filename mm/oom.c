@@ -3,8 +3,8 @@
  * Killing when nothing else helps.
  *
  * The victim is the process that holds most memory (resident pages, page tables and swap, in pages,
- * shifted by oom_score_adj thousandths of all memory), as Linux picks it.  A process already dying is given
- * time instead of killing another.
+ * shifted by oom_score_adj thousandths of all memory), as Linux picks it.  A process already dying
+ * is given time instead of killing another.
  */
 #define LOG_PREFIX ""
 #include <kernel/debug/log.h>
@@ -18,7 +18,7 @@ static const struct oom_ops *oom_ops; /* [I after boot] */
 static struct mutex oom_lock = MUTEX_INIT(oom_lock, RANK_SLEEP_LEAF);
 static u64 last_kill_ns; /* [oom_lock] */
 
-#define OOM_ADJ_MIN (-1000)
+#define OOM_ADJ_MIN     (-1000)
 #define OOM_PATIENCE_NS 5000000000ull
 
 void oom_set_ops(const struct oom_ops *ops)
@@ -31,8 +31,8 @@ long oom_badness(struct mm *mm, int score_adj, u64 total_pages)
 	if (score_adj == OOM_ADJ_MIN)
 		return LONG_MIN;
 
-	long points = (long)(mm_rss_total(mm) + (u64)mm_rss(mm, RSS_SWAP) +
-			     atomic_load(&mm->nr_tables));
+	long points =
+		(long)(mm_rss_total(mm) + (u64)mm_rss(mm, RSS_SWAP) + atomic_load(&mm->nr_tables));
 
 	return points + (long)score_adj * (long)(total_pages / 1000);
 }
@@ -74,8 +74,10 @@ static void report(const struct oom_candidate *c, gfp_t gfp, unsigned order)
 	struct mem_info m;
 
 	mm_stat(&m);
-	log_warn("%s invoked oom-killer: gfp_mask=%#x, order=%u\n", thread_current()->comm, gfp, order);
-	log_warn("Mem-Info: total:%llukB free:%llukB anon:%llukB file:%llukB shmem:%llukB slab:%llukB "
+	log_warn("%s invoked oom-killer: gfp_mask=%#x, order=%u\n", thread_current()->comm, gfp,
+		 order);
+	log_warn("Mem-Info: total:%llukB free:%llukB anon:%llukB file:%llukB shmem:%llukB "
+		 "slab:%llukB "
 		 "pagetables:%llukB\n",
 		 kb((s64)m.total), kb((s64)m.free), kb((s64)m.anon), kb((s64)m.cached),
 		 kb((s64)m.shmem), kb((s64)(m.slab_reclaimable + m.slab_unreclaimable)),
@@ -89,7 +91,7 @@ static void report(const struct oom_candidate *c, gfp_t gfp, unsigned order)
 
 bool oom_kill(gfp_t gfp, unsigned order)
 {
-	struct choice choice = { .found = false };
+	struct choice choice = {.found = false};
 
 	if (!oom_ops || !mutex_trylock(&oom_lock)) {
 		sleep_ns(1000000);

@@ -2,9 +2,10 @@
 /*
  * Page frames.
  *
- * Every frame of RAM has a struct page in one virtually contiguous array, backed by memory only where
- * there is RAM.  A page in use has a reference count; the last put frees it.  A struct folio is a
- * unit of the page cache or of anonymous memory: one page so far, and code that takes folios says so.
+ * Every frame of RAM has a struct page in one virtually contiguous array, backed by memory only
+ * where there is RAM.  A page in use has a reference count; the last put frees it.  A struct folio
+ * is a unit of the page cache or of anonymous memory: one page so far, and code that takes folios
+ * says so.
  *
  * One 64-bit word counts two things, so that mapping a page costs one atomic instruction:
  * bits 0-31 references, bits 32-63 page-table entries that map it (each also holds a reference).
@@ -27,7 +28,7 @@ enum page_flag {
 	PG_uptodate,   /* content is valid */
 	PG_dirty,      /* content is newer than on disk */
 	PG_writeback,  /* on its way to disk */
-	PG_lru,	       /* on an LRU list */
+	PG_lru,        /* on an LRU list */
 	PG_active,     /* on the active one */
 	PG_referenced, /* used since reclaim last looked */
 	PG_error,      /* last transfer failed */
@@ -50,29 +51,29 @@ struct page {
 	u32 order;  /* [b] of a free block, of a large kmalloc or slab */
 	u64 counts; /* [a] references and mappings */
 	union {
-		struct {	      /* page cache and anonymous memory */
+		struct {                 /* page cache and anonymous memory */
 			struct list lru; /* [l] */
-			void *mapping;	 /* [x] struct mapping, or struct anon if PG_anon */
-			u64 index;	 /* [x] in the mapping, in pages */
-			void *private;	 /* [x] of the file system; swap slot of anonymous memory */
+			void *mapping;   /* [x] struct mapping, or struct anon if PG_anon */
+			u64 index;       /* [x] in the mapping, in pages */
+			void *private;   /* [x] of the file system; swap slot of anonymous memory */
 		};
-		struct {	      /* free */
+		struct {                   /* free */
 			struct list buddy; /* [b] */
 		};
-		struct {	      /* slab */
-			struct list slab_list;	  /* [s] of the cache */
+		struct {                          /* slab */
+			struct list slab_list;    /* [s] of the cache */
 			struct slab_cache *cache; /* [I] */
-			void *freelist;		  /* [s] */
-			u32 inuse;		  /* [s] */
-			u32 objects;		  /* [I] */
+			void *freelist;           /* [s] */
+			u32 inuse;                /* [s] */
+			u32 objects;              /* [I] */
 		};
-		struct {	      /* page table */
-			void *rcu[2];	     /* deferred freeing */
+		struct {                     /* page table */
+			void *rcu[2];        /* deferred freeing */
 			struct mm *table_mm; /* [I] owner; NULL for the kernel's */
-			u64 table_base;	     /* [I] first address it maps */
+			u64 table_base;      /* [I] first address it maps */
 			u32 table_level;     /* [I] */
 		};
-		struct {	      /* the allocator's client's own */
+		struct { /* the allocator's client's own */
 			void *client[5];
 		};
 	};
@@ -173,9 +174,9 @@ static __always_inline bool page_test_and_clear(struct page *p, enum page_flag f
 	return atomic_fetch_and(&p->flags, ~(1u << flag)) >> flag & 1;
 }
 
-#define folio_test(f, flag)	      page_test(&(f)->page, flag)
-#define folio_set(f, flag)	      page_set(&(f)->page, flag)
-#define folio_clear(f, flag)	      page_clear(&(f)->page, flag)
+#define folio_test(f, flag)           page_test(&(f)->page, flag)
+#define folio_set(f, flag)            page_set(&(f)->page, flag)
+#define folio_clear(f, flag)          page_clear(&(f)->page, flag)
 #define folio_test_and_set(f, flag)   page_test_and_set(&(f)->page, flag)
 #define folio_test_and_clear(f, flag) page_test_and_clear(&(f)->page, flag)
 
@@ -183,7 +184,9 @@ static __always_inline bool page_test_and_clear(struct page *p, enum page_flag f
  * Allocation.
  */
 
-/* 2^order contiguous pages, each with one reference.  NULL when there are none.  Context: by `gfp`. */
+/*
+ * 2^order contiguous pages, each with one reference.  NULL when there are none.  Context: by `gfp`.
+ */
 struct page *pages_alloc(gfp_t gfp, unsigned order) __must_check;
 
 static inline struct page *page_alloc(gfp_t gfp)
@@ -196,7 +199,9 @@ static inline struct folio *folio_alloc(gfp_t gfp)
 	return (struct folio *)pages_alloc(gfp, 0);
 }
 
-/* Up to `n` single pages into `out`, quickly or not at all.  Returns how many.  Context: by `gfp`. */
+/*
+ * Up to `n` single pages into `out`, quickly or not at all.  Returns how many.  Context: by `gfp`.
+ */
 unsigned pages_alloc_bulk(gfp_t gfp, struct page **out, unsigned n) __must_check;
 
 /* Give back what pages_alloc gave, regardless of counts: nobody else holds it.  Context: any. */
@@ -246,12 +251,12 @@ static __always_inline void page_put(struct page *p)
 		page_release(p);
 }
 
-#define folio_get(f)		 page_get(&(f)->page)
-#define folio_put(f)		 page_put(&(f)->page)
+#define folio_get(f)             page_get(&(f)->page)
+#define folio_put(f)             page_put(&(f)->page)
 #define folio_get_unless_zero(f) page_get_unless_zero(&(f)->page)
-#define folio_refs(f)		 page_refs(&(f)->page)
-#define folio_mapcount(f)	 page_mapcount(&(f)->page)
-#define folio_mapped(f)		 (page_mapcount(&(f)->page) != 0)
+#define folio_refs(f)            page_refs(&(f)->page)
+#define folio_mapcount(f)        page_mapcount(&(f)->page)
+#define folio_mapped(f)          (page_mapcount(&(f)->page) != 0)
 
 /*
  * The folio lock serialises filling, truncating and writing back one folio.
@@ -290,7 +295,10 @@ static __always_inline void folio_unlock(struct folio *f)
 /* Sleep until nobody holds the lock, or until the content reached the disk. */
 void folio_wait_locked(struct folio *f);
 void folio_wait_writeback(struct folio *f);
-/* Around a transfer to disk.  start: under the folio lock; also moves the mapping's mark.  end: any context. */
+/*
+ * Around a transfer to disk.  start: under the folio lock; also moves the mapping's mark.  end: any
+ * context.
+ */
 void folio_start_writeback(struct folio *f);
 void folio_end_writeback(struct folio *f);
 
@@ -310,8 +318,14 @@ void mm_init(void);
 /* Threads of mm: reclaim.  Context: scheduler works. */
 void mm_init_late(void);
 
-/* Memory that held boot data (initrd, device tree, ...) becomes ordinary free memory.  Whole pages only. */
+/*
+ * Memory that held boot data (initrd, device tree, ...) becomes ordinary free memory.  Whole pages
+ * only.
+ */
 void memory_free_boot(paddr_t start, paddr_t end);
 
-/* Before mm_init_boot is over: memory for ever.  Never fails (panics).  Cleared.  Context: boot CPU. */
+/*
+ * Before mm_init_boot is over: memory for ever.  Never fails (panics).  Cleared.  Context: boot
+ * CPU.
+ */
 void *boot_alloc(size_t size, size_t align);

@@ -2,8 +2,8 @@
 /*
  * The generic walker: what the kernel's own tree and the tests use (pagetable.h has the rules).
  *
- * Recursion over levels, each call for one table.  User trees are walked by space_*.c and fault.c, which
- * know areas; they share upt_slot_alloc and upt_free_tables below.
+ * Recursion over levels, each call for one table.  User trees are walked by space_*.c and fault.c,
+ * which know areas; they share upt_slot_alloc and upt_free_tables below.
  */
 #include <kernel/abi/errno.h>
 #include <kernel/lib/minmax.h>
@@ -80,8 +80,7 @@ int pt_map(paddr_t root, vaddr_t va, paddr_t pa, size_t len, unsigned flags, enu
 	   unsigned max_level, struct pt_source *src)
 {
 	struct map_job job = {
-		.pa = pa, .flags = flags, .type = type, .max_level = max_level, .src = src
-	};
+		.pa = pa, .flags = flags, .type = type, .max_level = max_level, .src = src};
 	int err = map_level(phys_to_virt(root), arch_pt_levels() - 1, va, va + len - 1, &job);
 
 	arch_pte_written();
@@ -168,8 +167,8 @@ bool pt_lookup(paddr_t root, vaddr_t va, pte_t *out, unsigned *level)
 	return false;
 }
 
-static int populate_level(pte_t *table, unsigned level, vaddr_t va, vaddr_t last, unsigned stop_level,
-			  struct pt_source *src)
+static int populate_level(pte_t *table, unsigned level, vaddr_t va, vaddr_t last,
+			  unsigned stop_level, struct pt_source *src)
 {
 	for (;;) {
 		vaddr_t stop = step_end(va, last, level);
@@ -186,5 +185,6 @@ static int populate_level(pte_t *table, unsigned level, vaddr_t va, vaddr_t last
 
 int pt_populate(paddr_t root, vaddr_t va, size_t len, unsigned level, struct pt_source *src)
 {
-	return populate_level(phys_to_virt(root), arch_pt_levels() - 1, va, va + len - 1, level, src);
+	return populate_level(phys_to_virt(root), arch_pt_levels() - 1, va, va + len - 1, level,
+			      src);
 }

@@ -2,9 +2,9 @@
 /*
  * Finding memory when there is none: page cache, shrinkers, empty slabs.
  *
- * kswapd works when a zone falls below its low mark, until all are above the high one.  An allocation
- * that finds a zone below its minimum reclaims itself (direct reclaim), and when that yields nothing
- * repeatedly, somebody is killed (oom.c).
+ * kswapd works when a zone falls below its low mark, until all are above the high one.  An
+ * allocation that finds a zone below its minimum reclaims itself (direct reclaim), and when that
+ * yields nothing repeatedly, somebody is killed (oom.c).
  *
  * A clean folio is freed by freezing it: under the mapping's lock its count goes from exactly two
  * (the cache's and ours) to zero, so that no lookup can get hold of it, and it leaves the tree.
@@ -25,7 +25,7 @@ static struct rwsem shrinkers_lock = RWSEM_INIT(shrinkers_lock, RANK_SLEEP_LEAF)
 static struct list shrinkers = LIST_INIT(shrinkers); /* [shrinkers_lock] */
 
 static const struct writeback_ops *writeback; /* [I after boot] */
-static void (*cache_walker)(void);	      /* [I after boot] */
+static void (*cache_walker)(void);            /* [I after boot] */
 
 static struct wait_queue kswapd_wait = WAIT_QUEUE_INIT(kswapd_wait);
 static u32 kswapd_wanted; /* [a] */
@@ -89,8 +89,7 @@ static enum verdict folio_try_free(struct folio *f, gfp_t gfp)
 		return ACTIVATE;
 	if (folio_test(f, PG_dirty))
 		return KEEP;
-	if (folio_test(f, PG_private) &&
-	    !(m->ops->release_folio && m->ops->release_folio(f, gfp)))
+	if (folio_test(f, PG_private) && !(m->ops->release_folio && m->ops->release_folio(f, gfp)))
 		return KEEP;
 	if (!folio_freeze_and_remove(m, f))
 		return KEEP;
@@ -157,7 +156,8 @@ static void shrink_active(void)
 
 static u64 shrink_cache(gfp_t gfp, u64 target, unsigned priority, u64 *seen)
 {
-	u64 freed = 0, limit = max((lru_size(false) + lru_size(true)) >> priority, (u64)BATCH), before;
+	u64 freed = 0, limit = max((lru_size(false) + lru_size(true)) >> priority, (u64)BATCH),
+	    before;
 
 	while (freed < target && *seen < limit) {
 		if (lru_size(false) * 2 < lru_size(true))
@@ -211,7 +211,7 @@ static u64 reclaim_once(gfp_t gfp, u64 target, unsigned priority, bool kswapd)
 
 bool reclaim_for_alloc(gfp_t gfp, unsigned order, unsigned attempt)
 {
-	static const unsigned priority[] = { 10, 6, 3, 0 };
+	static const unsigned priority[] = {10, 6, 3, 0};
 
 	if (thread_current()->alloc_flags & ALLOC_RECLAIMING)
 		return false;

@@ -10,13 +10,13 @@ struct seq;
 struct thread;
 
 /*
- * A cache of objects that can be rebuilt (dentries, inodes, ...).
- * Both are called without locks of mm held and may sleep; with __GFP_FS absent from `gfp` no file-system lock may be taken.
+ * A cache of objects that can be rebuilt (dentries, inodes, ...). Both are called without locks of
+ * mm held and may sleep; with __GFP_FS absent from `gfp` no file-system lock may be taken.
  */
 struct shrinker {
 	const char *name;
-	u64 (*count)(struct shrinker *s);			/* objects that could go */
-	u64 (*scan)(struct shrinker *s, u64 nr, gfp_t gfp);	/* try `nr`; how many went */
+	u64 (*count)(struct shrinker *s);                   /* objects that could go */
+	u64 (*scan)(struct shrinker *s, u64 nr, gfp_t gfp); /* try `nr`; how many went */
 	struct list link;
 };
 
@@ -26,7 +26,9 @@ void shrinker_unregister(struct shrinker *s);
 /* sysctl vm.drop_caches: 1 page cache, 2 shrinkers, 3 both. */
 void reclaim_drop_caches(unsigned what);
 
-/* Writeback of dirty pages, filled in by its owner: start writing about `pages`; throttle a writer. */
+/*
+ * Writeback of dirty pages, filled in by its owner: start writing about `pages`; throttle a writer.
+ */
 struct writeback_ops {
 	void (*start)(u64 pages);
 	void (*balance)(void);
@@ -41,17 +43,19 @@ void reclaim_set_cache_walker(void (*walk)(void));
  * Killing, filled in by kernel/proc.
  */
 struct oom_candidate {
-	void *process;	/* opaque, referenced until release */
-	struct mm *mm;	/* users reference held */
-	int score_adj;	/* -1000 .. 1000 */
-	bool dying;	/* already killed or exiting */
+	void *process; /* opaque, referenced until release */
+	struct mm *mm; /* users reference held */
+	int score_adj; /* -1000 .. 1000 */
+	bool dying;    /* already killed or exiting */
 	u32 pid, uid;
 	char comm[16];
 };
 
 struct oom_ops {
-	/* Call `see` for every process with an address space; it may keep the candidate by returning true
-	 * (the previous one kept is then released). */
+	/*
+	 * Call `see` for every process with an address space; by returning true it keeps the
+	 * candidate, and the one kept before is then released.
+	 */
 	void (*walk)(bool (*see)(const struct oom_candidate *c, void *ctx), void *ctx);
 	void (*release)(struct oom_candidate *c);
 	/* SIGKILL, and access to the reserves for its threads. */

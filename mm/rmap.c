@@ -2,14 +2,14 @@
 /*
  * From a page to the entries that map it.
  *
- * Pages of a file: mapping->i_mmap is an interval tree of the areas that map the file, keyed by the first
- * page and augmented with the largest last page below.
+ * Pages of a file: mapping->i_mmap is an interval tree of the areas that map the file, keyed by the
+ * first page and augmented with the largest last page below.
  *
  * Anonymous pages point (page->mapping with PG_anon) to a struct anon, shared by all areas that may
- * map them: an area gets one at its first private page, and its copies in forked children join the same
- * one.  page->index is the page's number within the area's numbering (vma->pgoff), which survives moves.
- * One family per original area makes fork cheap; the price is that a search visits all descendants that
- * did not exec.
+ * map them: an area gets one at its first private page, and its copies in forked children join the
+ * same one.  page->index is the page's number within the area's numbering (vma->pgoff), which
+ * survives moves. One family per original area makes fork cheap; the price is that a search visits
+ * all descendants that did not exec.
  *
  * While an area is linked here its page tables below it are not freed: unmapping unlinks it first.
  *
@@ -166,7 +166,7 @@ static struct anon *anon_create(void)
 /* A neighbour's family will do, and lets the two areas merge later. */
 static struct anon *anon_of_neighbour(struct vma *vma)
 {
-	struct vma *near[2] = { vma_prev(vma), vma_next(vma) };
+	struct vma *near[2] = {vma_prev(vma), vma_next(vma)};
 
 	for (unsigned i = 0; i < 2; i++) {
 		struct vma *n = near[i];
@@ -178,14 +178,18 @@ static struct anon *anon_of_neighbour(struct vma *vma)
 	return NULL;
 }
 
-/* Enter the area into a family, unless another fault has done so.  The caller's reference passes on success. */
+/*
+ * Enter the area into a family, unless another fault has done so.  The caller's reference passes on
+ * success.
+ */
 static bool anon_enter(struct vma *vma, struct anon *a)
 {
 	struct mm *mm = vma->mm;
 	bool entered = false;
 
 	rwsem_write_lock(&a->lock);
-	with_spin_irq (&mm->anon_lock) {
+	with_spin_irq(&mm->anon_lock)
+	{
 		if (!vma->anon) {
 			list_push_back(&a->areas, &vma->anon_link);
 			atomic_store_release(&vma->anon, a);
@@ -309,7 +313,7 @@ static void unmap_in(struct vma *vma, struct folio *f)
 {
 	vaddr_t addr;
 	pte_t *slot = slot_in(vma, f, &addr);
-	struct map_delta d = { };
+	struct map_delta d = {};
 
 	if (!slot)
 		return;
@@ -317,7 +321,7 @@ static void unmap_in(struct vma *vma, struct folio *f)
 	pte_t e = pte_load(slot);
 
 	if (!arch_pte_present(e) || arch_pte_addr(e, 0) != folio_phys(f) ||
-	    !pte_replace(slot, &e, (pte_t){ 0 }))
+	    !pte_replace(slot, &e, (pte_t){0}))
 		return;
 	tlb_shootdown(vma->mm, addr, addr + PAGE_SIZE);
 	if (arch_pte_flags(e) & PTE_DIRTY && !folio_test(f, PG_anon))
@@ -356,7 +360,7 @@ void rmap_write_protect(struct folio *f)
 	     vma = imap_next(vma, index, index)) {
 		vaddr_t addr;
 		pte_t *slot = slot_in(vma, f, &addr);
-		pte_t e = slot ? pte_load(slot) : (pte_t){ 0 };
+		pte_t e = slot ? pte_load(slot) : (pte_t){0};
 
 		while (arch_pte_present(e) && arch_pte_flags(e) & (PTE_W | PTE_DIRTY) &&
 		       vma->flags & VM_SHARED) {

@@ -2,9 +2,9 @@
 /*
  * Shared memory: a page cache with nothing behind it (shmem.h).
  *
- * A page appears, cleared, when it is first written or touched through a mapping; a hole reads as zeros
- * without one.  Pages are always up to date, count as dirty for ever, and are on no LRU list: they can
- * leave memory only to swap.
+ * A page appears, cleared, when it is first written or touched through a mapping; a hole reads as
+ * zeros without one.  Pages are always up to date, count as dirty for ever, and are on no LRU list:
+ * they can leave memory only to swap.
  */
 #include <kernel/abi/errno.h>
 #include <kernel/debug/assert.h>
@@ -33,8 +33,7 @@ static void shmem_free_folio(struct mapping *m, struct folio *f)
 {
 	struct shmem *s = mapping_shmem(m);
 
-	with_spin_irq (&m->lock)
-		s->allocated--;
+	with_spin_irq(&m->lock) s->allocated--;
 	if (s->charge)
 		(void)s->charge(m->host, -1);
 }
@@ -76,8 +75,7 @@ static int shmem_add_page(struct shmem *s, u64 index, bool clear, struct folio *
 	err = cache_add(m, f, index);
 	if (err)
 		goto free;
-	with_spin_irq (&m->lock)
-		s->allocated++;
+	with_spin_irq(&m->lock) s->allocated++;
 	*out = f;
 	return 0;
 
@@ -172,7 +170,10 @@ static ssize_t write_part(struct shmem *s, loff_t pos, struct iov_iter *from)
 	int err;
 
 	for (;;) {
-		/* A whole page in one go need not be cleared, unless the source may turn out to be absent. */
+		/*
+		 * A whole page in one go need not be cleared, unless the source may turn out to be
+		 * absent.
+		 */
 		err = get_folio(s, (u64)pos >> PAGE_SHIFT, true, true, &f);
 		if (err)
 			return err;
@@ -326,7 +327,7 @@ static enum fault_code shmem_fault(struct vma *vma, struct fault *fault)
 	return VM_FAULT_DONE;
 }
 
-static const struct vma_ops shmem_vma_ops = { .fault = shmem_fault, .around = true };
+static const struct vma_ops shmem_vma_ops = {.fault = shmem_fault, .around = true};
 
 int shmem_mmap(struct shmem *s, struct vma *vma)
 {
@@ -347,7 +348,7 @@ int shmem_mmap(struct shmem *s, struct vma *vma)
 struct shmem_anon {
 	struct shmem shmem;
 	refcount_t refs; /* areas */
-	s64 committed;	 /* [I] pages */
+	s64 committed;   /* [I] pages */
 };
 
 static struct shmem_anon *anon_of(struct vma *vma)

@@ -2,8 +2,8 @@
 /*
  * Memory with a name or an offset but no file below: tmpfs, memfd, shared anonymous, System V.
  *
- * A struct shmem is embedded in the object (or made by shmem_create for shared anonymous mappings).  Pages appear,
- * cleared, when touched; they leave memory only to swap.
+ * A struct shmem is embedded in the object (or made by shmem_create for shared anonymous mappings).
+ * Pages appear, cleared, when touched; they leave memory only to swap.
  */
 #pragma once
 
@@ -25,12 +25,12 @@ struct vma;
 int shmem_map_anonymous(struct vma *vma) __must_check;
 
 /* F_SEAL_* by their numbers in fcntl.h. */
-#define SHMEM_SEAL_SEAL		0x01u
-#define SHMEM_SEAL_SHRINK	0x02u
-#define SHMEM_SEAL_GROW		0x04u
-#define SHMEM_SEAL_WRITE	0x08u
+#define SHMEM_SEAL_SEAL         0x01u
+#define SHMEM_SEAL_SHRINK       0x02u
+#define SHMEM_SEAL_GROW         0x04u
+#define SHMEM_SEAL_WRITE        0x08u
 #define SHMEM_SEAL_FUTURE_WRITE 0x10u
-#define SHMEM_SEAL_EXEC		0x20u
+#define SHMEM_SEAL_EXEC         0x20u
 
 /* `host` is what mapping.host and charge get.  Context: any. */
 void shmem_init(struct shmem *s, void *host, int (*charge)(void *host, s64 pages));
@@ -43,8 +43,8 @@ static inline struct shmem *mapping_shmem(struct mapping *m)
 }
 
 /*
- * The folio at `index`, up to date, locked, referenced.  `create`: make it; else a hole gives *out = NULL.
- * Returns 0, -ENOMEM, -ENOSPC, -EINTR.
+ * The folio at `index`, up to date, locked, referenced.  `create`: make it; else a hole gives *out
+ * = NULL. Returns 0, -ENOMEM, -ENOSPC, -EINTR.
  */
 int shmem_get_folio(struct shmem *s, u64 index, bool create, struct folio **out) __must_check;
 
@@ -54,7 +54,10 @@ ssize_t shmem_read_iter(struct shmem *s, struct iov_iter *to, loff_t *pos);
 ssize_t shmem_write_iter(struct shmem *s, struct iov_iter *from, loff_t *pos);
 /* ftruncate.  Returns 0 or -EPERM by seal. */
 int shmem_truncate(struct shmem *s, loff_t size) __must_check;
-/* fallocate(2): mode 0, KEEP_SIZE, PUNCH_HOLE|KEEP_SIZE, ZERO_RANGE(|KEEP_SIZE).  -EOPNOTSUPP otherwise. */
+/*
+ * fallocate(2): mode 0, KEEP_SIZE, PUNCH_HOLE|KEEP_SIZE, ZERO_RANGE(|KEEP_SIZE).  -EOPNOTSUPP
+ * otherwise.
+ */
 int shmem_fallocate(struct shmem *s, int mode, loff_t pos, loff_t len) __must_check;
 /* SEEK_DATA, SEEK_HOLE.  Returns the offset or -ENXIO. */
 loff_t shmem_seek(struct shmem *s, loff_t pos, bool data);

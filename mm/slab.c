@@ -2,20 +2,20 @@
 /*
  * Slab caches, and kmalloc on top of them.
  *
- * A slab is a block of 2^order pages cut into equal objects; its first struct page holds the list of
- * free objects (linked through the objects) and how many are in use.  A cache keeps slabs with free
- * objects on two lists, partial and empty; full slabs are on none and are found again by the address of
- * an object.
+ * A slab is a block of 2^order pages cut into equal objects; its first struct page holds the list
+ * of free objects (linked through the objects) and how many are in use.  A cache keeps slabs with
+ * free objects on two lists, partial and empty; full slabs are on none and are found again by the
+ * address of an object.
  *
  * In front of that each CPU has a magazine per cache: a small stack of free objects, used with
- * interrupts off and no lock.  It is filled and emptied by half, under the cache's lock.  Magazines are
- * made when a CPU first needs them.
+ * interrupts off and no lock.  It is filled and emptied by half, under the cache's lock.  Magazines
+ * are made when a CPU first needs them.
  *
- * SLAB_TYPESAFE_BY_RCU: objects are reused at once, but an empty slab's pages go back only after a grace
- * period, and the link of the free list lies behind the object so that readers never see it.
+ * SLAB_TYPESAFE_BY_RCU: objects are reused at once, but an empty slab's pages go back only after a
+ * grace period, and the link of the free list lies behind the object so that readers never see it.
  *
- * Debug builds fill free objects with a pattern and check it, and put a red zone behind each object of
- * a named cache.
+ * Debug builds fill free objects with a pattern and check it, and put a red zone behind each object
+ * of a named cache.
  */
 #include <kernel/abi/errno.h>
 #include <kernel/debug/assert.h>
@@ -32,32 +32,32 @@
 #include <mm/vmalloc.h>
 #include "mm_internal.h"
 
-#define CACHES_MAX	  224
-#define SLAB_ORDER_MAX	  3
-#define SLAB_OBJECTS_MIN  8
-#define EMPTY_SLABS_KEPT  2
-#define POISON_FREE	  0x6b
-#define REDZONE		  0xbbbbbbbbbbbbbbbbull
+#define CACHES_MAX       224
+#define SLAB_ORDER_MAX   3
+#define SLAB_OBJECTS_MIN 8
+#define EMPTY_SLABS_KEPT 2
+#define POISON_FREE      0x6b
+#define REDZONE          0xbbbbbbbbbbbbbbbbull
 
 struct slab_cache {
 	struct spinlock lock; /* s, interrupts off */
 	const char *name;     /* [I] */
-	u32 id;		      /* [I] index of its magazines */
-	u32 size;	      /* [I] what the user asked for */
-	u32 stride;	      /* [I] from object to object */
-	u32 link;	      /* [I] where in a free object the list goes on */
-	u32 flags;	      /* [I] SLAB_* */
-	u32 order;	      /* [I] */
-	u32 per_slab;	      /* [I] */
-	u32 magazine;	      /* [I] objects a magazine holds */
-	bool redzone;	      /* [I] */
-	bool poison;	      /* [I] */
+	u32 id;               /* [I] index of its magazines */
+	u32 size;             /* [I] what the user asked for */
+	u32 stride;           /* [I] from object to object */
+	u32 link;             /* [I] where in a free object the list goes on */
+	u32 flags;            /* [I] SLAB_* */
+	u32 order;            /* [I] */
+	u32 per_slab;         /* [I] */
+	u32 magazine;         /* [I] objects a magazine holds */
+	bool redzone;         /* [I] */
+	bool poison;          /* [I] */
 	void (*ctor)(void *); /* [I] */
 	struct list partial;  /* [s] */
 	struct list empty;    /* [s] */
-	u32 nr_empty;	      /* [s] */
-	u64 nr_slabs;	      /* [s] */
-	u64 nr_out;	      /* [s] objects in use or in magazines */
+	u32 nr_empty;         /* [s] */
+	u64 nr_slabs;         /* [s] */
+	u64 nr_out;           /* [s] objects in use or in magazines */
 	struct list all;      /* [caches_lock] */
 };
 
@@ -71,7 +71,8 @@ static struct slab_cache *caches[CACHES_MAX]; /* [caches_lock] */
 static struct mutex caches_lock = MUTEX_INIT(caches_lock, RANK_SLAB_LIST);
 
 /* Sizes of kmalloc; larger requests take whole pages. */
-static const u16 kmalloc_sizes[] = { 16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048 };
+static const u16 kmalloc_sizes[] = {16,  32,  48,  64,  96,   128,  192,
+				    256, 384, 512, 768, 1024, 1536, 2048};
 #define KMALLOC_SLAB_MAX 2048
 static struct slab_cache kmalloc_caches[ARRAY_SIZE(kmalloc_sizes)];
 static u8 kmalloc_index[KMALLOC_SLAB_MAX / 16 + 1];
@@ -238,7 +239,8 @@ static u64 slabs_release(struct slab_cache *c, struct page *chain)
 
 static struct page *slab_new(struct slab_cache *c, gfp_t gfp)
 {
-	struct page *slab = pages_alloc(gfp & ~(__GFP_ZERO | __GFP_MOVABLE | __GFP_DMA32), c->order);
+	struct page *slab =
+		pages_alloc(gfp & ~(__GFP_ZERO | __GFP_MOVABLE | __GFP_DMA32), c->order);
 
 	if (!slab)
 		return NULL;
@@ -278,7 +280,8 @@ static bool cache_grow(struct slab_cache *c, gfp_t gfp)
 
 	if (!slab)
 		return false;
-	with_spin_irq (&c->lock) {
+	with_spin_irq(&c->lock)
+	{
 		list_push_front(&c->empty, &slab->slab_list);
 		c->nr_empty++;
 		c->nr_slabs++;
@@ -292,9 +295,7 @@ static void *cache_alloc_direct(struct slab_cache *c, gfp_t gfp)
 	void *obj;
 
 	for (;;) {
-		with_spin_irq (&c->lock)
-			if (slab_take(c, &obj, 1))
-				return obj;
+		with_spin_irq(&c->lock) if (slab_take(c, &obj, 1)) return obj;
 		if (!cache_grow(c, gfp))
 			return NULL;
 	}
@@ -304,7 +305,8 @@ static void cache_free_direct(struct slab_cache *c, void *obj)
 {
 	struct page *surplus = NULL;
 
-	with_spin_irq (&c->lock) {
+	with_spin_irq(&c->lock)
+	{
 		slab_give(c, obj);
 		if (c->nr_empty > EMPTY_SLABS_KEPT)
 			surplus = slab_take_surplus(c, EMPTY_SLABS_KEPT);
@@ -362,9 +364,8 @@ static __noinline void *slab_alloc_slow(struct slab_cache *c, gfp_t gfp)
 			magazine_make(c);
 			return cache_alloc_direct(c, gfp);
 		}
-		with_spin (&c->lock)
-			m->count += slab_take(c, &m->object[m->count],
-					      (m->capacity - m->count + 1) / 2);
+		with_spin(&c->lock) m->count +=
+			slab_take(c, &m->object[m->count], (m->capacity - m->count + 1) / 2);
 		if (m->count)
 			obj = m->object[--m->count];
 		arch_irq_restore(f);
@@ -407,7 +408,8 @@ static __noinline void slab_free_slow(struct slab_cache *c, struct magazine *m, 
 {
 	struct page *surplus = NULL;
 
-	with_spin (&c->lock) {
+	with_spin(&c->lock)
+	{
 		if (m) {
 			u32 keep = m->capacity / 2;
 
@@ -530,9 +532,7 @@ static void magazine_flush(void *arg)
 	struct magazine *m = this_cpu(magazines)[c->id];
 
 	if (m)
-		with_spin (&c->lock)
-			while (m->count)
-				slab_give(c, m->object[--m->count]);
+		with_spin(&c->lock) while (m->count) slab_give(c, m->object[--m->count]);
 	arch_irq_restore(f);
 }
 
@@ -540,8 +540,7 @@ static u64 cache_shrink(struct slab_cache *c)
 {
 	struct page *surplus = NULL;
 
-	with_spin_irq (&c->lock)
-		surplus = slab_take_surplus(c, 0);
+	with_spin_irq(&c->lock) surplus = slab_take_surplus(c, 0);
 	return slabs_release(c, surplus);
 }
 
@@ -552,8 +551,10 @@ void slab_destroy(struct slab_cache *c)
 	if (!c)
 		return;
 	smp_call_all(magazine_flush, c, true);
-	with_mutex (&caches_lock) {
-		for_each_possible_cpu (cpu) {
+	with_mutex(&caches_lock)
+	{
+		for_each_possible_cpu(cpu)
+		{
 			kfree(per_cpu(magazines, cpu)[c->id]);
 			per_cpu(magazines, cpu)[c->id] = NULL;
 		}
@@ -582,8 +583,8 @@ u64 slab_shrink_all(void)
 }
 
 static const char *const kmalloc_names[] = {
-	"kmalloc-16",  "kmalloc-32",  "kmalloc-48",  "kmalloc-64",  "kmalloc-96",
-	"kmalloc-128", "kmalloc-192", "kmalloc-256", "kmalloc-384", "kmalloc-512",
+	"kmalloc-16",  "kmalloc-32",   "kmalloc-48",   "kmalloc-64",   "kmalloc-96",
+	"kmalloc-128", "kmalloc-192",  "kmalloc-256",  "kmalloc-384",  "kmalloc-512",
 	"kmalloc-768", "kmalloc-1024", "kmalloc-1536", "kmalloc-2048",
 };
 static_assert(ARRAY_SIZE(kmalloc_names) == ARRAY_SIZE(kmalloc_sizes), "one name per size");
@@ -595,8 +596,8 @@ void slab_init(void)
 	for (u32 i = 0; i < ARRAY_SIZE(kmalloc_sizes); i++) {
 		u32 size = kmalloc_sizes[i];
 
-		cache_setup(&kmalloc_caches[i], kmalloc_names[i], size, is_pow2(size) ? size : 16, 0,
-			    NULL);
+		cache_setup(&kmalloc_caches[i], kmalloc_names[i], size, is_pow2(size) ? size : 16,
+			    0, NULL);
 		cache_enlist(&kmalloc_caches[i]);
 		for (; next <= size / 16; next++)
 			kmalloc_index[next] = (u8)i;
@@ -731,21 +732,23 @@ static int slabinfo_show(struct seq *s, void *arg)
 {
 	guard_mutex(&caches_lock);
 
-	seq_puts(s, "slabinfo - version: 2.1\n"
-		    "# name            <active_objs> <num_objs> <objsize> <objperslab> <pagesperslab>"
-		    " : tunables <limit> <batchcount> <sharedfactor>"
-		    " : slabdata <active_slabs> <num_slabs> <sharedavail>\n");
+	seq_puts(s,
+		 "slabinfo - version: 2.1\n"
+		 "# name            <active_objs> <num_objs> <objsize> <objperslab> <pagesperslab>"
+		 " : tunables <limit> <batchcount> <sharedfactor>"
+		 " : slabdata <active_slabs> <num_slabs> <sharedavail>\n");
 	for (u32 i = 0; i < CACHES_MAX; i++) {
 		struct slab_cache *c = caches[i];
 
 		if (c)
-			seq_printf(s,
-				   "%-17s %6llu %6llu %6u %4u %4u : tunables %4u %4u %4u : slabdata "
-				   "%6llu %6llu %6u\n",
-				   c->name, READ_ONCE(c->nr_out), READ_ONCE(c->nr_slabs) * c->per_slab,
-				   c->stride, c->per_slab, 1u << c->order, 0u, 0u, 0u,
-				   READ_ONCE(c->nr_slabs) - READ_ONCE(c->nr_empty),
-				   READ_ONCE(c->nr_slabs), 0u);
+			seq_printf(
+				s,
+				"%-17s %6llu %6llu %6u %4u %4u : tunables %4u %4u %4u : slabdata "
+				"%6llu %6llu %6u\n",
+				c->name, READ_ONCE(c->nr_out), READ_ONCE(c->nr_slabs) * c->per_slab,
+				c->stride, c->per_slab, 1u << c->order, 0u, 0u, 0u,
+				READ_ONCE(c->nr_slabs) - READ_ONCE(c->nr_empty),
+				READ_ONCE(c->nr_slabs), 0u);
 	}
 	return 0;
 }

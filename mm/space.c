@@ -2,9 +2,9 @@
 /*
  * Address spaces as wholes: made, copied, entered, torn down.
  *
- * Two counts: `users` keeps the areas, `refs` the structure.  The memory of a struct mm stays of that
- * type for a grace period, so another thread's mm can be grabbed without a lock: raise `users` unless it is
- * zero, and look again whether the thread still has it.
+ * Two counts: `users` keeps the areas, `refs` the structure.  The memory of a struct mm stays of
+ * that type for a grace period, so another thread's mm can be grabbed without a lock: raise `users`
+ * unless it is zero, and look again whether the thread still has it.
  */
 #include <kernel/debug/assert.h>
 #include <kernel/lib/string.h>
@@ -49,7 +49,7 @@ int mm_create(struct mm **out)
 	mm->nr_tables = 1;
 	mm->stack_limit = 8ull << 20;
 	mm->dumpable = 1;
-	mm->layout = (struct mm_layout){ .mmap_top = USER_TOP, .mmap_bottom = vm_mmap_min_addr };
+	mm->layout = (struct mm_layout){.mmap_top = USER_TOP, .mmap_bottom = vm_mmap_min_addr};
 	refcount_set(&mm->refs, 1);
 	refcount_set(&mm->users, 1);
 	*out = mm;
@@ -94,8 +94,7 @@ static void areas_destroy(struct mm *mm)
 {
 	struct vma *vma, *next;
 
-	for_each_vma (vma, mm)
-		rmap_unlink(vma);
+	for_each_vma(vma, mm) rmap_unlink(vma);
 	zap_everything(mm);
 	for (vma = vma_find(mm, 0); vma; vma = next) {
 		next = vma_next(vma);
@@ -241,7 +240,8 @@ int mm_fork(struct mm *old, struct mm **out)
 		return err;
 	}
 	fields_copy(new, old);
-	for_each_vma (vma, old) {
+	for_each_vma(vma, old)
+	{
 		if (vma->flags & VM_DONTCOPY)
 			continue;
 		err = vma_fork(new, vma, &protected);

@@ -9,7 +9,7 @@
 #include <kernel/trap/trap.h>
 #include "mm_internal.h"
 
-#define VMA_WRITER (1u << 31)
+#define VMA_WRITER      (1u << 31)
 #define STACK_GUARD_GAP (256ul << PAGE_SHIFT)
 
 /* A PTE being replaced break-before-make: whoever meets it tries again. */
@@ -155,9 +155,9 @@ static inline void map_delta_note(struct map_delta *d, struct page *p, s64 sign,
 }
 
 /*
- * Remove the entries of part of an area; pages go to the batch.  Private copies stay unless `even_cow`.
- * `exclusive`: the mm lock is held for writing and the area write-locked.
- * Locks: that, or the area's rmap, or the mm lock for reading when faults may race (MADV_DONTNEED).
+ * Remove the entries of part of an area; pages go to the batch.  Private copies stay unless
+ * `even_cow`. `exclusive`: the mm lock is held for writing and the area write-locked. Locks: that,
+ * or the area's rmap, or the mm lock for reading when faults may race (MADV_DONTNEED).
  */
 void zap_range(struct tlb_batch *b, struct vma *vma, vaddr_t start, vaddr_t end, bool even_cow,
 	       bool exclusive);
@@ -170,7 +170,9 @@ int copy_range(struct vma *to, struct vma *from, bool *protected);
 
 /* --- usertable.c ------------------------------------------------------------------------------ */
 
-/* The slot of the first address at or after *addr, below `end`, that has a leaf table; NULL: none. */
+/*
+ * The slot of the first address at or after *addr, below `end`, that has a leaf table; NULL: none.
+ */
 pte_t *upt_find(paddr_t root, vaddr_t *addr, vaddr_t end);
 /* A page table with one user. */
 struct page *upt_table_alloc(struct mm *mm, unsigned level, vaddr_t base);

@@ -32,8 +32,7 @@ u64 vm_event_read(enum vm_event event)
 	u64 sum = 0;
 	unsigned cpu;
 
-	for_each_possible_cpu (cpu)
-		sum += READ_ONCE(per_cpu(events, cpu)[event]);
+	for_each_possible_cpu(cpu) sum += READ_ONCE(per_cpu(events, cpu)[event]);
 	return sum;
 }
 
@@ -50,8 +49,7 @@ u64 vm_gauge_read(enum vm_gauge gauge)
 	s64 sum = 0;
 	unsigned cpu;
 
-	for_each_possible_cpu (cpu)
-		sum += READ_ONCE(per_cpu(gauges, cpu)[gauge]);
+	for_each_possible_cpu(cpu) sum += READ_ONCE(per_cpu(gauges, cpu)[gauge]);
 	return sum > 0 ? (u64)sum : 0;
 }
 
@@ -170,22 +168,22 @@ static int vmstat_show(struct seq *s, void *arg)
 		const char *name;
 		u64 n;
 	} row[] = {
-		{ "nr_free_pages", m.free },
-		{ "nr_inactive_anon", m.inactive_anon },
-		{ "nr_active_anon", m.active_anon },
-		{ "nr_inactive_file", m.inactive_file },
-		{ "nr_active_file", m.active_file },
-		{ "nr_mlock", m.mlocked },
-		{ "nr_anon_pages", m.anon },
-		{ "nr_mapped", m.file_mapped },
-		{ "nr_file_pages", m.cached + m.buffers },
-		{ "nr_dirty", m.dirty },
-		{ "nr_writeback", m.writeback },
-		{ "nr_shmem", m.shmem },
-		{ "nr_slab_reclaimable", m.slab_reclaimable },
-		{ "nr_slab_unreclaimable", m.slab_unreclaimable },
-		{ "nr_page_table_pages", m.page_tables },
-		{ "nr_kernel_stack", m.kernel_stack_kb },
+		{"nr_free_pages", m.free},
+		{"nr_inactive_anon", m.inactive_anon},
+		{"nr_active_anon", m.active_anon},
+		{"nr_inactive_file", m.inactive_file},
+		{"nr_active_file", m.active_file},
+		{"nr_mlock", m.mlocked},
+		{"nr_anon_pages", m.anon},
+		{"nr_mapped", m.file_mapped},
+		{"nr_file_pages", m.cached + m.buffers},
+		{"nr_dirty", m.dirty},
+		{"nr_writeback", m.writeback},
+		{"nr_shmem", m.shmem},
+		{"nr_slab_reclaimable", m.slab_reclaimable},
+		{"nr_slab_unreclaimable", m.slab_unreclaimable},
+		{"nr_page_table_pages", m.page_tables},
+		{"nr_kernel_stack", m.kernel_stack_kb},
 	};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(row); i++)

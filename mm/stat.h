@@ -6,13 +6,13 @@
 
 /* Pages of 4 KiB, unless the name says otherwise. */
 struct mem_info {
-	u64 total;	/* managed by the allocator */
+	u64 total; /* managed by the allocator */
 	u64 free;
-	u64 available;	/* free, or easily made so */
-	u64 cached;	/* page cache, without buffers and shmem */
-	u64 buffers;	/* page cache of block devices */
+	u64 available; /* free, or easily made so */
+	u64 cached;    /* page cache, without buffers and shmem */
+	u64 buffers;   /* page cache of block devices */
 	u64 shmem;
-	u64 anon;	/* anonymous pages mapped by programs */
+	u64 anon; /* anonymous pages mapped by programs */
 	u64 file_mapped;
 	u64 active_file, inactive_file;
 	u64 active_anon, inactive_anon;
@@ -35,7 +35,7 @@ enum vm_event {
 	VM_PGFREE,
 	VM_PGFAULT,
 	VM_PGMAJFAULT,
-	VM_PGPGIN,  /* kilobytes read from block devices */
+	VM_PGPGIN, /* kilobytes read from block devices */
 	VM_PGPGOUT,
 	VM_PGSCAN_KSWAPD,
 	VM_PGSCAN_DIRECT,
@@ -59,7 +59,7 @@ u64 vm_event_read(enum vm_event event);
 
 /* Gauges, in pages. */
 enum vm_gauge {
-	VM_NR_FILE,	 /* page cache, shmem included */
+	VM_NR_FILE, /* page cache, shmem included */
 	VM_NR_SHMEM,
 	VM_NR_BUFFERS,
 	VM_NR_ANON,

@@ -3,8 +3,9 @@
  * Shoot-downs (tlb.h has the rules).
  *
  * Where the machine does not broadcast, one interrupt per batch asks the processors in mmu->cpus to
- * flush, and the asker waits, so that a frame is reused only when nobody can reach it any more.  The waiting
- * also promises that no processor with interrupts off still uses a translation it found before.
+ * flush, and the asker waits, so that a frame is reused only when nobody can reach it any more.
+ * The waiting also promises that no processor with interrupts off still uses a translation it found
+ * before.
  */
 #include <kernel/lib/string.h>
 #include <kernel/sched/preempt.h>
@@ -35,7 +36,7 @@ static void flush_here(void *arg)
 
 void tlb_shootdown(struct mm *mm, vaddr_t start, vaddr_t end)
 {
-	struct flush_job job = { &mm->arch, start, end };
+	struct flush_job job = {&mm->arch, start, end};
 
 	/* Entries changed before the mask is read: who enters it later sees them. */
 	smp_mb();
@@ -68,7 +69,7 @@ static void flush_kernel_here(void *arg)
 
 void tlb_shootdown_kernel(vaddr_t start, vaddr_t end)
 {
-	struct flush_job job = { NULL, start, end };
+	struct flush_job job = {NULL, start, end};
 
 	smp_mb();
 	if (ARCH_TLB_BROADCAST)

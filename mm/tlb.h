@@ -2,8 +2,9 @@
 /*
  * Forgetting translations on every processor that may have them, many at once.
  *
- * Whoever clears or restricts entries collects them in a struct tlb_batch.  Pages and page tables that
- * the entries led to are freed only after the flush, for another processor may still reach them.
+ * Whoever clears or restricts entries collects them in a struct tlb_batch.  Pages and page tables
+ * that the entries led to are freed only after the flush, for another processor may still reach
+ * them.
  *
  * Who has translations: mmu->cpus holds each processor that loaded the address space since.  A
  * processor running a kernel thread keeps the last user root loaded (lazily) and stays in the mask.
@@ -25,10 +26,10 @@ struct tlb_chunk {
 
 struct tlb_batch {
 	struct mm *mm;
-	vaddr_t start, end;	  /* what must be flushed; empty when start >= end */
-	bool all;		  /* the whole address space goes: nobody will use it again */
-	bool tables;		  /* a page table was unlinked */
-	unsigned nr;		  /* in `inl` */
+	vaddr_t start, end;       /* what must be flushed; empty when start >= end */
+	bool all;                 /* the whole address space goes: nobody will use it again */
+	bool tables;              /* a page table was unlinked */
+	unsigned nr;              /* in `inl` */
 	struct tlb_chunk *chunks; /* newest first */
 	struct page *inl[TLB_BATCH_INLINE];
 };

@@ -57,8 +57,8 @@ void vma_usage(struct vma *vma, struct vma_usage *out)
 }
 
 #define PAGEMAP_PRESENT (1ull << 63)
-#define PAGEMAP_FILE	(1ull << 61)
-#define PAGEMAP_SINGLE	(1ull << 56)
+#define PAGEMAP_FILE    (1ull << 61)
+#define PAGEMAP_SINGLE  (1ull << 56)
 
 void mm_pagemap(struct mm *mm, vaddr_t addr, unsigned n, u64 *out, bool frames)
 {
@@ -66,7 +66,7 @@ void mm_pagemap(struct mm *mm, vaddr_t addr, unsigned n, u64 *out, bool frames)
 	mm_read_lock(mm);
 	for (unsigned i = 0; i < n; i++, addr += PAGE_SIZE) {
 		pte_t *slot = vma_at(mm, addr) ? upt_slot(mm->arch.root, addr) : NULL;
-		pte_t e = slot ? pte_load(slot) : (pte_t){ 0 };
+		pte_t e = slot ? pte_load(slot) : (pte_t){0};
 
 		if (!arch_pte_present(e))
 			continue;
@@ -110,8 +110,7 @@ void mm_clear_refs(struct mm *mm)
 	struct vma *vma;
 
 	mm_read_lock(mm);
-	for_each_vma (vma, mm)
-		clear_refs_area(vma);
+	for_each_vma(vma, mm) clear_refs_area(vma);
 	tlb_shootdown(mm, 0, USER_TOP);
 	mm_read_unlock(mm);
 }

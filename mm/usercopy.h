@@ -2,9 +2,9 @@
 /*
  * The only door to user memory.
  *
- * Every address is checked against the user half, then copied with faults fixed up.  A fault that the
- * program's areas can serve is served: the copies may sleep.  Between pagefault_disable() and _enable()
- * (and wherever preemption is off) an absent page is -EFAULT at once.
+ * Every address is checked against the user half, then copied with faults fixed up.  A fault that
+ * the program's areas can serve is served: the copies may sleep.  Between pagefault_disable() and
+ * _enable() (and wherever preemption is off) an absent page is -EFAULT at once.
  */
 #pragma once
 
@@ -53,32 +53,36 @@ static __always_inline size_t copy_to_user_partial(void __user *dst, const void 
 	return unlikely(!user_access_ok(dst, n)) ? n : arch_copy_to_user(dst, src, n);
 }
 
-/* A string into a buffer of `n` bytes.  Returns its length, or `n` when no NUL was among them, or -EFAULT. */
+/*
+ * A string into a buffer of `n` bytes.  Returns its length, or `n` when no NUL was among them, or
+ * -EFAULT.
+ */
 ssize_t strncpy_from_user(char *dst, const char __user *src, size_t n) __must_check;
 /* Length with the NUL, or a number above `n`, or 0 on a fault. */
 size_t strnlen_user(const char __user *s, size_t n) __must_check;
 
 /*
- * A structure that grew over time: `usize` bytes of the user's into `ksize` of ours, missing ones zero.
- * Returns 0, -EFAULT, or -E2BIG when bytes beyond ours are not zero.
+ * A structure that grew over time: `usize` bytes of the user's into `ksize` of ours, missing ones
+ * zero. Returns 0, -EFAULT, or -E2BIG when bytes beyond ours are not zero.
  */
-int copy_struct_from_user(void *dst, size_t ksize, const void __user *src, size_t usize) __must_check;
+int copy_struct_from_user(void *dst, size_t ksize, const void __user *src,
+			  size_t usize) __must_check;
 
 /* x = *ptr, *ptr = x for integers and pointers.  Return 0 or -EFAULT; x is 0 after a fault. */
-#define get_user(x, ptr) \
-	({ \
-		const typeof(*(ptr)) __user *gu_p_ = (ptr); \
-		__auto_type gu_v_ = (typeof(*(ptr)))0; \
-		int gu_err_ = usercopy_get_(&gu_v_, gu_p_, sizeof(*(ptr))); \
-		(x) = (typeof(x))gu_v_; \
-		gu_err_; \
+#define get_user(x, ptr)                                                                           \
+	({                                                                                         \
+		const typeof(*(ptr)) __user *gu_p_ = (ptr);                                        \
+		__auto_type gu_v_ = (typeof(*(ptr)))0;                                             \
+		int gu_err_ = usercopy_get_(&gu_v_, gu_p_, sizeof(*(ptr)));                        \
+		(x) = (typeof(x))gu_v_;                                                            \
+		gu_err_;                                                                           \
 	})
 
-#define put_user(x, ptr) \
-	({ \
-		typeof(*(ptr)) __user *pu_p_ = (ptr); \
-		typeof(*(ptr)) pu_v_ = (typeof(*(ptr)))(x); \
-		usercopy_put_(pu_p_, &pu_v_, sizeof(*(ptr))); \
+#define put_user(x, ptr)                                                                           \
+	({                                                                                         \
+		typeof(*(ptr)) __user *pu_p_ = (ptr);                                              \
+		typeof(*(ptr)) pu_v_ = (typeof(*(ptr)))(x);                                        \
+		usercopy_put_(pu_p_, &pu_v_, sizeof(*(ptr)));                                      \
 	})
 
 static __always_inline __must_check int usercopy_get_(void *v, const void __user *p, size_t n)

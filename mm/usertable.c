@@ -113,7 +113,7 @@ void upt_root_free(struct page *p)
 static int table_install(struct mm *mm, pte_t *slot, unsigned level, vaddr_t va, pte_t *out)
 {
 	struct page *p = upt_table_alloc(mm, level - 1, va & ~(vaddr_t)(PT_SIZE(level) - 1));
-	pte_t seen = { 0 };
+	pte_t seen = {0};
 
 	if (!p)
 		return -ENOMEM;
@@ -195,7 +195,7 @@ static void free_level(struct free_job *job, pte_t *table, unsigned level, vaddr
 			if (level > 1)
 				free_level(job, pte_to_table(e), level - 1, va, stop);
 			if (lo >= job->floor && hi <= job->ceiling_last) {
-				pte_store(slot, (pte_t){ 0 });
+				pte_store(slot, (pte_t){0});
 				atomic_dec(&job->mm->nr_tables);
 				tlb_free_table(job->b, phys_to_page(arch_pte_addr(e, level)));
 			}
@@ -210,7 +210,7 @@ void upt_free_tables(struct tlb_batch *b, struct mm *mm, vaddr_t start, vaddr_t 
 		     vaddr_t ceiling)
 {
 	/* Beyond the last area a table may extend past the end of user space. */
-	struct free_job job = { b, mm, floor, ceiling ? ceiling - 1 : ~0ul };
+	struct free_job job = {b, mm, floor, ceiling ? ceiling - 1 : ~0ul};
 
 	if (start < end)
 		free_level(&job, phys_to_virt(mm->arch.root), arch_pt_levels() - 1, start, end - 1);

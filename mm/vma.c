@@ -2,17 +2,17 @@
 /*
  * The tree of areas and the locks of single areas.
  *
- * The tree is ordered by address; each node keeps the free gap below its area and the largest such gap in
- * its subtree, so that a place for a new mapping is found in one descent.
+ * The tree is ordered by address; each node keeps the free gap below its area and the largest such
+ * gap in its subtree, so that a place for a new mapping is found in one descent.
  *
- * Lookup by a page fault: under RCU walk down the tree, unlocked, and try to take the reader count of
- * what is found.
+ * Lookup by a page fault: under RCU walk down the tree, unlocked, and try to take the reader count
+ * of what is found.
  *	(1) Areas are never given back to the page allocator while an RCU reader may stand on one.
  *	(2) area->mm is set last when an area joins the tree and cleared first when it leaves, and a
  *	    writer waits for readers (VMA_WRITER) before it changes or removes an area.
  *	(3) Only after the reader count was taken are mm and the bounds compared.
- * So a walk misled by a rotation finds nothing, or an area that is rejected; then the fault takes the
- * mm lock.  The walk is bounded, as a misled one might be long.
+ * So a walk misled by a rotation finds nothing, or an area that is rejected; then the fault takes
+ * the mm lock.  The walk is bounded, as a misled one might be long.
  *
  * An address space with one user has no concurrent faults: writers then do not lock areas at all.
  */
@@ -27,13 +27,13 @@ static void vma_ctor(void *obj)
 {
 	struct vma *vma = obj;
 
-	*vma = (struct vma){ .readers = 0 };
+	*vma = (struct vma){.readers = 0};
 }
 
 void vma_init(void)
 {
-	vma_cache = slab_create("vm_area_struct", sizeof(struct vma), 8, SLAB_TYPESAFE_BY_RCU | SLAB_ACCOUNT,
-				vma_ctor);
+	vma_cache = slab_create("vm_area_struct", sizeof(struct vma), 8,
+				SLAB_TYPESAFE_BY_RCU | SLAB_ACCOUNT, vma_ctor);
 	VERIFY(vma_cache);
 }
 
@@ -99,15 +99,12 @@ void vma_insert(struct mm *mm, struct vma *vma)
 	}
 	vma->gap = vma->start - (before ? before->end : 0);
 	vma->max_gap = vma->gap;
-
-	seq_write_begin(&mm->tree_seq);
 	rb_link(&vma->node, parent, link);
 	rb_insert_fixup_augmented(&mm->areas, &vma->node, !before, vma_update);
 	if (after)
 		gap_refresh(after, vma->end);
 	mm->nr_areas++;
 	atomic_store_release(&vma->mm, mm);
-	seq_write_end(&mm->tree_seq);
 }
 
 void vma_erase(struct mm *mm, struct vma *vma)
@@ -115,13 +112,11 @@ void vma_erase(struct mm *mm, struct vma *vma)
 	struct vma *after = vma_next(vma);
 	vaddr_t before_end = vma->start - vma->gap;
 
-	seq_write_begin(&mm->tree_seq);
 	WRITE_ONCE(vma->mm, NULL);
 	rb_erase_augmented(&mm->areas, &vma->node, vma_update);
 	if (after)
 		gap_refresh(after, before_end);
 	mm->nr_areas--;
-	seq_write_end(&mm->tree_seq);
 }
 
 void vma_set_bounds(struct mm *mm, struct vma *vma, vaddr_t start, vaddr_t end, u64 pgoff)
@@ -129,14 +124,12 @@ void vma_set_bounds(struct mm *mm, struct vma *vma, vaddr_t start, vaddr_t end, 
 	struct vma *after = end != vma->end ? vma_next(vma) : NULL;
 	vaddr_t before_end = vma->start - vma->gap;
 
-	seq_write_begin(&mm->tree_seq);
 	WRITE_ONCE(vma->start, start);
 	WRITE_ONCE(vma->end, end);
 	vma->pgoff = pgoff;
 	gap_refresh(vma, before_end);
 	if (after)
 		gap_refresh(after, end);
-	seq_write_end(&mm->tree_seq);
 }
 
 struct vma *vma_find(const struct mm *mm, vaddr_t addr)
@@ -172,8 +165,8 @@ static vaddr_t vma_guarded_start(const struct vma *vma)
 	return vma->start > STACK_GUARD_GAP ? vma->start - STACK_GUARD_GAP : 0;
 }
 
-static bool gap_usable(vaddr_t from, vaddr_t to, size_t len, vaddr_t low, vaddr_t high, bool topdown,
-		       vaddr_t *out)
+static bool gap_usable(vaddr_t from, vaddr_t to, size_t len, vaddr_t low, vaddr_t high,
+		       bool topdown, vaddr_t *out)
 {
 	from = max(from, low);
 	to = min(to, high);
@@ -299,7 +292,10 @@ void vma_write_lock(struct mm *mm, struct vma *vma)
 	if (mm_single(mm) || atomic_load(&vma->readers) & VMA_WRITER)
 		return;
 	if (atomic_fetch_or(&vma->readers, VMA_WRITER)) {
-		/* A reader rejected by another address space wakes nobody here: look again now and then. */
+		/*
+		 * A reader rejected by another address space wakes nobody here: look again now and
+		 * then.
+		 */
 		while (wait_event_timeout(&mm->vma_wait, vma_drained(vma),
 					  clock_mono_ns() + 10000000))
 			;
@@ -345,7 +341,9 @@ int mm_read_lock_killable(struct mm *mm)
 	return rwsem_read_lock_killable(&mm->lock);
 }
 
-/* An area that left the tree: its memory waits for the unlock if it is on the list of locked areas. */
+/*
+ * An area that left the tree: its memory waits for the unlock if it is on the list of locked areas.
+ */
 void vma_dispose(struct vma *vma)
 {
 	if (!(atomic_load(&vma->readers) & VMA_WRITER))
@@ -430,8 +428,9 @@ int vma_split_range(struct mm *mm, vaddr_t start, vaddr_t end)
 
 static bool vma_mergeable(const struct vma *low, const struct vma *high)
 {
-	return low->end == high->start && low->flags == high->flags && !(low->flags & VM_NO_MERGE) &&
-	       low->file == high->file && low->mapping == high->mapping && low->ops == high->ops &&
+	return low->end == high->start && low->flags == high->flags &&
+	       !(low->flags & VM_NO_MERGE) && low->file == high->file &&
+	       low->mapping == high->mapping && low->ops == high->ops &&
 	       low->private == high->private && !(low->ops && low->ops->close) &&
 	       low->pgoff + (vma_size(low) >> PAGE_SHIFT) == high->pgoff &&
 	       anon_compatible(low, high);

@@ -2,12 +2,12 @@
 /*
  * Kernel addresses that come and go: vmalloc, vmap, device registers, kernel stacks.
  *
- * Every mapping is a struct area on a tree ordered by address; each node knows the free gap before it and
- * the largest gap in its subtree, so the lowest fitting gap is found in one descent.  An area has a
- * guard page behind (a stack: a guard as large as itself below).
+ * Every mapping is a struct area on a tree ordered by address; each node knows the free gap before
+ * it and the largest gap in its subtree, so the lowest fitting gap is found in one descent.  An
+ * area has a guard page behind (a stack: a guard as large as itself below).
  *
- * Freeing is lazy: the entries are cleared and the pages freed at once, but the addresses stay taken until
- * enough have gathered for one flush of all processors.
+ * Freeing is lazy: the entries are cleared and the pages freed at once, but the addresses stay
+ * taken until enough have gathered for one flush of all processors.
  *
  * Stacks are kept ready on each CPU, mapped, for the next thread.
  */
@@ -22,21 +22,21 @@
 
 struct area {
 	struct rb_node node;
-	vaddr_t start, end;    /* [I] guards included */
-	vaddr_t va;	       /* [I] first mapped address */
-	size_t len;	       /* [I] mapped bytes */
-	vaddr_t gap, max_gap;  /* [v] free before start; the largest in the subtree */
-	struct page **pages;   /* [I] owned ones, or NULL */
-	u32 nr_pages;	       /* [I] */
-	bool stack;	       /* [I] */
-	struct area *next;     /* [v] on the dead list */
-}; /* v: area_lock */
+	vaddr_t start, end;   /* [I] guards included */
+	vaddr_t va;           /* [I] first mapped address */
+	size_t len;           /* [I] mapped bytes */
+	vaddr_t gap, max_gap; /* [v] free before start; the largest in the subtree */
+	struct page **pages;  /* [I] owned ones, or NULL */
+	u32 nr_pages;         /* [I] */
+	bool stack;           /* [I] */
+	struct area *next;    /* [v] on the dead list */
+};                            /* v: area_lock */
 
 /* v; interrupts off, as what runs at their end may take locks of lower rank. */
 static struct spinlock area_lock = SPINLOCK_INIT(RANK_VMALLOC);
 static struct rb_root areas = RB_ROOT_INIT; /* [v] */
-static struct area *dead;		    /* [v] addresses to be flushed */
-static u64 dead_pages;			    /* [v] */
+static struct area *dead;                   /* [v] addresses to be flushed */
+static u64 dead_pages;                      /* [v] */
 static struct mutex purge_lock = MUTEX_INIT(purge_lock, RANK_VMALLOC_MAP);
 
 #define DEAD_PAGES_MAX 2048
@@ -160,8 +160,7 @@ static void area_purge(void)
 		struct area *a = chain;
 
 		chain = a->next;
-		with_spin_irq (&area_lock)
-			area_erase(a);
+		with_spin_irq(&area_lock) area_erase(a);
 		kfree(a);
 	}
 }
@@ -177,7 +176,8 @@ static struct area *area_create(size_t len, size_t align, size_t below, size_t b
 	for (int attempt = 0; attempt < 2 && !found; attempt++) {
 		if (attempt)
 			area_purge();
-		with_spin_irq (&area_lock) {
+		with_spin_irq(&area_lock)
+		{
 			found = area_find_place(len + below + behind, align, &a->start);
 			if (found) {
 				a->end = a->start + len + below + behind;
@@ -199,7 +199,8 @@ static void area_bury(struct area *a)
 {
 	bool full;
 
-	with_spin_irq (&area_lock) {
+	with_spin_irq(&area_lock)
+	{
 		a->next = dead;
 		dead = a;
 		dead_pages += (a->end - a->start) >> PAGE_SHIFT;
@@ -288,7 +289,8 @@ static bool area_fill(struct area *a, gfp_t gfp)
 	return false;
 }
 
-static void *area_alloc(size_t len, size_t align, size_t below, size_t behind, bool stack, gfp_t gfp)
+static void *area_alloc(size_t len, size_t align, size_t below, size_t behind, bool stack,
+			gfp_t gfp)
 {
 	struct area *a = area_create(len, align, below, behind);
 
@@ -393,8 +395,8 @@ void __iomem *mmio_map_type(paddr_t pa, size_t len, enum memtype type)
 	if (!len || whole < len)
 		return NULL;
 
-	struct area *a = area_create(whole, whole >= PT_SIZE(1) ? PT_SIZE(1) : PAGE_SIZE, 0,
-				     PAGE_SIZE);
+	struct area *a =
+		area_create(whole, whole >= PT_SIZE(1) ? PT_SIZE(1) : PAGE_SIZE, 0, PAGE_SIZE);
 
 	if (!a)
 		return NULL;

@@ -11,7 +11,9 @@ struct page;
 #define __iomem
 #endif
 
-/* Map `n` pages side by side, read-write.  NULL when memory or addresses lack.  Context: may sleep. */
+/*
+ * Map `n` pages side by side, read-write.  NULL when memory or addresses lack.  Context: may sleep.
+ */
 void *vmap(struct page **pages, unsigned n) __must_check;
 /* As vmap, with PTE_R, PTE_W, PTE_X as wanted. */
 void *vmap_flags(struct page **pages, unsigned n, unsigned flags) __must_check;
@@ -19,14 +21,16 @@ void *vmap_flags(struct page **pages, unsigned n, unsigned flags) __must_check;
 void vunmap(const void *va);
 
 /*
- * Device registers (uncached) or device memory of another type.  Any alignment; the result points at `pa`.
- * NULL when memory or addresses lack.  Context: may sleep, or boot after mm_init.
+ * Device registers (uncached) or device memory of another type.  Any alignment; the result points
+ * at `pa`. NULL when memory or addresses lack.  Context: may sleep, or boot after mm_init.
  */
 void __iomem *mmio_map(paddr_t pa, size_t len) __must_check;
 void __iomem *mmio_map_type(paddr_t pa, size_t len, enum memtype type) __must_check;
 void mmio_unmap(const volatile void __iomem *va);
 
-/* Is `va` inside the vmalloc range?  Its page, or NULL when nothing (or a device) is mapped there. */
+/*
+ * Is `va` inside the vmalloc range?  Its page, or NULL when nothing (or a device) is mapped there.
+ */
 bool is_vmalloc_addr(const void *va);
 struct page *vmalloc_to_page(const void *va);
 /* Physical address of any mapped kernel address.  Context: any. */
@@ -35,5 +39,7 @@ bool kernel_va_to_phys(const void *va, paddr_t *out);
 /* Change the permissions of whole pages of a vmalloc area.  Context: may sleep. */
 int vmalloc_protect(void *va, size_t len, unsigned flags) __must_check;
 
-/* Is `va` on the guard page below a kernel stack?  For the report of a fatal fault.  Context: any. */
+/*
+ * Is `va` on the guard page below a kernel stack?  For the report of a fatal fault.  Context: any.
+ */
 bool stack_guard_hit(vaddr_t va);

@@ -2,12 +2,13 @@
 /*
  * Dirty folios: marking, writing, errors; and removing folios from the cache.
  *
- * PG_dirty says that a folio must be written; the tree's MAPPING_DIRTY mark finds it.  Before a folio is
- * written it is write-protected in every mapping, so that a later store faults and dirties it again.
+ * PG_dirty says that a folio must be written; the tree's MAPPING_DIRTY mark finds it.  Before a
+ * folio is written it is write-protected in every mapping, so that a later store faults and dirties
+ * it again.
  *
- * Truncation holds `invalidate` for writing.  The order is: the new size is stored (by the caller), entries
- * are removed, folios leave the tree one by one under their lock, and a folio that was mapped again in
- * between is unmapped once more.
+ * Truncation holds `invalidate` for writing.  The order is: the new size is stored (by the caller),
+ * entries are removed, folios leave the tree one by one under their lock, and a folio that was
+ * mapped again in between is unmapped once more.
  */
 #include <kernel/abi/errno.h>
 #include <kernel/lib/minmax.h>
@@ -16,7 +17,7 @@
 #include "mm_internal.h"
 #include "reclaim_internal.h"
 
-#define BATCH 16u
+#define BATCH     16u
 #define INDEX_MAX (~0ull >> PAGE_SHIFT)
 
 bool folio_mark_dirty(struct folio *f)
@@ -28,7 +29,8 @@ bool folio_mark_dirty(struct folio *f)
 	m = folio_mapping(f);
 	if (!m || mapping_test(m, MAPPING_SHMEM))
 		return true;
-	with_spin_irq (&m->lock) {
+	with_spin_irq(&m->lock)
+	{
 		if (folio_mapping(f) == m) {
 			xa_set_mark(&m->pages, f->page.index, MAPPING_DIRTY);
 			vm_gauge_add(VM_NR_DIRTY, 1);
@@ -48,7 +50,8 @@ bool folio_clear_dirty_for_io(struct folio *f)
 	rmap_write_protect(f);
 	if (!folio_test_and_clear(f, PG_dirty))
 		return false;
-	with_spin_irq (&m->lock) {
+	with_spin_irq(&m->lock)
+	{
 		if (!folio_test(f, PG_dirty))
 			xa_clear_mark(&m->pages, f->page.index, MAPPING_DIRTY);
 	}
@@ -88,8 +91,9 @@ int cache_wait_range(struct mapping *m, loff_t first, loff_t last)
 			folio_put(batch[i]);
 		}
 	return atomic_fetch_and(&m->flags, ~(1u << MAPPING_EIO)) >> MAPPING_EIO & 1 ? -EIO
-	     : atomic_fetch_and(&m->flags, ~(1u << MAPPING_ENOSPC)) >> MAPPING_ENOSPC & 1 ? -ENOSPC
-										       : 0;
+	       : atomic_fetch_and(&m->flags, ~(1u << MAPPING_ENOSPC)) >> MAPPING_ENOSPC & 1
+		       ? -ENOSPC
+		       : 0;
 }
 
 int cache_write_range(struct mapping *m, loff_t first, loff_t last, bool sync)
@@ -136,7 +140,9 @@ int mapping_check_error(struct mapping *m, u32 *seen)
 
 /* --- removal ---------------------------------------------------------------------------------- */
 
-/* Take a locked folio out, mapped or not, dirty or not.  The lookup's reference stays the caller's. */
+/*
+ * Take a locked folio out, mapped or not, dirty or not.  The lookup's reference stays the caller's.
+ */
 static void folio_drop(struct mapping *m, struct folio *f)
 {
 	if (folio_mapped(f))
@@ -237,8 +243,10 @@ static bool drop_if_clean(struct mapping *m, struct folio *f)
 		return false;
 	if (folio_mapping(f) == m && !folio_test(f, PG_dirty) && !folio_test(f, PG_writeback) &&
 	    !folio_mapped(f) &&
-	    (!folio_test(f, PG_private) || (m->ops->release_folio && m->ops->release_folio(f, GFP_KERNEL)))) {
-		with_spin_irq (&m->lock) {
+	    (!folio_test(f, PG_private) ||
+	     (m->ops->release_folio && m->ops->release_folio(f, GFP_KERNEL)))) {
+		with_spin_irq(&m->lock)
+		{
 			if (folio_refs(f) == 2 && !folio_test(f, PG_dirty)) {
 				cache_forget_locked(m, f);
 				gone = true;
@@ -295,6 +303,5 @@ void mapping_fini(struct mapping *m)
 	mapping_set(m, MAPPING_EXITING);
 	if (m->nr_pages)
 		drop_range(m, 0, INDEX_MAX);
-	with_spin_irq (&m->lock)
-		xa_destroy(&m->pages);
+	with_spin_irq(&m->lock) xa_destroy(&m->pages);
 }

@@ -2,9 +2,10 @@
 /*
  * Whole ranges of entries: removing, protecting, moving, copying.
  *
- * Others that may touch the same entries meanwhile: the machine's walker (accessed and dirty bits), faults
- * of other threads (unless the area is write-locked), searches from a page (rmap.c).  When nobody else runs
- * in the address space and the area cannot be found from a page, plain loads and stores do.
+ * Others that may touch the same entries meanwhile: the machine's walker (accessed and dirty bits),
+ * faults of other threads (unless the area is write-locked), searches from a page (rmap.c).  When
+ * nobody else runs in the address space and the area cannot be found from a page, plain loads and
+ * stores do.
  */
 #include <kernel/sched/thread.h>
 #include "space_internal.h"
@@ -40,14 +41,14 @@ static pte_t slot_take(pte_t *slot, bool alone)
 
 		if (alone) {
 			if (e.raw)
-				pte_store(slot, (pte_t){ 0 });
+				pte_store(slot, (pte_t){0});
 			return e;
 		}
 		if (e.raw && !arch_pte_present(e) && arch_pte_token(e) == TOKEN_BUSY) {
 			arch_cpu_relax();
 			continue;
 		}
-		if (!e.raw || pte_replace(slot, &e, (pte_t){ 0 }))
+		if (!e.raw || pte_replace(slot, &e, (pte_t){0}))
 			return e;
 	}
 }
@@ -72,8 +73,8 @@ static void page_unmapped(struct map_delta *d, struct page *p, pte_t e)
 	map_delta_note(d, p, -1, old >> 32 == 1);
 }
 
-static void zap_slot(struct tlb_batch *b, struct map_delta *d, vaddr_t addr, pte_t *slot, bool alone,
-		     bool even_cow)
+static void zap_slot(struct tlb_batch *b, struct map_delta *d, vaddr_t addr, pte_t *slot,
+		     bool alone, bool even_cow)
 {
 	pte_t e = pte_load(slot);
 
@@ -99,7 +100,7 @@ void zap_range(struct tlb_batch *b, struct vma *vma, vaddr_t start, vaddr_t end,
 	       bool exclusive)
 {
 	struct mm *mm = vma->mm;
-	struct map_delta d = { };
+	struct map_delta d = {};
 	bool alone = exclusive && mm_single(mm) && !vma->mapping;
 	vaddr_t addr = start;
 	pte_t *slot;
@@ -158,7 +159,7 @@ static void exit_range(struct mm *mm, const struct vma *vma, struct map_delta *d
 void zap_everything(struct mm *mm)
 {
 	struct tlb_batch b;
-	struct map_delta d = { };
+	struct map_delta d = {};
 
 	tlb_begin_exit(&b, mm);
 	for (struct vma *vma = vma_find(mm, 0), *next; vma; vma = next) {
@@ -286,14 +287,14 @@ static pte_t copy_entry(struct vma *from, pte_t *slot, bool alone, bool *protect
 	unsigned flags = arch_pte_flags(e);
 
 	if (!arch_pte_present(e))
-		return (pte_t){ 0 };
+		return (pte_t){0};
 	if (flags & PTE_SPECIAL)
-		return from->flags & VM_PFNMAP ? e : (pte_t){ 0 };
+		return from->flags & VM_PFNMAP ? e : (pte_t){0};
 
 	struct page *p = phys_to_page(arch_pte_addr(e, 0));
 
 	if (!page_test(p, PG_anon))
-		return (pte_t){ 0 };
+		return (pte_t){0};
 	if (flags & PTE_W) {
 		e = slot_write_protect(slot, e, alone);
 		*protected = true;
@@ -329,8 +330,8 @@ int copy_range(struct vma *to, struct vma *from, bool *protected)
 		err = upt_slot_alloc(to->mm, addr, &target);
 		if (err)
 			break;
-		copy_table(from, slot, target, (unsigned)((stop - addr) >> PAGE_SHIFT), alone, protected,
-			   &pages);
+		copy_table(from, slot, target, (unsigned)((stop - addr) >> PAGE_SHIFT), alone,
+			   protected, &pages);
 		addr = stop;
 	}
 	if (pages) {

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Reaching into another process's memory: process_vm_readv(2), process_vm_writev(2), process_madvise(2).
+ * Reaching into another process's memory: process_vm_readv(2), process_vm_writev(2),
+ * process_madvise(2).
  *
- * Bytes pass through one page of the kernel: the other address space is locked only while that page is filled or
- * emptied, and our own side may fault freely.
+ * Bytes pass through one page of the kernel: the other address space is locked only while that page
+ * is filled or emptied, and our own side may fault freely.
  */
 #include <gen/syscalls.h>
 #include <kernel/abi/capability.h>
@@ -25,9 +26,7 @@ static int process_space(struct process *p, struct mm **out)
 	int err = -ESRCH;
 
 	*out = NULL;
-	with_spin_irq (&tree_lock)
-		if (p->leader)
-			t = thread_get(p->leader);
+	with_spin_irq(&tree_lock) if (p->leader) t = thread_get(p->leader);
 	if (!t)
 		return err;
 	if (!may_access(p))
@@ -38,13 +37,19 @@ static int process_space(struct process *p, struct mm **out)
 	return *out ? 0 : err;
 }
 
-/* One remote segment.  Returns bytes done, short when either side faults or the local one is used up. */
-static ssize_t segment_copy(struct mm *mm, vaddr_t addr, size_t len, struct iov_iter *local, void *page, bool write)
+/*
+ * One remote segment.  Returns bytes done, short when either side faults or the local one is used
+ * up.
+ */
+static ssize_t segment_copy(struct mm *mm, vaddr_t addr, size_t len, struct iov_iter *local,
+			    void *page, bool write)
 {
 	size_t done = 0;
 
 	while (done < len && iov_iter_count(local)) {
-		size_t n = min(min(len - done, PAGE_SIZE - ((addr + done) & ~PAGE_MASK)), iov_iter_count(local)), got;
+		size_t n = min(min(len - done, PAGE_SIZE - ((addr + done) & ~PAGE_MASK)),
+			       iov_iter_count(local)),
+		       got;
 
 		if (write) {
 			n = copy_from_iter(page, n, local);
@@ -61,8 +66,8 @@ static ssize_t segment_copy(struct mm *mm, vaddr_t addr, size_t len, struct iov_
 	return (ssize_t)done;
 }
 
-static ssize_t segments_copy(struct mm *mm, const struct iter_vec *remote, unsigned long nr, struct iov_iter *local,
-			     bool write)
+static ssize_t segments_copy(struct mm *mm, const struct iter_vec *remote, unsigned long nr,
+			     struct iov_iter *local, bool write)
 {
 	void *page = kmalloc(PAGE_SIZE, GFP_KERNEL);
 	ssize_t done = 0;
@@ -72,7 +77,8 @@ static ssize_t segments_copy(struct mm *mm, const struct iter_vec *remote, unsig
 		return -ENOMEM;
 	for (unsigned long i = 0; i < nr && iov_iter_count(local) && !fault; i++) {
 		size_t want = min(remote[i].len, iov_iter_count(local));
-		ssize_t n = segment_copy(mm, (vaddr_t)remote[i].base, remote[i].len, local, page, write);
+		ssize_t n = segment_copy(mm, (vaddr_t)remote[i].base, remote[i].len, local, page,
+					 write);
 
 		done += n;
 		fault = (size_t)n < want;
@@ -100,8 +106,8 @@ static int remote_vec_get(const void __user *uvec, unsigned long nr, struct iter
 	return 0;
 }
 
-static long process_vm(int pid, const void __user *lvec, unsigned long nl, const void __user *rvec, unsigned long nr,
-		       unsigned long flags, bool write)
+static long process_vm(int pid, const void __user *lvec, unsigned long nl, const void __user *rvec,
+		       unsigned long nr, unsigned long flags, bool write)
 {
 	struct iter_vec fast[ITER_FAST_VECS], *remote;
 	struct iov_iter local;
@@ -136,18 +142,21 @@ free_local:
 }
 
 long sys_process_vm_readv(int pid, const struct iovec __user *lvec, unsigned long liovcnt,
-			  const struct iovec __user *rvec, unsigned long riovcnt, unsigned long flags)
+			  const struct iovec __user *rvec, unsigned long riovcnt,
+			  unsigned long flags)
 {
 	return process_vm(pid, lvec, liovcnt, rvec, riovcnt, flags, false);
 }
 
 long sys_process_vm_writev(int pid, const struct iovec __user *lvec, unsigned long liovcnt,
-			   const struct iovec __user *rvec, unsigned long riovcnt, unsigned long flags)
+			   const struct iovec __user *rvec, unsigned long riovcnt,
+			   unsigned long flags)
 {
 	return process_vm(pid, lvec, liovcnt, rvec, riovcnt, flags, true);
 }
 
-static long advise_segments(struct mm *mm, const struct iter_vec *vec, unsigned long nr, int behaviour)
+static long advise_segments(struct mm *mm, const struct iter_vec *vec, unsigned long nr,
+			    int behaviour)
 {
 	long done = 0;
 
@@ -161,7 +170,8 @@ static long advise_segments(struct mm *mm, const struct iter_vec *vec, unsigned 
 	return done;
 }
 
-long sys_process_madvise(int pidfd, const struct iovec __user *uvec, size_t vlen, int behaviour, unsigned int flags)
+long sys_process_madvise(int pidfd, const struct iovec __user *uvec, size_t vlen, int behaviour,
+			 unsigned int flags)
 {
 	struct iter_vec *vec;
 	struct process *p;
@@ -180,7 +190,8 @@ long sys_process_madvise(int pidfd, const struct iovec __user *uvec, size_t vlen
 	p = process_find_get(pid->nr);
 	err = p && p->pid == pid ? process_space(p, &mm) : -ESRCH;
 	if (!err) {
-		if (behaviour != MADV_COLD && behaviour != MADV_PAGEOUT && behaviour != MADV_WILLNEED)
+		if (behaviour != MADV_COLD && behaviour != MADV_PAGEOUT &&
+		    behaviour != MADV_WILLNEED)
 			err = -EINVAL;
 		else if (!capable(CAP_SYS_NICE))
 			err = -EPERM;

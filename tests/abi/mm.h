@@ -17,19 +17,19 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define PG 4096ul
-#define RW (PROT_READ | PROT_WRITE)
+#define PG   4096ul
+#define RW   (PROT_READ | PROT_WRITE)
 #define ANON (MAP_PRIVATE | MAP_ANONYMOUS)
 
 /* "NAME: 0" or "NAME: -1 errno N". */
-#define CALL(name, expr) \
-	do { \
-		errno = 0; \
-		long call_ = (long)(expr); \
-		if (call_ == -1) \
-			printf("%s: -1 errno %d\n", name, errno); \
-		else \
-			printf("%s: %s\n", name, call_ ? "ok" : "0"); \
+#define CALL(name, expr)                                                                           \
+	do {                                                                                       \
+		errno = 0;                                                                         \
+		long call_ = (long)(expr);                                                         \
+		if (call_ == -1)                                                                   \
+			printf("%s: -1 errno %d\n", name, errno);                                  \
+		else                                                                               \
+			printf("%s: %s\n", name, call_ ? "ok" : "0");                              \
 	} while (0)
 
 #define SHOW(name, value) printf("%s: %ld\n", name, (long)(value))
@@ -48,7 +48,7 @@ static void fault_handler(int sig, siginfo_t *info, void *ctx)
 
 static inline void faults_catch(void)
 {
-	struct sigaction sa = { .sa_sigaction = fault_handler, .sa_flags = SA_SIGINFO | SA_NODEFER };
+	struct sigaction sa = {.sa_sigaction = fault_handler, .sa_flags = SA_SIGINFO | SA_NODEFER};
 
 	sigaction(SIGSEGV, &sa, NULL);
 	sigaction(SIGBUS, &sa, NULL);

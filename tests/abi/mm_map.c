@@ -25,7 +25,8 @@ static void errors(void)
 	CALL("validate anonymous", mmap(NULL, PG, PROT_READ, 0x03 | MAP_ANONYMOUS, -1, 0));
 	CALL("validate file", mmap(NULL, PG, PROT_READ, 0x03, ro, 0));
 	CALL("sync", mmap(NULL, PG, PROT_READ, 0x03 | 0x80000, ro, 0));
-	CALL("shared growsdown", mmap(NULL, PG, RW, MAP_SHARED | MAP_ANONYMOUS | MAP_GROWSDOWN, -1, 0));
+	CALL("shared growsdown",
+	     mmap(NULL, PG, RW, MAP_SHARED | MAP_ANONYMOUS | MAP_GROWSDOWN, -1, 0));
 	CALL("munmap unaligned", munmap(p + 1, PG));
 	CALL("munmap 0", munmap(p, 0));
 	CALL("munmap nothing", munmap(p, PG));
@@ -143,7 +144,7 @@ static void breaks(void)
 	SHOW("below the start", syscall(SYS_brk, 4096) == (long)(b + PG));
 	munmap(b + 8 * PG, PG);
 
-	struct rlimit l = { 1 << 20, RLIM_INFINITY };
+	struct rlimit l = {1 << 20, RLIM_INFINITY};
 
 	setrlimit(RLIMIT_DATA, &l);
 	SHOW("limit", syscall(SYS_brk, first + (4 << 20)) == (long)(b + PG));
@@ -171,7 +172,7 @@ static void stacks(void)
 
 	SHOW("deep stack", deep(500) != 0);
 	if (!fork()) {
-		struct rlimit l = { 1 << 20, 1 << 20 };
+		struct rlimit l = {1 << 20, 1 << 20};
 
 		signal(SIGSEGV, SIG_DFL);
 		setrlimit(RLIMIT_STACK, &l);

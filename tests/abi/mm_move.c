@@ -140,7 +140,7 @@ static void syncs(void)
 
 static void locks(void)
 {
-	struct rlimit l = { 64 * PG, 64 * PG };
+	struct rlimit l = {64 * PG, 64 * PG};
 	char *p = mmap(NULL, 128 * PG, RW, ANON, -1, 0);
 
 	SHOW("locked before", vm_kb("VmLck:"));

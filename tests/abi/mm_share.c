@@ -67,7 +67,8 @@ static void files(void)
 
 static void memfds(void)
 {
-	int fd = syscall(SYS_memfd_create, "thing", 2), plain = syscall(SYS_memfd_create, "plain", 0);
+	int fd = syscall(SYS_memfd_create, "thing", 2),
+	    plain = syscall(SYS_memfd_create, "plain", 0);
 	char *p, link[64] = "", path[64];
 
 	CALL("memfd bad flag", syscall(SYS_memfd_create, "x", 0x1000));
@@ -123,7 +124,7 @@ static void remote(void)
 	}
 	read(to[0], buf, 1);
 
-	struct iovec l = { buf, sizeof(buf) }, r = { p, 2 * PG };
+	struct iovec l = {buf, sizeof(buf)}, r = {p, 2 * PG};
 
 	SHOW("read both pages", process_vm_readv(pid, &l, 1, &r, 1, 0));
 	printf("they say: %c %c\n", buf[0], buf[2 * PG - 1]);

@@ -107,7 +107,7 @@ struct storm {
 static void storm_run(void *arg)
 {
 	struct storm *s = arg;
-	u64 *held[64] = { };
+	u64 *held[64] = {};
 	u64 x = s->seed;
 
 	for (unsigned i = 0; i < 20000; i++) {

@@ -45,8 +45,8 @@ static int object_read(struct file *file, struct folio *f)
 	return 0;
 }
 
-static int object_write_end(struct mapping *m, loff_t pos, size_t len, size_t copied, struct folio *f,
-			    void *fsdata)
+static int object_write_end(struct mapping *m, loff_t pos, size_t len, size_t copied,
+			    struct folio *f, void *fsdata)
 {
 	if (copied == PAGE_SIZE)
 		folio_set(f, PG_uptodate);
@@ -135,7 +135,8 @@ KTEST(mm_cache_read_error)
 	mapping_fini(&o->mapping);
 }
 
-static int map_object(struct mm *mm, struct object *o, int prot, u32 flags, size_t len, vaddr_t *out)
+static int map_object(struct mm *mm, struct object *o, int prot, u32 flags, size_t len,
+		      vaddr_t *out)
 {
 	struct mmap_request r = {
 		.len = len,

@@ -127,10 +127,10 @@ KTEST(mm_space_remap)
 {
 	struct mm *mm;
 	vaddr_t a, b;
-	struct mremap_request r = { .flags = MREMAP_MAYMOVE,
-				    .as_limit = ~0ull,
-				    .data_limit = ~0ull,
-				    .memlock_limit = ~0ull };
+	struct mremap_request r = {.flags = MREMAP_MAYMOVE,
+				   .as_limit = ~0ull,
+				   .data_limit = ~0ull,
+				   .memlock_limit = ~0ull};
 
 	KREQUIRE(!mm_create(&mm));
 	mm_switch_to(mm);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The tree of areas against a plain array: insertion, erasure, gap search, lookups, splits and joins.
+ * The tree of areas against a plain array: insertion, erasure, gap search, lookups, splits and
+ * joins.
  *
  * link: mm/vma.c kernel/lib/rbtree.c kernel/lib/bitmap.c tests/host/isa/toy.c
  */
@@ -20,7 +21,7 @@ struct slab_cache *slab_create(const char *name, size_t size, size_t align, unsi
 {
 	static struct slab_cache c;
 
-	c = (struct slab_cache){ size, ctor };
+	c = (struct slab_cache){size, ctor};
 	return &c;
 }
 
@@ -164,7 +165,8 @@ static void check(struct mm *mm)
 	struct vma *vma, *prev = NULL;
 	u32 n = 0;
 
-	for_each_vma (vma, mm) {
+	for_each_vma(vma, mm)
+	{
 		EXPECT(vma->start < vma->end);
 		EXPECT_EQ(vma->gap, vma->start - (prev ? prev->end : 0));
 		for (vaddr_t a = vma->start; a < vma->end; a += PAGE_SIZE)
@@ -206,7 +208,8 @@ TEST(vma_storm)
 
 	vma_init();
 	for (unsigned round = 0; round < 4000; round++) {
-		size_t first = host_random(PAGES), n = 1 + host_random(min(20ul, PAGES - first)), want;
+		size_t first = host_random(PAGES), n = 1 + host_random(min(20ul, PAGES - first)),
+		       want;
 		size_t low = host_random(PAGES), high = low + host_random(PAGES - low + 1);
 		bool topdown = host_random(2), found;
 		vaddr_t place;
@@ -218,7 +221,8 @@ TEST(vma_storm)
 		}
 		n = 1 + host_random(30);
 		found = model_gap(n, low, high, topdown, &want);
-		EXPECT_EQ(vma_find_gap(mm, n * PAGE_SIZE, at(low), at(high), topdown, &place), found);
+		EXPECT_EQ(vma_find_gap(mm, n * PAGE_SIZE, at(low), at(high), topdown, &place),
+			  found);
 		if (found)
 			EXPECT_EQ(place, at(want));
 		if (round % 16 == 0)
@@ -238,7 +242,8 @@ TEST(vma_split_without_memory)
 	struct mm *mm = space_make();
 
 	add(mm, 10, 10, 1);
-	FOR_EACH_FAILURE {
+	FOR_EACH_FAILURE
+	{
 		int err = vma_split_range(mm, at(12), at(15));
 
 		EXPECT(!err || err == -ENOMEM);
