@@ -74,6 +74,7 @@ enum lock_rank {
 	/* Spinlocks. */
 	RANK_SYNC_WAIT, /* waiters of mutexes and rwsems; interrupts are on, so it comes before what
 			   they take */
+	RANK_FUTEX,     /* one futex hash bucket, interrupts on as well; two by address, subclass */
 	RANK_TASKLIST,  /* parent, children, groups, sessions */
 	RANK_FILES,     /* descriptor table */
 	RANK_FS_CONTEXT,    /* current and root directory */
@@ -97,7 +98,6 @@ enum lock_rank {
 	RANK_SIGNAL_ACTIONS, /* one table of actions; limits of a process */
 	RANK_PID,            /* pid table */
 	RANK_CRED,           /* users, namespaces' counts */
-	RANK_FUTEX,          /* one futex hash bucket; two by address, subclass */
 	RANK_SOCKET_HASH,    /* port and connection tables */
 	RANK_SOCKET_SPIN,    /* a socket from the deferred context */
 	RANK_SOCKET_QUEUE,   /* packet queues of one socket */
