@@ -46,14 +46,14 @@ static void block_push(struct zone *z, struct page *p, unsigned order)
 	p->order = order;
 	p->flags = 1u << PG_buddy;
 	list_push_front(&z->lists[order], &p->buddy);
-	z->nr[order]++;
+	WRITE_ONCE(z->nr[order], z->nr[order] + 1);
 }
 
 static void block_remove(struct zone *z, struct page *p, unsigned order)
 {
 	p->flags = 0;
 	list_unlink_(&p->buddy);
-	z->nr[order]--;
+	WRITE_ONCE(z->nr[order], z->nr[order] - 1);
 }
 
 static void buddy_free(struct zone *z, struct page *p, unsigned order)
@@ -110,7 +110,7 @@ static void list_drain(struct page_list *l, u32 keep)
 			locked = z;
 		}
 		l->head = p->client[0];
-		l->count--;
+		WRITE_ONCE(l->count, l->count - 1);
 		buddy_free(z, p, 0);
 	}
 	if (locked)
@@ -166,7 +166,7 @@ static struct page *list_refill(struct zone *z, struct page_list *l)
 			break;
 		p->client[0] = l->head;
 		l->head = p;
-		l->count++;
+		WRITE_ONCE(l->count, l->count + 1);
 	}
 	return first;
 }
@@ -237,7 +237,7 @@ static __always_inline struct page *list_take(void)
 
 	if (likely(p)) {
 		l->head = p->client[0];
-		l->count--;
+		WRITE_ONCE(l->count, l->count - 1);
 	}
 	arch_irq_restore(f);
 	return p;
@@ -301,7 +301,8 @@ void page_free(struct page *p, unsigned order)
 
 		p->client[0] = l->head;
 		l->head = p;
-		if (unlikely(++l->count > list_high))
+		WRITE_ONCE(l->count, l->count + 1);
+		if (unlikely(l->count > list_high))
 			list_drain(l, list_high - list_batch);
 	} else {
 		struct zone *z = page_zone(p);

@@ -42,14 +42,16 @@ void lru_init(void)
 static void lru_link(struct lru_shard *s, struct folio *f, bool active)
 {
 	list_push_front(&s->list[active], &f->page.lru);
-	s->nr[active]++;
+	WRITE_ONCE(s->nr[active], s->nr[active] + 1);
 	atomic_or(&f->page.flags, 1u << PG_lru | (u32)active << PG_active);
 }
 
 static void lru_unlink(struct lru_shard *s, struct folio *f)
 {
+	bool active = folio_test(f, PG_active);
+
 	list_unlink_(&f->page.lru);
-	s->nr[folio_test(f, PG_active)]--;
+	WRITE_ONCE(s->nr[active], s->nr[active] - 1);
 	atomic_and(&f->page.flags, ~(1u << PG_lru | 1u << PG_active));
 }
 

@@ -120,7 +120,7 @@ static void slab_relist(struct slab_cache *c, struct page *slab, bool was_full)
 		if (!was_full)
 			list_unlink_(&slab->slab_list);
 		list_push_front(&c->empty, &slab->slab_list);
-		c->nr_empty++;
+		WRITE_ONCE(c->nr_empty, c->nr_empty + 1);
 	} else if (was_full) {
 		list_push_front(&c->partial, &slab->slab_list);
 	}
@@ -134,7 +134,7 @@ static void slab_give(struct slab_cache *c, void *obj)
 	*object_link(c, obj) = slab->freelist;
 	slab->freelist = obj;
 	slab->inuse--;
-	c->nr_out--;
+	WRITE_ONCE(c->nr_out, c->nr_out - 1);
 	if (was_full || !slab->inuse)
 		slab_relist(c, slab, was_full);
 }
@@ -150,7 +150,7 @@ static struct page *slab_with_free(struct slab_cache *c)
 
 	list_unlink_(&slab->slab_list);
 	list_push_front(&c->partial, &slab->slab_list);
-	c->nr_empty--;
+	WRITE_ONCE(c->nr_empty, c->nr_empty - 1);
 	return slab;
 }
 
@@ -173,7 +173,7 @@ static u32 slab_take(struct slab_cache *c, void **out, u32 n)
 		if (!slab->freelist)
 			list_unlink_(&slab->slab_list);
 	}
-	c->nr_out += got;
+	WRITE_ONCE(c->nr_out, c->nr_out + got);
 	return got;
 }
 
@@ -186,8 +186,8 @@ static struct page *slab_take_surplus(struct slab_cache *c, u32 keep)
 		struct page *slab = list_last(&c->empty, struct page, slab_list);
 
 		list_unlink_(&slab->slab_list);
-		c->nr_empty--;
-		c->nr_slabs--;
+		WRITE_ONCE(c->nr_empty, c->nr_empty - 1);
+		WRITE_ONCE(c->nr_slabs, c->nr_slabs - 1);
 		slab->client[0] = chain;
 		chain = slab;
 	}
@@ -283,8 +283,8 @@ static bool cache_grow(struct slab_cache *c, gfp_t gfp)
 	with_spin_irq(&c->lock)
 	{
 		list_push_front(&c->empty, &slab->slab_list);
-		c->nr_empty++;
-		c->nr_slabs++;
+		WRITE_ONCE(c->nr_empty, c->nr_empty + 1);
+		WRITE_ONCE(c->nr_slabs, c->nr_slabs + 1);
 	}
 	return true;
 }
