@@ -11,6 +11,7 @@
 #include <kernel/lib/printf.h>
 #include <kernel/smp/cpu.h>
 #include <mm/alloc.h>
+#include "sysfs_internal.h"
 
 static struct text_node *root;
 
@@ -146,4 +147,5 @@ void sysfs_init(void)
 	text_file(cpus, "kernel_max", 0444, kernel_max_show, NULL, NULL);
 	for (unsigned id = 0; id < nr_cpus; id++)
 		add_cpu(cpus, id);
+	sysfs_devices_init();
 }

@@ -37,6 +37,8 @@ static void node_put(struct text_node *n)
 {
 	if (!refcount_put(&n->refs))
 		return;
+	if (n->drop)
+		n->drop(n->arg);
 	kfree(n->link);
 	kfree(n);
 }
@@ -123,6 +125,7 @@ static struct text_node *make(struct text_node *parent, const char *path, u32 mo
 		n->store = like->store;
 		n->arg = like->arg;
 		n->fops = like->fops;
+		n->drop = like->drop;
 		n->link = like->link;
 	}
 	return n;
@@ -149,6 +152,21 @@ struct text_node *text_special(struct text_node *parent, const char *path, u32 m
 	struct text_node like = {.fops = fops, .arg = arg};
 
 	return make(parent, path, mode, &like);
+}
+
+struct text_node *text_owned(struct text_node *parent, const char *path, u32 mode,
+			     text_show_fn show, text_store_fn store, const struct file_ops *fops,
+			     void *arg, void (*drop)(void *arg))
+{
+	struct text_node like = {
+		.show = show, .store = store, .fops = fops, .arg = arg, .drop = drop};
+
+	return make(parent, path, S_IFREG | mode, &like);
+}
+
+void *text_inode_arg(const struct inode *inode)
+{
+	return container_of((struct text_owner *)inode->private, struct text_node, owner)->arg;
 }
 
 struct text_node *text_link(struct text_node *parent, const char *path, const char *target)

@@ -43,6 +43,7 @@ struct text_node {
 	text_show_fn show;             /* [I] */
 	text_store_fn store;           /* [I] */
 	void *arg;                     /* [I] */
+	void (*drop)(void *arg);       /* [I] the last reference to the node went; or NULL */
 	const struct file_ops *fops;   /* [I] instead of show and store */
 	/*
 	 * Directories with made-up entries, after the fixed ones.  lookup: 0 with *out a new inode,
@@ -68,6 +69,15 @@ struct text_node *text_file(struct text_node *parent, const char *path, u32 mode
 struct text_node *text_link(struct text_node *parent, const char *path, const char *target);
 struct text_node *text_special(struct text_node *parent, const char *path, u32 mode,
 			       const struct file_ops *fops, void *arg);
+/*
+ * A file whose `arg` lives as long as something may still use the node, and then is given to
+ * `drop`; `fops` instead of show and store, or NULL.  When NULL is returned, arg is the caller's.
+ */
+struct text_node *text_owned(struct text_node *parent, const char *path, u32 mode,
+			     text_show_fn show, text_store_fn store, const struct file_ops *fops,
+			     void *arg, void (*drop)(void *arg));
+/* The arg of an open file of such a node with fops. */
+void *text_inode_arg(const struct inode *inode);
 /* Remove a node and everything below it. */
 void text_remove(struct text_node *node);
 struct text_node *text_find(struct text_node *parent, const char *path);

@@ -12,6 +12,7 @@
 #include <kernel/debug/log.h>
 #include <kernel/device/device.h>
 #include <kernel/lib/printf.h>
+#include <kernel/lib/seq.h>
 #include <kernel/lib/string.h>
 #include <kernel/sched/workqueue.h>
 
@@ -230,6 +231,28 @@ void device_changed(struct device *dev, const char *env)
 	guard_mutex(&device_lock);
 	if (dev->registered)
 		notify(dev, DEVICE_CHANGE, env);
+}
+
+void device_show_uevent(struct device *dev, struct seq *out)
+{
+	char buf[64];
+	u32 mode = 0;
+
+	guard_mutex(&device_lock);
+	if (dev->devt) {
+		const char *node = dev->class && dev->class->devnode
+					   ? dev->class->devnode(dev, &mode, buf, sizeof(buf))
+					   : NULL;
+
+		seq_printf(out, "MAJOR=%u\nMINOR=%u\nDEVNAME=%s\n", dev->devt >> 20,
+			   dev->devt & 0xfffff, node ? node : dev->name);
+	}
+	if (dev->driver)
+		seq_printf(out, "DRIVER=%s\n", dev->driver->name);
+	if (dev->bus && dev->bus->uevent)
+		dev->bus->uevent(dev, out);
+	if (dev->class && dev->class->uevent)
+		dev->class->uevent(dev, out);
 }
 
 void device_put(struct device *dev)

@@ -28,7 +28,6 @@ struct bus {
 	void (*remove)(struct device *dev);
 	/* Add KEY=value lines to an event; may be NULL. */
 	void (*uevent)(const struct device *dev, struct seq *env);
-	struct list link;    /* [m] */
 	struct list devices; /* [m] struct device.bus_link */
 };                           /* m: device_lock */
 
@@ -40,12 +39,27 @@ struct device_class {
 	void (*uevent)(const struct device *dev, struct seq *env);
 };
 
-/* A file in the device's directory of sysfs. */
+/*
+ * A file in the device's directory of sysfs.  show and store may sleep; they have a reference to the
+ * device and nothing else, so they may run while it is being removed and after.
+ */
 struct device_attribute {
 	const char *name;
 	u32 mode;
 	int (*show)(struct device *dev, struct seq *out);
 	ssize_t (*store)(struct device *dev, const char *buf, size_t len);
+};
+
+/*
+ * A file of bytes in the device's directory: configuration space and the like.  read and write
+ * return bytes or a negative errno and are called with off + len within size.
+ */
+struct device_binary {
+	const char *name;
+	u32 mode;
+	size_t (*size)(const struct device *dev);
+	ssize_t (*read)(struct device *dev, void *buf, size_t off, size_t len);
+	ssize_t (*write)(struct device *dev, const void *buf, size_t off, size_t len);
 };
 
 struct device {
@@ -60,6 +74,7 @@ struct device {
 	u32 block;                                        /* [I] devt is a block device's */
 	int fdt_node;                                     /* [I] or negative */
 	const struct device_attribute *const *attributes; /* [I] NULL-terminated, or NULL */
+	const struct device_binary *const *binaries;      /* [I] NULL-terminated, or NULL */
 	struct list bus_link;                             /* [m] */
 	struct list all_link;                             /* [m] in order of registration */
 	u32 registered;                                   /* [m] */
@@ -107,7 +122,8 @@ void device_init(struct device *dev, const char *fmt, ...) __printf(2, 3);
 /* Returns 0 or -EEXIST (name taken on the bus or class).  Context: may sleep; not under
  * device_lock. */
 int __must_check device_register(struct device *dev);
-/* Unbind, tell observers, take out of the tree; drops the registration's reference. */
+/* Unbind, tell observers, take out of the tree; drops the registration's reference.  Children go
+ * first.  Context: may sleep; not under device_lock. */
 void device_unregister(struct device *dev);
 /* Tell observers that something about the device changed. */
 void device_changed(struct device *dev, const char *env);
@@ -120,6 +136,10 @@ static inline struct device *device_get(struct device *dev)
 }
 
 void device_put(struct device *dev);
+
+/* The lines of an event about the device, as its file "uevent" has them.  Context: may sleep; takes
+ * device_lock. */
+void device_show_uevent(struct device *dev, struct seq *out);
 
 /* Call fn for every registered device, parents first; stops when it returns non-zero.  Takes
  * device_lock. */
