@@ -9,19 +9,21 @@
  *	bdev		the whole disk or one partition: what is opened, mounted and named /dev/x
  *
  * The way of a bio: bio_submit() checks it against the device's size, moves it from the partition
- *to the disk, and joins it to the requests in the thread's plug, or else gives it a request of the
+ * to the disk, and joins it to the requests in the thread's plug, or else gives it a request of the
  * queue of this processor and hands that to the driver.  Disks in memory take the bio itself
  * (disk_ops.submit).  The driver calls request_end(), from its interrupt if it likes; bio.end then
  * runs in that context.  Requests and tags are allocated with the disk; a bio waits for a tag,
- *never for memory.
+ * never for memory.
  *
  * A flush orders nothing: a bio with BIO_PREFLUSH is written after a flush of what had ended before
- *it was submitted, one with BIO_FUA is on stable storage when it ends.  The layer turns both into
+ * it was submitted, one with BIO_FUA is on stable storage when it ends.  The layer turns both into
  * separate flushes where the device lacks them, and into nothing where it has no volatile cache.
+ * A bio of BIO_FLUSH, or an empty write with BIO_PREFLUSH, is a flush alone.
  */
 #pragma once
 
 #include <fs/vfs/types.h>
+#include <kernel/lib/atomic.h>
 #include <kernel/lib/list.h>
 #include <kernel/lib/refcount.h>
 #include <kernel/lib/types.h>
@@ -72,6 +74,7 @@ struct bio {
 	u32 size;          /* bytes; of all vectors, or of the range */
 	u8 op;             /* enum bio_op */
 	u8 pool;           /* [I] where its memory goes back to */
+	u8 stage;          /* the layer's: how far between its flushes */
 	u16 flags;         /* BIO_* */
 	u16 nr_vecs, max_vecs;
 	int error; /* when it ends: 0 or a negative errno */
@@ -95,9 +98,18 @@ void bio_put(struct bio *bio);
 /* Storage of the caller's with room for `nr_vecs` vectors behind (or `vecs`). */
 void bio_init(struct bio *bio, struct bdev *bdev, struct bio_vec *vecs, unsigned nr_vecs,
 	      enum bio_op op, unsigned flags);
-/* Append a piece of a page; false: full (vectors, or the device's limits).  Adjacent pieces of
- * memory join. */
+/*
+ * Append a piece of a page; false: full (vectors, or the device's limits).  Pieces that follow each
+ * other in physical memory join, so a vector may be longer than a page: bio_piece_next() walks.
+ */
 bool bio_add_page(struct bio *bio, struct page *page, unsigned offset, unsigned len);
+
+/* Walks the pieces of a bio, each within one page.  False at the end. */
+struct bio_iter {
+	unsigned vec;
+	u32 offset;
+};
+bool bio_piece_next(const struct bio *bio, struct bio_iter *it, struct bio_vec *out);
 
 static inline sector_t bio_end_sector(const struct bio *bio)
 {
@@ -105,8 +117,9 @@ static inline sector_t bio_end_sector(const struct bio *bio)
 }
 
 /*
- * Start.  Ends with -EIO beyond the device's end, -EROFS for a read-only one, -EOPNOTSUPP for what
- * the device lacks (discard; zeroes are emulated), -ENODEV when it is gone.
+ * Start.  Ends with -EIO beyond the device's end or when not in its logical blocks, -EROFS for a
+ * write to a read-only one, -EOPNOTSUPP for what the device lacks (discard, zeroes:
+ * bdev_write_zeroes() emulates those), -ENODEV when it is gone.
  * Context: may sleep (for a tag), unless BIO_RAHEAD: then it may end with -EAGAIN.
  */
 void bio_submit(struct bio *bio);
@@ -133,7 +146,16 @@ void plug_flush_current(void);
 
 /* Flush the volatile cache.  Returns 0, -EIO.  Context: may sleep. */
 int bdev_flush(struct bdev *b) __must_check;
-/* Discard, or write zeroes over, sectors; split as the device wants. */
+/*
+ * Write what is dirty in the device's page cache (buffers included); `wait`: until it is there.
+ * Does not flush.  Returns 0 or -EIO.
+ */
+int bdev_sync(struct bdev *b, bool wait);
+/*
+ * Discard, or write zeroes over, sectors; split as the device wants.  The caller looks after the
+ * page cache.  Returns 0, -EIO, -EOPNOTSUPP (discard only: zeroes are written where the device
+ * cannot), -EINVAL (not in logical blocks).  Context: may sleep.
+ */
 int bdev_discard(struct bdev *b, sector_t sector, sector_t nr) __must_check;
 int bdev_write_zeroes(struct bdev *b, sector_t sector, sector_t nr, bool nounmap) __must_check;
 
@@ -147,24 +169,32 @@ int bdev_write_zeroes(struct bdev *b, sector_t sector, sector_t nr, bool nounmap
 #define BDEV_EXCL  4u /* claimed by `holder`: nobody else may claim it */
 
 struct bdev {
-	struct disk *disk; /* [I] */
-	u32 partno;        /* [I] 0: the whole disk */
-	dev_t dev;         /* [I] */
-	sector_t start;    /* [b] on the disk */
-	sector_t sectors;  /* [b] */
-	u32 block_size;    /* [b] of buffers and of its page cache's granularity, log2 in bits */
-	u32 block_bits;
-	bool read_only;           /* [b] */
+	struct disk *disk;        /* [I] */
+	u32 partno;               /* [I] 0: the whole disk */
+	dev_t dev;                /* [I] */
+	sector_t start;           /* [b] on the disk; read without */
+	sector_t sectors;         /* [b] read without */
+	u32 block_size;           /* [b] of buffers; read without */
+	u32 block_bits;           /* [b] its log2 */
+	u32 read_only;            /* [a] asked for by the user, or the disk's nature */
+	u32 gone;                 /* [a] the partition was deleted or the disk removed */
+	u32 readahead;            /* [a] pages per window, 0: the default */
+	u32 holders;              /* [b] how often `holder` claimed it */
 	void *holder;             /* [b] of BDEV_EXCL */
 	u32 openers, writers;     /* [b] */
 	struct inode *inode;      /* [I] owns the page cache of the device (inode->data) */
 	struct device *device;    /* [I] what sysfs and /dev show */
 	char name[32];            /* [I] "vda1" */
 	char uuid[40], label[72]; /* [I] of the partition table's entry, text */
-	struct disk_stats *stats; /* [a] per processor */
+	struct disk_stats *stats; /* [I] one per processor */
+	u64 io_stamp;             /* [a] ms: when io_ticks was counted last */
 	refcount_t refs;
-	struct list link; /* [disk] partitions of the disk */
-};                        /* b: disk.lock */
+	struct list link;       /* [b] partitions of the disk */
+	struct hlist_node hash; /* [bdevs_lock] by number */
+};                              /* b: disk.lock */
+
+/* The block device of a mounted file system. */
+#define super_bdev(sb) ((struct bdev *)(sb)->bdev)
 
 /*
  * Open by number or by path; the path follows the caller's root and must be a block node on a mount
@@ -189,7 +219,8 @@ static inline u64 bdev_bytes(const struct bdev *b)
 struct mapping *bdev_mapping(struct bdev *b);
 /*
  * The size of blocks the user of the device works in: a power of two from the logical block to a
- * page.  Writes back and drops what is cached.  Returns 0, -EINVAL, -EIO.  Context: may sleep.
+ * page.  Writes back and drops what is cached.  Returns 0, -EINVAL, -EIO, -EBUSY (buffers of
+ * another size are in use).  Context: may sleep.
  */
 int bdev_set_block_size(struct bdev *b, u32 size) __must_check;
 u32 bdev_logical_block(const struct bdev *b);
@@ -245,13 +276,13 @@ struct request {
 	u32 size;               /* bytes */
 	u16 tag;                /* [I] */
 	u8 op;                  /* enum bio_op */
-	u8 state;               /* of the layer */
 	u16 flags;              /* BIO_* of all bios */
-	u16 nr_segments;        /* physically contiguous pieces */
-	struct request *next;   /* in a plug or a waiting list */
+	u16 nr_segments;        /* at least as many as the physically contiguous pieces */
+	u32 state;              /* [a] of the layer: whose it is */
+	u32 epoch;              /* [a] the disk's second in which the driver got it */
 	u64 start;              /* ns */
-	u64 deadline;           /* ns of guest time; 0: not with the driver */
-	u32 driver[];           /* disk.request_size bytes, the driver's */
+	struct request *next;   /* in a plug or a waiting list */
+	u64 driver[];           /* disk.request_size bytes, the driver's */
 };
 
 /* Walks the pieces of a request; adjacent memory of neighbouring bios is joined up to the limits.
@@ -270,13 +301,17 @@ bool request_iter_next(struct request_iter *it, const struct request *rq, struct
 
 /*
  *	operation	locks held		may sleep	optional
- *	queue		none, preemption off	no		one of queue, submit
- *	commit		none, preemption off	no		yes
+ *	queue		none, preemption off	no (1)		one of queue, submit
+ *	commit		none, preemption off	no (1)		yes
  *	submit		none			yes		(disks in memory)
  *	timeout		none			yes		yes
  *	open, release	disk.lock		yes		yes
  *	ioctl		none			yes		yes
  *	free		none			yes		yes
+ *
+ * (1) Perhaps from an interrupt, and for one hw_queue from several processors at once: the driver
+ * has a spinlock of its own (RANK_BLOCK_DRIVER, interrupts off).  queue may call request_end() with
+ * no lock held.
  */
 struct disk_ops {
 	/*
@@ -289,8 +324,12 @@ struct disk_ops {
 	void (*commit)(struct hw_queue *hq);
 	/* The bio itself; the driver calls bio_end(). */
 	void (*submit)(struct disk *disk, struct bio *bio);
-	/* A request is with the device for 30 s of guest time. */
-	void (*timeout)(struct request *rq);
+	/*
+	 * The request with `tag` has been with the device for 30 s of guest time, and may have
+	 * ended just now: the driver looks under its own lock (request_by_tag).  Called each
+	 * further second.
+	 */
+	void (*timeout)(struct hw_queue *hq, unsigned tag);
 	int (*open)(struct disk *disk, unsigned mode);
 	void (*release)(struct disk *disk, unsigned mode);
 	/* -ENOIOCTLCMD: not mine. */
@@ -312,13 +351,13 @@ struct disk_params {
 		minors; /* minors 1: partitions get numbers of the extended major 259 */
 	const struct disk_ops *ops;
 	unsigned nr_queues;
-	unsigned depth;        /* requests per queue */
+	unsigned depth;        /* requests per queue, from 2: tags are below it */
 	size_t request_size;   /* of the driver's part of a request */
 	struct device *parent; /* or NULL */
 	const struct device_attribute *const
 		*attributes; /* of the block device in sysfs, or NULL */
 	bool no_partitions;  /* loop without LO_FLAGS_PARTSCAN, RAM disks */
-	bool hidden_until_sized;
+	bool removable;
 };
 
 /*
@@ -342,6 +381,8 @@ void disk_put(struct disk *disk);
 void disk_set_capacity(struct disk *disk, sector_t sectors);
 void disk_set_read_only(struct disk *disk, bool read_only);
 void disk_set_write_cache(struct disk *disk, bool on);
+/* Are partitions wanted (LO_FLAGS_PARTSCAN)?  Takes effect at the next disk_rescan(). */
+void disk_set_partitions(struct disk *disk, bool on);
 /* The index of the next free disk of a family: 0 is "vda". */
 unsigned disk_index_get(const char *family);
 void disk_index_put(const char *family, unsigned index);
@@ -352,7 +393,10 @@ void disk_name_format(const char *prefix, unsigned index, char *buf, size_t size
 void request_end(struct request *rq, int error);
 /* Many at once: cheaper. */
 void request_end_batch(struct request **rqs, unsigned n, int error);
-/* The request with this tag that the driver has, or NULL (a lying device).  Context: any. */
+/*
+ * The request with this tag that the driver has, or NULL (a lying device).  Only until request_end:
+ * the driver's own lock makes look-up and removal one step.  Context: any.
+ */
 struct request *request_by_tag(struct hw_queue *hq, unsigned tag);
 /* There is room again.  Context: any. */
 void hw_queue_kick(struct hw_queue *hq);

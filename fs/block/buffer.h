@@ -9,11 +9,18 @@
  *	uptodate	the memory is what the disk has, or newer
  *	dirty		newer than the disk; the folio is then dirty too, and write-back finds it
  *	journaled	belongs to a transaction: write-back leaves it alone until the journal has
- *it, see fs/jbd2; `journal` is then the journal's
+ *			it, see fs/jbd2; `journal` is then the journal's.  The owner of the bit
+ *			calls buffer_mark_dirty() after clearing it if the block is still newer
+ *			than the disk: write-back may have passed by meanwhile
+ *
+ * A cached buffer has one reference for being cached, so refs is 1 when nobody uses it.  Reclaim
+ * takes buffers that nobody uses and that are neither dirty, locked nor journaled; their memory is
+ * then freed after a grace period.
  *
  * Locking: the buffer lock (a bit, may sleep) is held while the block is read or written, and by
- *the journal while it takes a copy.  Contents are guarded by whoever owns the block: the inode
- *lock, the group lock, the journal's rule that a frozen buffer is copied before it changes.
+ * the journal while it takes a copy.  Write-back holds several, in ascending order, and starts what
+ * it has before it waits for another.  Contents are guarded by whoever owns the block: the inode
+ * lock, the group lock, the journal's rule that a frozen buffer is copied before it changes.
  */
 #pragma once
 
@@ -103,7 +110,10 @@ bool buffer_trylock(struct buffer *b);
 void buffer_unlock(struct buffer *b);
 void buffer_wait(struct buffer *b); /* until nobody holds the lock */
 
-/* Newer than the disk: write-back will see to it.  Context: any but hard interrupt. */
+/*
+ * Newer than the disk: write-back will see to it.  Also for one that is dirty already.  Locks:
+ * takes the mapping's and the inode's spinlocks.  Context: any but hard interrupt.
+ */
 void buffer_mark_dirty(struct buffer *b);
 /* The block is free again: what it held needs no writing.  Context: may sleep. */
 void buffer_forget(struct buffer *b);
@@ -113,7 +123,8 @@ void buffer_forget(struct buffer *b);
  */
 void buffer_submit_write(struct buffer *b, unsigned flags,
 			 void (*end)(struct buffer *b, int error));
-/* Write it now if dirty, and wait.  Returns 0 or -EIO.  Context: may sleep. */
+/* Write it now if dirty, and wait for that or a write in progress.  Returns 0 or -EIO.  Context:
+ * may sleep. */
 int buffer_sync(struct buffer *b, unsigned flags) __must_check;
 /* Drop [block, block+nr) from memory, dirty or not: freed metadata that becomes file data. */
 void buffers_invalidate(struct bdev *bdev, u64 block, u64 nr);
