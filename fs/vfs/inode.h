@@ -119,6 +119,8 @@ struct inode {
 	struct list dirty_link;		/* [superblock.inodes_lock] */
 	struct hlist_node hash;		/* [bucket] by inode number, file systems that ask for it */
 	void *private;			/* [I] the file system's */
+	const struct iomap_ops *iomap;	/* [I] how its data is found, see fs/iomap; or NULL */
+	u32 map_seq;			/* [a] counts removals of blocks, see fs/iomap */
 	struct rcu_head rcu;
 	struct mapping data;
 }; /* i: lock, s: spin, I: immutable once unlocked new */
