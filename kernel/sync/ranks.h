@@ -55,8 +55,8 @@ enum lock_rank {
 	RANK_VMA,                /* one area, while it is faulted or changed */
 	RANK_MAPPING_INVALIDATE, /* page cache against truncation */
 	RANK_JOURNAL,            /* file system transaction */
-	RANK_FS_ALLOC,           /* block and inode allocation groups */
 	RANK_INODE_MAP,          /* block map of one inode */
+	RANK_FS_ALLOC,           /* what all inodes of a file system share: orphans, superblock */
 	RANK_I_MMAP,             /* areas that map a file */
 	RANK_ANON_VMA,           /* areas that share anonymous pages */
 	RANK_SWAP,
@@ -89,6 +89,8 @@ enum lock_rank {
 	RANK_DENTRY_LRU,
 	RANK_INODE_HASH,
 	RANK_INODE_LRU,
+	RANK_FS_EXTENTS, /* what is known of the extents of one inode */
+	RANK_FS_GROUP,  /* one allocation group */
 	RANK_WRITEBACK, /* dirty inodes of one device */
 	RANK_SUPER_LIST,
 	RANK_TTY_CTRL,       /* foreground group, packet state */
