@@ -45,44 +45,6 @@ static long get_size(struct file *f, void __user *arg)
 	return copy_to_user(arg, &size, sizeof(size));
 }
 
-/* Inode flags: FS_IOC_GETFLAGS, lsattr(1). */
-static long get_fs_flags(struct file *f, u32 __user *arg)
-{
-	u32 flags;
-	int err;
-
-	if (!f->inode->ops->fileattr_get)
-		return -ENOTTY;
-	err = f->inode->ops->fileattr_get(f->inode, &flags);
-	return err ?: put_user(flags, arg);
-}
-
-static long set_fs_flags(struct file *f, const u32 __user *arg)
-{
-	struct inode *inode = f->inode;
-	u32 flags, old = 0;
-	int err;
-
-	if (!inode->ops->fileattr_set)
-		return -ENOTTY;
-	if (get_user(flags, arg))
-		return -EFAULT;
-	if (!inode_owner_or_capable(inode))
-		return -EPERM;
-	err = mount_want_write(f->path.mnt);
-	if (err)
-		return err;
-	rwsem_write_lock(&inode->lock);
-	err = inode->ops->fileattr_get(inode, &old);
-	if (!err && ((flags ^ old) & (FS_IMMUTABLE_FL | FS_APPEND_FL)) && !capable(CAP_LINUX_IMMUTABLE))
-		err = -EPERM;
-	if (!err)
-		err = inode->ops->fileattr_set(inode, flags);
-	rwsem_write_unlock(&inode->lock);
-	mount_drop_write(f->path.mnt);
-	return err;
-}
-
 /* What regular files answer by themselves. */
 static long file_ioctl(struct file *f, unsigned cmd, void __user *arg)
 {
@@ -107,8 +69,10 @@ static long generic_ioctl(int fd, struct file *f, unsigned cmd, unsigned long ar
 	case FIOASYNC: return set_async(f, ptr);
 	case FIOQSIZE: return get_size(f, ptr);
 	case FIGETBSZ: return f->inode->sb->blocksize ? put_user((int)f->inode->sb->blocksize, (int __user *)ptr) : -EINVAL;
-	case FS_IOC_GETFLAGS: return get_fs_flags(f, ptr);
-	case FS_IOC_SETFLAGS: return set_fs_flags(f, ptr);
+	case FS_IOC_GETFLAGS: return ioctl_get_flags(f, ptr);
+	case FS_IOC_SETFLAGS: return ioctl_set_flags(f, ptr);
+	case FS_IOC_FSGETXATTR: return ioctl_get_xattr(f, ptr);
+	case FS_IOC_FSSETXATTR: return ioctl_set_xattr(f, ptr);
 	case FIFREEZE:
 	case FITHAW: return capable(CAP_SYS_ADMIN) ? -EOPNOTSUPP : -EPERM;
 	default: return -ENOIOCTLCMD;

@@ -24,7 +24,7 @@ long mkdir_user(int dfd, const char __user *name, umode_t mode)
 	if (!err)
 		err = path_create(dfd, fn.name, LOOKUP_DIRECTORY, &parent, &d);
 	if (!err) {
-		err = vfs_mkdir(parent.dentry->inode, d, mode & ~current_umask());
+		err = vfs_mkdir(parent.dentry->inode, d, creation_mode(parent.dentry->inode, mode));
 		path_create_done(&parent, d);
 	}
 	filename_put(&fn);
@@ -68,7 +68,7 @@ long mknod_user(int dfd, const char __user *name, umode_t mode, u32 dev)
 	if (!err)
 		err = path_create(dfd, fn.name, 0, &parent, &d);
 	if (!err) {
-		err = make_node(parent.dentry->inode, d, mode & ~current_umask(), dev);
+		err = make_node(parent.dentry->inode, d, creation_mode(parent.dentry->inode, mode), dev);
 		path_create_done(&parent, d);
 	}
 	filename_put(&fn);

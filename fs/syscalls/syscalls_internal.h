@@ -5,6 +5,8 @@
 #include <gen/syscalls.h>
 #include <fs/vfs/types.h>
 
+struct file;
+struct fsxattr;
 struct kstat;
 struct path;
 
@@ -33,5 +35,9 @@ long chown_user(int dfd, const char __user *name, u32 uid, u32 gid, unsigned fla
 #define TIME_NOW  S64_MIN
 #define TIME_OMIT (S64_MIN + 1)
 long utimes_user(int dfd, const char __user *name, const s64 times[2], unsigned flags);
+long ioctl_get_flags(struct file *f, u32 __user *arg);
+long ioctl_set_flags(struct file *f, const u32 __user *arg);
+long ioctl_get_xattr(struct file *f, struct fsxattr __user *arg);
+long ioctl_set_xattr(struct file *f, const struct fsxattr __user *arg);
 long poll_user(struct pollfd __user *fds, unsigned n, u64 deadline);
 long select_user(int n, fd_set_t __user *in, fd_set_t __user *out, fd_set_t __user *ex, u64 deadline);

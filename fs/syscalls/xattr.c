@@ -5,6 +5,7 @@
 #include <fs/vfs/inode.h>
 #include <fs/vfs/mount.h>
 #include <fs/vfs/namei.h>
+#include <fs/vfs/posix_acl.h>
 #include <kernel/abi/capability.h>
 #include <kernel/abi/fcntl.h>
 #include <kernel/abi/xattr.h>
@@ -72,6 +73,23 @@ static int xattr_permission(struct inode *inode, const char *name, int mask)
 	return inode_permission(inode, mask);
 }
 
+static int set_locked(struct inode *inode, const char *name, const void *value, size_t size, int flags)
+{
+	enum posix_acl_type type;
+	int err;
+
+	if (posix_acl_xattr_name(name, &type))
+		return inode_set_acl_xattr(inode, type, value, size);
+	err = xattr_permission(inode, name, MAY_WRITE);
+	if (!err && !has_suffix(name))
+		err = -EINVAL;
+	if (!err)
+		err = inode->ops->setxattr ? inode->ops->setxattr(inode, name, value, size, flags) : -EOPNOTSUPP;
+	if (!err && value && !strcmp(name, XATTR_NAME_CAPS))
+		inode->flags &= ~(u32)S_NOSEC;
+	return err;
+}
+
 static int do_set(const struct path *path, const char *name, const void *value, size_t size, int flags)
 {
 	struct inode *inode = path->dentry->inode;
@@ -80,16 +98,9 @@ static int do_set(const struct path *path, const char *name, const void *value, 
 	if (err)
 		return err;
 	rwsem_write_lock(&inode->lock);
-	err = xattr_permission(inode, name, MAY_WRITE);
-	if (!err && !has_suffix(name))
-		err = -EINVAL;
+	err = set_locked(inode, name, value, size, flags);
 	if (!err)
-		err = inode->ops->setxattr ? inode->ops->setxattr(inode, name, value, size, flags) : -EOPNOTSUPP;
-	if (!err) {
-		if (value && !strcmp(name, XATTR_NAME_CAPS))
-			inode->flags &= ~(u32)S_NOSEC;
 		fsnotify_dentry(path->dentry, IN_ATTRIB);
-	}
 	rwsem_write_unlock(&inode->lock);
 	mount_drop_write(path->mnt);
 	return err;
@@ -126,29 +137,36 @@ static int remove_user(const struct path *path, const char __user *uname)
 	return err ?: do_set(path, name.text, NULL, 0, XATTR_REPLACE);
 }
 
+static ssize_t get_value(struct inode *inode, const char *name, void *value, size_t size)
+{
+	enum posix_acl_type type;
+	int err;
+
+	if (posix_acl_xattr_name(name, &type))
+		return inode_get_acl_xattr(inode, type, value, size);
+	err = xattr_permission(inode, name, MAY_READ);
+	if (!err && !has_suffix(name))
+		err = -EINVAL;
+	if (err)
+		return err;
+	return inode->ops->getxattr ? inode->ops->getxattr(inode, name, value, size) : -EOPNOTSUPP;
+}
+
 static ssize_t get_user_value(const struct path *path, const char __user *uname, void __user *uvalue, size_t size)
 {
-	struct inode *inode = path->dentry->inode;
 	struct xattr_name name;
 	void *value = NULL;
 	ssize_t n = name_get(&name, uname);
 
 	if (n)
 		return n;
-	n = xattr_permission(inode, name.text, MAY_READ);
-	if (!n && !has_suffix(name.text))
-		n = -EINVAL;
-	if (n)
-		return n;
-	if (!inode->ops->getxattr)
-		return -EOPNOTSUPP;
 	size = min_t(size_t, size, XATTR_SIZE_MAX);
 	if (size) {
 		value = kvmalloc(size, GFP_KERNEL);
 		if (!value)
 			return -ENOMEM;
 	}
-	n = inode->ops->getxattr(inode, name.text, value, size);
+	n = get_value(path->dentry->inode, name.text, value, size);
 	if (n > 0 && size && copy_to_user(uvalue, value, n))
 		n = -EFAULT;
 	kvfree(value);

@@ -2,6 +2,7 @@
 /* Names in tmpfs: make, remove, move.  The dentry cache keeps them; here only inodes and counts change. */
 #include <fs/vfs/dentry.h>
 #include <fs/vfs/dir.h>
+#include <fs/vfs/posix_acl.h>
 #include <kernel/abi/fs.h>
 #include <kernel/abi/limits.h>
 #include <kernel/lib/string.h>
@@ -30,12 +31,34 @@ static int no_inode(struct superblock *sb)
 	return ts->max_inodes && atomic_load(&ts->used_inodes) >= ts->max_inodes ? -ENOSPC : -ENOMEM;
 }
 
+/* A new inode with the access lists that `dir` hands down. */
+static int new_inode(struct inode *dir, umode_t mode, dev_t rdev, struct inode **out)
+{
+	struct posix_acl *def, *acc;
+	struct inode *inode;
+	int err = posix_acl_inherit(dir, &mode, &def, &acc);
+
+	if (err)
+		return err;
+	inode = tmpfs_new_inode(dir->sb, dir, mode, rdev);
+	if (inode) {
+		inode->acl = acc;
+		inode->default_acl = def;
+		*out = inode;
+		return 0;
+	}
+	posix_acl_put(acc);
+	posix_acl_put(def);
+	return no_inode(dir->sb);
+}
+
 static int tmpfs_mknod(struct inode *dir, struct dentry *dentry, umode_t mode, dev_t rdev)
 {
-	struct inode *inode = tmpfs_new_inode(dir->sb, dir, mode, rdev);
+	struct inode *inode;
+	int err = new_inode(dir, mode, rdev, &inode);
 
-	if (!inode)
-		return no_inode(dir->sb);
+	if (err)
+		return err;
 	dcache_dir_enter(dentry);
 	d_instantiate(dentry, inode);
 	dir_changed(dir, 1);
@@ -82,10 +105,11 @@ static int tmpfs_symlink(struct inode *dir, struct dentry *dentry, const char *t
 
 static int tmpfs_tmpfile(struct inode *dir, struct dentry *dentry, umode_t mode)
 {
-	struct inode *inode = tmpfs_new_inode(dir->sb, dir, mode, 0);
+	struct inode *inode;
+	int err = new_inode(dir, mode, 0, &inode);
 
-	if (!inode)
-		return no_inode(dir->sb);
+	if (err)
+		return err;
 	inode->nlink = 0;
 	d_instantiate(dentry, inode);
 	return 0;
@@ -176,7 +200,7 @@ static int tmpfs_rename(struct inode *old_dir, struct dentry *old, struct inode 
 
 #define TMPFS_ATTR_OPS                                                                                     \
 	.setattr = tmpfs_setattr, .getattr = tmpfs_getattr, .getxattr = tmpfs_getxattr,                    \
-	.setxattr = tmpfs_setxattr, .listxattr = tmpfs_listxattr
+	.setxattr = tmpfs_setxattr, .listxattr = tmpfs_listxattr, .set_acl = posix_acl_set_cached
 
 const struct inode_ops tmpfs_dir_ops = {
 	.lookup = tmpfs_lookup,

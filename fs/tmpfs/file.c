@@ -3,6 +3,7 @@
 #include <fs/vfs/dentry.h>
 #include <fs/vfs/file.h>
 #include <fs/vfs/mount.h>
+#include <fs/vfs/posix_acl.h>
 #include <kernel/abi/fs.h>
 #include <kernel/debug/assert.h>
 #include <kernel/lib/seq.h>
@@ -114,7 +115,7 @@ int tmpfs_setattr(struct dentry *dentry, struct inode *inode, const struct iattr
 		}
 	}
 	setattr_copy(inode, &a);
-	return 0;
+	return a.valid & ATTR_MODE ? posix_acl_chmod(inode) : 0;
 }
 
 int tmpfs_getattr(const struct path *path, struct inode *inode, struct kstat *out, u32 mask, unsigned flags)

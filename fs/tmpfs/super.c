@@ -283,6 +283,7 @@ static int tmpfs_fill(struct superblock *sb, char *options)
 	if (err)
 		return err;
 	sb->magic = TMPFS_MAGIC;
+	sb->flags |= SB_POSIXACL;
 	sb->max_bytes = S64_MAX & ~4095ll;
 	root = tmpfs_new_inode(sb, NULL, S_IFDIR | ts->mode, 0);
 	if (!root)
@@ -329,6 +330,7 @@ static int ramfs_mount(const struct fs_type *type, const struct fs_params *param
 
 	ts->max_pages = ts->max_inodes = 0;
 	(*out)->magic = RAMFS_MAGIC;
+	(*out)->flags &= ~(u32)SB_POSIXACL;
 	return 0;
 }
 

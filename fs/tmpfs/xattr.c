@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Extended attributes of tmpfs inodes: a list, short in practice.  xattr(7). */
 #include <fs/vfs/inode.h>
+#include <fs/vfs/posix_acl.h>
 #include <kernel/abi/xattr.h>
 #include <kernel/lib/string.h>
 #include <mm/alloc.h>
@@ -94,8 +95,11 @@ int tmpfs_setxattr(struct inode *inode, const char *name, const void *value, siz
 ssize_t tmpfs_listxattr(struct inode *inode, char *buf, size_t size)
 {
 	struct tmpfs_xattr *x;
-	size_t used = 0;
+	ssize_t lists = posix_acl_list_cached(inode, buf, size);
+	size_t used = lists;
 
+	if (lists < 0)
+		return lists;
 	guard_spin(&inode->spin);
 	list_for_each (x, &tmpfs_inode(inode)->xattrs, link) {
 		size_t len = strlen(x->name) + 1;

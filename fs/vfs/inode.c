@@ -10,6 +10,7 @@
  */
 #include <fs/vfs/fsnotify.h>
 #include <fs/vfs/inode.h>
+#include <fs/vfs/posix_acl.h>
 #include <fs/vfs/super.h>
 #include <kernel/abi/capability.h>
 #include <kernel/debug/assert.h>
@@ -135,6 +136,7 @@ static void inode_evict(struct inode *inode)
 	if (sb->ops && sb->ops->evict)
 		sb->ops->evict(inode);
 	mapping_fini(&inode->data);
+	inode_acl_release(inode);
 	locks_free_context(inode);
 	inode_unhash(inode);
 	call_rcu(&inode->rcu, inode_free_rcu);

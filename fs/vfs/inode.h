@@ -20,6 +20,10 @@
  *	getxattr	none				yes		no
  *	listxattr	inode R				yes		no
  *	update_time	none				yes		no
+ *	get_acl		none				yes		no
+ *	set_acl		inode W, or a new inode		yes		no
+ *	fileattr_get	none				yes		no
+ *	fileattr_set	inode W				yes		no
  *
  * Order of locks: superblock rename lock; directory inodes, ancestors first; other inodes, by address; mapping.invalidate;
  * dentry locks; inode.spin.
@@ -43,6 +47,7 @@ struct flock_context;
 struct inode_ops;
 struct path;
 struct pipe;
+struct posix_acl;
 struct superblock;
 
 /* Permission masks of inode_permission(); the low three bits are those of access(2). */
@@ -68,6 +73,7 @@ enum inode_flags {
 	S_MAGIC_LINK = 1 << 8, /* following it jumps to an object, not to a name */
 	S_NO_PERM_OP = 1 << 9, /* ops->permission is NULL: mode bits decide */
 	S_KERNEL_FILE = 1 << 10, /* proc, sysfs: size and position rules of generated text */
+	S_DIRSYNC = 1 << 11,	/* changes of this directory reach the disk before the call returns */
 };
 
 /* inode.state */
@@ -93,6 +99,7 @@ struct inode {
 	const char *link;		/* [I] body of a symlink in memory, or NULL: then get_link */
 	u32 notify_mask;		/* [a] events somebody watches, IN_* bits */
 	s32 write_count;		/* [a] writers; negative: write access denied that often */
+	struct posix_acl *acl;		/* [i, R] access list, NULL: none, or POSIX_ACL_UNKNOWN */
 	struct mapping *mapping;	/* [I] &data, or the block device's */
 	const struct file_ops *fops;	/* [I] for struct file on open */
 	u64 ino;			/* [I] */
@@ -113,6 +120,7 @@ struct inode {
 		void *device;		/* [s] block device or character device found on first open */
 	};
 	struct flock_context *locks;	/* [a] installed once, on the first lock */
+	struct posix_acl *default_acl;	/* [i, R] of directories, as acl */
 	void *notify_marks;		/* [s] owned by inotify */
 	struct list aliases;		/* [s] dentries */
 	struct list sb_link;		/* [superblock.inodes_lock] */
@@ -130,6 +138,12 @@ struct link_body {
 	const char *text;
 	void (*done)(void *arg); /* or NULL */
 	void *arg;
+};
+
+/* What lsattr(1) and chattr(1) see of an inode. */
+struct fileattr {
+	u32 flags;   /* FS_*_FL */
+	u32 project; /* quota project, 0 where there are none */
 };
 
 struct inode_ops {
@@ -164,8 +178,13 @@ struct inode_ops {
 	int (*setxattr)(struct inode *inode, const char *name, const void *value, size_t size, int flags);
 	ssize_t (*listxattr)(struct inode *inode, char *buf, size_t size);
 	int (*update_time)(struct inode *inode, s64 now, unsigned which); /* ATTR_ATIME and so on */
-	int (*fileattr_get)(struct inode *inode, u32 *fs_flags);	  /* FS_*_FL */
-	int (*fileattr_set)(struct inode *inode, u32 fs_flags);
+	/* POSIX lists, fs/vfs/posix_acl.h; type is enum posix_acl_type.  Read: *out NULL when there is none. */
+	int (*get_acl)(struct inode *inode, int type, struct posix_acl **out);
+	/* Store (NULL: remove), change the mode with it, inode_cache_acl(). */
+	int (*set_acl)(struct inode *inode, int type, struct posix_acl *acl);
+	/* Flags, and what FS_IOC_FSGETXATTR and FS_IOC_FSSETXATTR carry besides. */
+	int (*fileattr_get)(struct inode *inode, struct fileattr *out);
+	int (*fileattr_set)(struct inode *inode, const struct fileattr *attr);
 };
 
 /*

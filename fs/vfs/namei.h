@@ -74,6 +74,9 @@ void path_create_done(const struct path *parent, struct dentry *dentry);
 struct open_how;
 int do_open(int dfd, const char *name, const struct open_how *how, struct file **out) __must_check;
 
+/* A mode asked for a new file in `dir` without what the umask takes; access lists take its place where there are any. */
+umode_t creation_mode(const struct inode *dir, umode_t mode);
+
 /*
  * Operations on dentries: permission checks, events, then the file system's.  Write access to the mount is the caller's.
  * Locks: as struct inode_ops says for the directory; the victim's are taken inside.

@@ -271,7 +271,7 @@ static int lookup_or_create(struct walk *w, const struct open_args *a, int ro, s
 	if (!d->inode) {
 		err = ro;
 		if (!err)
-			err = vfs_create(dir, d, (a->mode & ~current_umask()) & S_IALLUGO);
+			err = vfs_create(dir, d, creation_mode(dir, a->mode) & S_IALLUGO);
 		*created = !err;
 	} else if (a->flags & O_EXCL) {
 		err = -EEXIST;
@@ -410,7 +410,7 @@ static int open_tmpfile(struct walk *w, struct open_args *a, struct file **out)
 	if (!path.dentry)
 		goto drop_write;
 	rwsem_read_lock(&dir->lock);
-	err = dir->ops->tmpfile(dir, path.dentry, (a->mode & ~current_umask() & S_IALLUGO) | S_IFREG);
+	err = dir->ops->tmpfile(dir, path.dentry, (creation_mode(dir, a->mode) & S_IALLUGO) | S_IFREG);
 	rwsem_read_unlock(&dir->lock);
 	if (err) {
 		dentry_put(path.dentry);

@@ -152,7 +152,9 @@ ssize_t generic_write_sync(struct file *f, loff_t end, ssize_t n)
 {
 	int err;
 
-	if (n <= 0 || !((f->flags & O_DSYNC) || (f->inode->sb->flags & SB_SYNCHRONOUS)) || !f->ops->fsync)
+	if (n <= 0 || !f->ops->fsync)
+		return n;
+	if (likely(!(f->flags & O_DSYNC) && !(f->inode->flags & S_SYNC_) && !(f->inode->sb->flags & SB_SYNCHRONOUS)))
 		return n;
 	err = f->ops->fsync(f, end - n, end - 1, !(f->flags & __O_SYNC));
 	return err ?: n;

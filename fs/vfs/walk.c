@@ -281,9 +281,14 @@ static __always_inline int may_search(struct walk *w)
 	if (unlikely(!S_ISDIR(dir->mode)))
 		return -ENOTDIR;
 	if (likely(!dir->ops->permission)) {
-		if (likely((READ_ONCE(dir->mode) & S_IXUGO) == S_IXUGO))
+		if (likely((READ_ONCE(dir->mode) & S_IXUGO) == S_IXUGO && !READ_ONCE(dir->acl)))
 			return 0;
-		return generic_permission(dir, MAY_EXEC);
+		err = generic_permission(dir, in_rcu(w) ? MAY_EXEC | MAY_NOT_BLOCK : MAY_EXEC);
+		if (likely(err != -ECHILD))
+			return err;
+		/* Its access list is still on disk. */
+		err = walk_leave_rcu(w);
+		return err ?: generic_permission(dir, MAY_EXEC);
 	}
 	if (in_rcu(w)) {
 		err = dir->ops->permission(dir, MAY_EXEC | MAY_NOT_BLOCK);
