@@ -37,7 +37,7 @@ size: kernel
 # ARCH narrows a test only when it was given.
 test:
 	@scripts/test $(ARCH_ASKED)
-test-unit test-host test-kernel test-abi test-boot test-busybox:
+test-unit test-host test-kernel test-abi test-boot test-busybox test-stress test-fuzz:
 	@scripts/test $(patsubst test-%,%,$@) $(ARCH_ASKED)
 
 bench: kernel
@@ -58,11 +58,8 @@ help:
 clean:
 	rm -rf $(foreach a,$(ARCHES),build/$(a) build/$(a)-*) build/test compile_commands.json
 
-test-stress:
-	@scripts/test stress $(ARCH_ASKED)
-
 HIST ?=
 FRESH ?=
 export HIST FRESH
 
-.PHONY: bench soak test-stress abi-report help clean check setup size initramfs run debug test test-unit test-host test-kernel test-abi test-boot test-busybox oracle
+.PHONY: bench soak test-stress test-fuzz abi-report help clean check setup size initramfs run debug test test-unit test-host test-kernel test-abi test-boot test-busybox oracle

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* LIMIT 900 */
 /*
- * Storms on one subject each, by several processes at once: what is written must be read, what is
+ * Storms on one subject each, by several processes, all at once: what is written must be read, what is
  * sent must arrive, and everything must be there again afterwards.
  */
 #include "stress.h"
@@ -307,14 +307,12 @@ static void storm_epoll(int id, double until)
 
 int main(void)
 {
-	storm("pipes", 4, storm_pipe);
-	storm("signals", 4, storm_signal);
-	storm("mappings", 4, storm_mmap);
-	storm("futexes", 2, storm_futex);
-	storm("threads", 4, storm_threads);
-	storm("tmpfs", 4, storm_tmpfs);
-	storm("terminals", 4, storm_pty);
-	storm("unix sockets", 4, storm_unix);
-	storm("epoll", 4, storm_epoll);
+	struct storm storms[] = {
+		{ "pipes", 4, storm_pipe },	  { "signals", 4, storm_signal }, { "mappings", 4, storm_mmap },
+		{ "futexes", 2, storm_futex },	  { "threads", 4, storm_threads }, { "tmpfs", 4, storm_tmpfs },
+		{ "terminals", 4, storm_pty }, { "unix sockets", 4, storm_unix }, { "epoll", 4, storm_epoll },
+	};
+
+	storms_run(storms, sizeof(storms) / sizeof(storms[0]));
 	return 0;
 }

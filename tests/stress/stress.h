@@ -28,7 +28,7 @@ static inline long seconds(void)
 {
 	const char *s = getenv("SECONDS_EACH");
 
-	return s ? atol(s) : 1;
+	return s ? atol(s) : 5;
 }
 
 static inline double now(void)
@@ -57,32 +57,48 @@ static inline uint32_t next_random(uint32_t *state)
 	return *state;
 }
 
-/* Run fn in `n' processes for the given time each; prints one line. */
-static inline void storm(const char *name, int n, void (*fn)(int id, double until))
+struct storm {
+	const char *name;
+	int processes;
+	void (*fn)(int id, double until);
+	int bad;
+};
+
+/* All storms at once, each in its processes, for the given time; a line each. */
+static inline void storms_run(struct storm *storms, int n)
 {
 	double until = now() + seconds();
-	int bad = 0;
+	struct {
+		pid_t pid;
+		struct storm *storm;
+	} child[64];
+	int children = 0, status;
 
 	fflush(stdout);
-	for (int i = 0; i < n; i++) {
-		pid_t pid = fork();
+	for (int s = 0; s < n; s++)
+		for (int i = 0; i < storms[s].processes; i++) {
+			pid_t pid = fork();
 
-		must(pid >= 0);
-		if (!pid) {
-			fn(i, until);
-			_exit(0);
+			must(pid >= 0);
+			if (!pid) {
+				storms[s].fn(i, until);
+				_exit(0);
+			}
+			child[children].pid = pid;
+			child[children++].storm = &storms[s];
 		}
-	}
-	for (int i = 0; i < n; i++) {
-		int status;
+	for (int left = children; left; left--) {
+		pid_t pid = wait(&status);
 
-		must(wait(&status) > 0);
-		bad += status != 0;
+		for (int i = 0; i < children; i++)
+			if (child[i].pid == pid)
+				child[i].storm->bad += status != 0;
 	}
-	if (bad)
-		printf("%s: %d of %d failed\n", name, bad, n);
-	else
-		printf("%s: ok\n", name);
+	for (int s = 0; s < n; s++)
+		if (storms[s].bad)
+			printf("%s: %d of %d failed\n", storms[s].name, storms[s].bad, storms[s].processes);
+		else
+			printf("%s: ok\n", storms[s].name);
 	fflush(stdout);
 }
 
