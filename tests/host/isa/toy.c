@@ -36,6 +36,7 @@ u64 toy_clock;
 struct arch_mmu arch_kernel_mmu;
 __thread unsigned char toy_cpu_area[4096] __aligned(64);
 __thread unsigned char toy_thread_area[16384] __aligned(64);
+__thread void *toy_running;
 __thread bool toy_irqs_on;
 
 static u8 *ram;
@@ -116,8 +117,10 @@ void arch_mmu_destroy(struct arch_mmu *m)
 {
 }
 
+/* No identifiers of address spaces: a switch forgets everything, which is what the mask of processors counts on. */
 void arch_mmu_switch(struct arch_mmu *next)
 {
+	tlbs[cpu].n = 0;
 }
 
 void arch_icache_sync(const void *va, size_t len)

@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The kernel sources of the host's file-system library: whole folders, so that a new file is there by itself.
+# A new file system adds its folder.
+
+HOSTFS_DIRS := fs/vfs fs/tmpfs fs/syscalls fs/block fs/iomap fs/jbd2 fs/ext4 fs/vfat fs/isofs fs/squashfs fs/overlayfs tests/host/fs
+HOSTFS_FILES := \
+	fs/chardev.c fs/devtmpfs.c fs/inotify.c fs/locks.c fs/pipe.c fs/splice.c \
+	kernel/device/device.c kernel/sched/kthread.c kernel/sched/workqueue.c kernel/syscall/mman.c kernel/time/convert.c \
+	kernel/trap/notify.c security/cred.c tests/host/isa/toy.c \
+	$(addprefix kernel/sync/,completion.c lockdebug.c mutex.c rwsem.c spinlock.c waitqueue.c) \
+	$(addprefix mm/,access.c advise.c cache.c commit.c fault.c folio.c init.c iov_iter.c layout.c lru.c mmap.c mremap.c \
+	pagetable.c reclaim.c rmap.c shmem.c space.c stat.c swap.c tlb.c usage.c usercopy.c usertable.c vma.c writeback.c zap.c)
+HOSTFS_SOURCES := $(sort $(wildcard $(addsuffix /*.c,$(HOSTFS_DIRS)) $(HOSTFS_FILES) kernel/lib/*.c))
