@@ -186,6 +186,13 @@ void host_unpoison(const void *p, size_t n)
 	__asan_unpoison_memory_region(p, n);
 }
 
+size_t host_accessible(const void *p, size_t n)
+{
+	const char *bad = __asan_region_is_poisoned((void *)p, n);
+
+	return bad ? (size_t)(bad - (const char *)p) : n;
+}
+
 size_t host_alloc_size(const void *p)
 {
 	return malloc_usable_size((void *)p);

@@ -34,6 +34,8 @@ void host_leak_root(const void *p, size_t n);
 /* Accesses to [p, p+n) are errors, or fine again. */
 void host_poison(const void *p, size_t n);
 void host_unpoison(const void *p, size_t n);
+/* How many bytes of [p, p+n) may be accessed, from p on. */
+size_t host_accessible(const void *p, size_t n);
 /* Bytes behind a pointer of host_alloc. */
 size_t host_alloc_size(const void *p);
 

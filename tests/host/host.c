@@ -218,6 +218,7 @@ int main(int argc, char **argv)
 	struct timespec now;
 	unsigned bad = 0;
 
+	setvbuf(stdout, NULL, _IOLBF, 0);
 	program = slash ? slash + 1 : argv[0];
 	clock_gettime(CLOCK_REALTIME, &now);
 	seed = env ? strtoull(env, NULL, 0) : (unsigned long long)now.tv_nsec;

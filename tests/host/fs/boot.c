@@ -32,7 +32,7 @@ static struct mm *space_make(void)
 	struct mm *mm;
 
 	VERIFY(!mm_create(&mm));
-	mm->layout = (struct mm_layout){ .mmap_top = USER_MAPPED_END, .mmap_bottom = USER_MAPPED_START };
+	mm->layout = (struct mm_layout){ .mmap_top = USER_MAPPED_END / 2, .mmap_bottom = USER_MAPPED_START };
 	return mm;
 }
 

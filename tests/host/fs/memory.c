@@ -490,9 +490,13 @@ u64 slab_shrink_all(void)
 
 /* --- what is in use ---------------------------------------------------------------------------- */
 
+/* Without page tables, of which mm keeps some for next time. */
 struct hostfs_usage hostfs_usage(void)
 {
-	return (struct hostfs_usage){ .objects = heap_objects, .frames = frames_used };
+	return (struct hostfs_usage){
+		.objects = heap_objects,
+		.frames = frames_used - vm_gauge_read(VM_NR_PAGETABLE),
+	};
 }
 
 void hostfs_print_usage(void)
