@@ -212,13 +212,14 @@ struct ext4_inode {
 	u64 last_block;           /* [m] goal: behind what was allocated last */
 	u32 last_lblock;          /* [m] */
 	struct list orphan;       /* [orphan_lock] */
-	u32 dir_hint;             /* [inode.lock] directory half: block where a search for space begins */
-	void *acl[2];             /* the directory half's: access and default list; EXT4_ACL_UNKNOWN at first */
-	void *dir_private;        /* the directory half's, NULL at first */
+	/* Of directories [inode.lock], all zero at first. */
+	u32 dir_start;            /* block where a search begins */
+	u32 dir_seq;              /* counts changes, for listings */
+	u32 room_block;           /* where the last lookup that found nothing saw room for an entry ... */
+	u32 room_offset;
+	const void *room_for;     /* ... of this dentry; NULL: nowhere */
 	struct inode inode;
 };
-
-#define EXT4_ACL_UNKNOWN ((void *)1ul)
 
 static inline struct ext4_inode *ext4_inode(const struct inode *inode)
 {
@@ -427,22 +428,24 @@ int ext4_xattr_delete(struct handle *h, struct inode *inode) __must_check;
 /* The raw inode was read: check what its body holds and set EXT4_STATE_XATTR.  Returns 0 or -EUCLEAN. */
 int ext4_xattr_check_body(struct inode *inode, const struct ext4_disk_inode *raw) __must_check;
 
-/* acl.c */
-int ext4_permission(struct inode *inode, int mask);
+/*
+ * acl.c.  Lists are cached in the VFS's inode (fs/vfs/posix_acl.h): a superblock mounted with the acl option has SB_POSIXACL; an
+ * inode read from disk begins with inode_acl_unknown(), or with NULL in both fields if it has no attributes at all.
+ */
 /* A new inode in `dir`, mode set: inherit lists, apply the umask.  May change inode->mode. */
 int ext4_acl_init(struct handle *h, struct inode *inode, struct inode *dir) __must_check;
-/* The mode changed by setattr: the access list follows.  Locks: inode W, no handle. */
-int ext4_acl_chmod(struct inode *inode) __must_check;
-/* Eviction: drop what is cached. */
-void ext4_acl_drop(struct inode *inode);
+/* setattr changed the mode: posix_acl_chmod(inode), after its handle is stopped.  Eviction drops what is cached by itself. */
 
 /* ioctl.c */
 long ext4_ioctl(struct file *file, unsigned cmd, unsigned long arg);
-int ext4_fileattr_get(struct inode *inode, u32 *fs_flags);
-int ext4_fileattr_set(struct inode *inode, u32 fs_flags);
+int ext4_fileattr_get(struct inode *inode, struct fileattr *out);
+int ext4_fileattr_set(struct inode *inode, const struct fileattr *attr);
+int ext4_get_acl(struct inode *inode, int type, struct posix_acl **out);
+int ext4_set_acl(struct inode *inode, int type, struct posix_acl *acl);
 /* Flags a new inode of `mode` inherits from its directory's. */
 u32 ext4_inherit_flags(u32 dir_flags, umode_t mode);
 
-/* dir.c: called once at mount and unmount, for hash seeds and the like. */
-/* A directory's private memory on eviction; dir_private may be NULL. */
-void ext4_dir_evict(struct inode *inode);
+/*
+ * namei.c, rename.c: room for entries and the file attributes of inode_ops are there; ext4_inode_create() is called with the handle
+ * of the operation.  dirent.cookie of the VFS's dentries holds where the entry was last seen.
+ */
