@@ -215,6 +215,8 @@ bool reclaim_for_alloc(gfp_t gfp, unsigned order, unsigned attempt)
 
 	if (thread_current()->alloc_flags & ALLOC_RECLAIMING)
 		return false;
+	if (thread_current()->alloc_flags & ALLOC_NOFS)
+		gfp &= ~__GFP_FS;
 	vm_event_add(VM_ALLOCSTALL, 1);
 
 	u64 freed = reclaim_once(gfp, BATCH << order, priority[min(attempt, 3u)], false);

@@ -2,11 +2,9 @@
 /* Between lru.c, reclaim.c, oom.c and rmap.c. */
 #pragma once
 
+#include <mm/alloc_scope.h>
 #include <mm/page.h>
 #include <mm/reclaim.h>
-
-/* Bits of thread.alloc_flags. */
-#define ALLOC_RECLAIMING (1u << 0) /* inside reclaim: no recursion, reserves allowed */
 
 void lru_init(void);
 void lru_add_active(struct folio *f);

@@ -54,7 +54,8 @@ enum lock_rank {
 	RANK_MM,                 /* mm lock: the tree of areas */
 	RANK_VMA,                /* one area, while it is faulted or changed */
 	RANK_MAPPING_INVALIDATE, /* page cache against truncation */
-	RANK_JOURNAL,            /* file system transaction */
+	RANK_JOURNAL,            /* space in a file system's log */
+	RANK_JOURNAL_SUPER,      /* a log's superblock */
 	RANK_INODE_MAP,          /* block map of one inode */
 	RANK_FS_ALLOC,           /* what all inodes of a file system share: orphans, superblock */
 	RANK_I_MMAP,             /* areas that map a file */
@@ -81,6 +82,9 @@ enum lock_rank {
 	RANK_FILE_FASYNC,   /* lists of files that want SIGIO, sleepers on record locks */
 	RANK_FILE,          /* one file's flags and owner */
 	RANK_FLOCK,         /* locks on one inode */
+	RANK_JOURNAL_BUFFER,    /* one buffer's part in transactions; marks it dirty */
+	RANK_JOURNAL_STATE,     /* lists of one journal */
+	RANK_JOURNAL_REVOKE,    /* revoked blocks of one transaction */
 	RANK_MOUNT_HASH,    /* mount hash and counts */
 	RANK_INODE_SPIN,    /* inode state bits, list membership */
 	RANK_DENTRY_RENAME, /* names and parents of all dentries */
