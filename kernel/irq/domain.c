@@ -177,6 +177,18 @@ int irq_from_gsi(u32 gsi, unsigned trigger, unsigned *irq)
 	return -EPROBE_DEFER;
 }
 
+/* A message's descriptor outlives its use: the controller learns again what it is bound to. */
+static unsigned map_message(struct irq_domain *dom, u64 hwirq)
+{
+	unsigned irq;
+
+	guard_mutex(&irq_table_lock);
+	irq = irq_find(dom, hwirq);
+	if (irq)
+		return dom->ops->map(dom, irq_table[irq]) ? 0 : irq;
+	return irq_desc_create(dom, hwirq, IRQ_TRIGGER_RISING);
+}
+
 int irq_msi_alloc(struct irq_domain *dom, unsigned n, u32 device_id, unsigned *irqs)
 {
 	u64 hwirq;
@@ -188,7 +200,7 @@ int irq_msi_alloc(struct irq_domain *dom, unsigned n, u32 device_id, unsigned *i
 	if (err)
 		return err;
 	for (unsigned i = 0; i < n; i++) {
-		irqs[i] = irq_map_trigger(dom, hwirq + i, IRQ_TRIGGER_RISING);
+		irqs[i] = map_message(dom, hwirq + i);
 		if (!irqs[i]) {
 			dom->ops->msi_free(dom, hwirq, n);
 			return -ENOMEM;

@@ -111,7 +111,8 @@ struct irq_domain_ops {
 	/* Decode `spec`.  Returns 0 or -EINVAL. */
 	int (*translate)(struct irq_domain *dom, const struct irq_spec *spec, u64 *hwirq,
 			 unsigned *trigger);
-	/* Fill chip, chip_data and percpu of a new descriptor.  Returns 0 or a negative errno. */
+	/* Fill chip, chip_data and percpu of a new descriptor; also of one whose message was freed
+	 * and allocated again.  Returns 0 or a negative errno. */
 	int (*map)(struct irq_domain *dom, struct irq_desc *d);
 	/* Allocate `n` consecutive vectors for messages, and free them; NULL when not an MSI
 	 * domain. */

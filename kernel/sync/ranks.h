@@ -16,6 +16,7 @@ enum lock_rank {
 	RANK_NONE,
 
 	/* Sleeping locks. */
+	RANK_BUS_TREE,     /* devices of a bus come and go */
 	RANK_DEVICE_MODEL, /* bus lists, driver binding */
 	RANK_CGROUP,       /* the tree of groups, migration */
 	RANK_EXEC_UPDATE,  /* credentials and address space of one process while exec replaces them
