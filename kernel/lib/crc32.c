@@ -5,6 +5,11 @@
  * The eight tables of a polynomial (table k tells what a byte does k bytes further on) are computed
  * on first use: 2048 words that would otherwise sit in the image twice.  Two processors that
  * compute at once store the same values; `ready` is released last.
+ *
+ * A check is a polynomial over GF(2), the highest power in the lowest bit; bytes of zero multiply it
+ * by powers of x.  The check of a difference therefore tells how a check changes with its message:
+ * multiplied by x^8 once for each byte behind the difference, which two tables of powers do in two
+ * multiplications for up to 4 KiB.
  */
 #include <kernel/lib/crc32.h>
 #include <kernel/lib/atomic.h>
@@ -14,10 +19,47 @@ struct crc_tables {
 	u32 polynomial;
 	u32 ready; /* [a] */
 	u32 t[8][256];
+	u32 few[64];  /* x^8 to the power 0, 1, ... */
+	u32 many[65]; /* x^8 to the power 0, 64, 128, ... */
 };
 
 static struct crc_tables ieee = {.polynomial = 0xedb88320u};
 static struct crc_tables castagnoli = {.polynomial = 0x82f63b78u};
+
+static u32 times_x(u32 a, u32 polynomial)
+{
+	return a >> 1 ^ (a & 1 ? polynomial : 0);
+}
+
+/* a * b: four coefficients of `a` a step, from the highest. */
+static u32 multiply(const struct crc_tables *c, u32 a, u32 b)
+{
+	u32 m[16], product = 0;
+
+	m[0] = 0;
+	m[8] = b;
+	m[4] = times_x(m[8], c->polynomial);
+	m[2] = times_x(m[4], c->polynomial);
+	m[1] = times_x(m[2], c->polynomial);
+	for (int i = 3; i < 16; i++)
+		m[i] = m[i & (i - 1)] ^ m[i & -i];
+	for (int i = 0; i < 8; i++, a >>= 4)
+		product = product >> 4 ^ c->t[0][(product & 15) << 4] ^ m[a & 15];
+	return product;
+}
+
+static __cold __no_sanitize void powers_fill(struct crc_tables *c)
+{
+	u32 power = 0x80000000u;
+
+	for (int i = 0; i < 64; i++) {
+		WRITE_ONCE(c->few[i], power);
+		power = power >> 8 ^ c->t[0][power & 255];
+	}
+	WRITE_ONCE(c->many[0], c->few[0]);
+	for (int i = 1; i < 65; i++)
+		WRITE_ONCE(c->many[i], multiply(c, c->many[i - 1], power));
+}
 
 static __cold __no_sanitize void tables_fill(struct crc_tables *c)
 {
@@ -35,6 +77,7 @@ static __cold __no_sanitize void tables_fill(struct crc_tables *c)
 			WRITE_ONCE(c->t[k][i], before >> 8 ^ c->t[0][before & 255]);
 		}
 	}
+	powers_fill(c);
 	atomic_store_release(&c->ready, 1);
 }
 
@@ -64,6 +107,20 @@ u32 crc32_le(u32 crc, const void *data, size_t len)
 u32 crc32c(u32 crc, const void *data, size_t len)
 {
 	return crc_run(&castagnoli, crc, data, len);
+}
+
+u32 crc32c_change(u32 crc, const void *before, const void *after, size_t len, size_t behind)
+{
+	struct crc_tables *c = &castagnoli;
+	u32 change = crc_run(c, 0, before, len) ^ crc_run(c, 0, after, len);
+
+	for (; behind >= 4096; behind -= 4096)
+		change = multiply(c, change, c->many[64]);
+	if (behind >= 64)
+		change = multiply(c, change, c->many[behind / 64]);
+	if (behind % 64)
+		change = multiply(c, change, c->few[behind % 64]);
+	return crc ^ change;
 }
 
 /* A nibble at a time: its users check a few bytes. */

@@ -13,5 +13,11 @@ u32 crc32_le(u32 crc, const void *data, size_t len);
 /* Reflected 0x1edc6f41 (Castagnoli): ext4, iSCSI. */
 u32 crc32c(u32 crc, const void *data, size_t len);
 
+/*
+ * The check of a message of which `len` bytes, with `behind` more behind them, change from `before`
+ * to `after`.  Costs what the changed bytes cost and little more, however long the message is.
+ */
+u32 crc32c_change(u32 crc, const void *before, const void *after, size_t len, size_t behind);
+
 /* Reflected 0x8005: ext4 group descriptors. */
 u16 crc16(u16 crc, const void *data, size_t len);

@@ -23,6 +23,25 @@ TEST(checksums)
 	EXPECT_EQ(crc32c(crc32c(7, "hello", 5), ", wide world", 12), a);
 }
 
+TEST(checksum_of_a_change)
+{
+	static u8 message[20000], before[64];
+
+	for (size_t i = 0; i < sizeof(message); i++)
+		message[i] = host_random(256);
+	for (int round = 0; round < 2000; round++) {
+		size_t size = 64 + host_random(round & 1 ? 4096 : sizeof(message) - 64);
+		size_t len = host_random(64), off = host_random(size - len);
+		u32 crc = crc32c(round, message, size);
+
+		memcpy(before, message + off, len);
+		for (size_t i = 0; i < len; i++)
+			message[off + i] = host_random(256);
+		crc = crc32c_change(crc, before, message + off, len, size - off - len);
+		EXPECT_EQ(crc, crc32c(round, message, size));
+	}
+}
+
 /* Input in pieces of random size, output collected. */
 struct feed {
 	const u8 *src;
