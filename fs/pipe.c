@@ -572,7 +572,8 @@ static struct inode *pipe_new_inode(struct pipe *p)
 	inode->mode = S_IFIFO | 0600;
 	inode->uid = cred_current()->fsuid;
 	inode->gid = cred_current()->fsgid;
-	inode->fops = &pipe_rdwr_ops;
+	/* Opened again through /proc/PID/fd, it is a FIFO like any other. */
+	inode->fops = &fifo_open_ops;
 	inode->pipe = p;
 	p->files = 2;
 	p->readers = p->writers = 1;

@@ -132,7 +132,6 @@ static int socket_attach_file(struct socket *s, u32 flags)
 	inode->mode = S_IFSOCK | 0777;
 	inode->uid = cred_current()->fsuid;
 	inode->gid = cred_current()->fsgid;
-	inode->fops = &socket_file_ops;
 	err = inode_file_create(socket_mount, inode, "", &socket_dentry_ops, &socket_file_ops,
 				O_RDWR | (flags & SOCK_NONBLOCK ? O_NONBLOCK : 0), &s->file);
 	if (err) {

@@ -55,7 +55,14 @@ static loff_t inode_mapping_size(const struct mapping *m)
 
 static const struct mapping_ops no_mapping_ops;
 static const struct inode_ops no_inode_ops;
-static const struct file_ops no_file_ops;
+
+/* Files that only their own call makes (sockets, event files): not to be opened through /proc/PID/fd. */
+static int no_open(struct inode *inode, struct file *f)
+{
+	return -ENXIO;
+}
+
+static const struct file_ops no_file_ops = { .open = no_open };
 
 /* Fields every inode begins with.  The memory may hold anything. */
 static void inode_prepare(struct inode *inode, struct superblock *sb)

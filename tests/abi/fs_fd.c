@@ -2,6 +2,8 @@
 /* Descriptors: dup, close, fcntl, close_range, limits, read and write forms, lseek, O_PATH, memfd. */
 #include "fs.h"
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <time.h>
 
 static void dups(void)
 {
@@ -242,6 +244,42 @@ static void ioctls(void)
 	T(ioctl(p[0], 0x1234, &n));
 }
 
+/* Opening a descriptor's name in /proc: again the file, or ENXIO where only a call makes such files. */
+static int open_again(int fd, int flags)
+{
+	char name[40];
+
+	sprintf(name, "/proc/self/fd/%d", fd);
+	return open(name, flags);
+}
+
+static void reopened(void)
+{
+	int p[2], s[2], fd;
+	char c = 0;
+
+	pipe(p);
+	fd = open_again(p[0], O_RDONLY);
+	OK(fd);
+	OK(close(p[0]));
+	T(write(p[1], "x", 1));
+	T(read(fd, &c, 1));
+	V(c);
+	OK(close(p[1]));
+	T(read(fd, &c, 1));
+	p[1] = open_again(fd, O_WRONLY);
+	OK(p[1]);
+	OK(close(fd));
+	OK(close(p[1]));
+	OK(socketpair(AF_UNIX, SOCK_STREAM, 0, s));
+	T(open_again(s[0], O_RDWR));
+	T(open_again(syscall(SYS_eventfd2, 0, 0), O_RDWR));
+	T(open_again(syscall(SYS_timerfd_create, CLOCK_MONOTONIC, 0), O_RDWR));
+	T(open_again(syscall(SYS_epoll_create1, 0), O_RDWR));
+	T(open_again(syscall(SYS_inotify_init1, 0), O_RDONLY));
+	OK(open_again(syscall(SYS_memfd_create, "m", 0), O_RDWR));
+}
+
 int main(void)
 {
 	dups();
@@ -249,5 +287,6 @@ int main(void)
 	opath();
 	memfds();
 	ioctls();
+	reopened();
 	return 0;
 }
