@@ -8,8 +8,8 @@
  * before.
  */
 #include <kernel/lib/string.h>
-#include <kernel/sched/preempt.h>
 #include <kernel/sched/mmu.h>
+#include <kernel/sched/thread.h>
 #include <kernel/smp/ipi.h>
 #include <kernel/smp/percpu.h>
 #include "mm_internal.h"
@@ -28,6 +28,11 @@ static void flush_here(void *arg)
 {
 	const struct flush_job *job = arg;
 
+	/* Loaded lazily: let go of it, and be left alone from now on. */
+	if (!ARCH_TLB_BROADCAST && thread_current()->mmu != job->mmu) {
+		sched_mmu_drop(job->mmu);
+		return;
+	}
 	if (job->end - job->start > FLUSH_ALL_PAGES * PAGE_SIZE)
 		arch_tlb_flush_all(job->mmu);
 	else
