@@ -63,6 +63,8 @@ void mapping_init(struct mapping *m, const struct mapping_ops *ops, void *host,
 	rb_root_init(&m->i_mmap);
 	m->writable_maps = 0;
 	m->error_seq = 0;
+	m->owner_error_seq = NULL;
+	m->writeback_next = 0;
 	m->gfp = GFP_USER;
 	m->ops = ops;
 	m->host = host;
@@ -194,8 +196,7 @@ void cache_forget_locked(struct mapping *m, struct folio *f)
 	assert_held(&m->lock);
 	xa_erase(&m->pages, f->page.index);
 	m->nr_pages--;
-	if (folio_test_and_clear(f, PG_dirty) && !mapping_test(m, MAPPING_SHMEM))
-		vm_gauge_add(VM_NR_DIRTY, -1);
+	folio_forget_dirty_locked(m, f);
 	WRITE_ONCE(f->page.mapping, NULL);
 	cache_count(m, -1);
 }

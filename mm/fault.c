@@ -340,6 +340,8 @@ static int file_fault(struct vma *vma, vaddr_t addr, bool write, bool exec, pte_
 	folio_map(vma, addr, slot, f.folio, write);
 	folio_unlock(f.folio);
 	folio_put(f.folio);
+	if (write)
+		dirty_balance_fault();
 	return 0;
 }
 
@@ -426,6 +428,7 @@ static int shared_write(struct vma *vma, vaddr_t addr, pte_t *slot, pte_t e)
 		pte_replace(slot, &e, arch_pte_change(e, PTE_W | PTE_DIRTY | PTE_ACCESSED, 0));
 		folio_unlock(page_folio(p));
 		page_put(p);
+		dirty_balance_fault();
 	} else {
 		pte_replace(slot, &e, arch_pte_change(e, PTE_W | PTE_DIRTY | PTE_ACCESSED, 0));
 	}

@@ -88,37 +88,3 @@ void folio_wait_writeback(struct folio *f)
 	if (folio_test(f, PG_writeback))
 		wait_event(folio_queue(f), flag_is_clear(f, PG_writeback));
 }
-
-static void mark_move(struct folio *f, enum xa_mark from, enum xa_mark to, bool set)
-{
-	struct mapping *m = folio_mapping(f);
-
-	if (!m)
-		return;
-	guard_spin_irq(&m->lock);
-	if (folio_mapping(f) != m)
-		return;
-	xa_clear_mark(&m->pages, f->page.index, from);
-	if (set)
-		xa_set_mark(&m->pages, f->page.index, to);
-}
-
-void folio_start_writeback(struct folio *f)
-{
-	folio_set(f, PG_writeback);
-	vm_gauge_add(VM_NR_WRITEBACK, 1);
-	mark_move(f, MAPPING_TOWRITE, MAPPING_WRITEBACK, true);
-}
-
-void folio_end_writeback(struct folio *f)
-{
-	folio_get(f);
-	mark_move(f, MAPPING_WRITEBACK, MAPPING_WRITEBACK, false);
-	vm_gauge_add(VM_NR_WRITEBACK, -1);
-
-	u32 old = atomic_fetch_and(&f->page.flags, ~(1u << PG_writeback));
-
-	if (old >> PG_waiters & 1)
-		folio_wake(f);
-	folio_put(f);
-}

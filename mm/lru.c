@@ -80,6 +80,15 @@ void lru_remove(struct folio *f)
 		lru_unlink(s, f);
 }
 
+void lru_rotate(struct folio *f)
+{
+	struct lru_shard *s = shard_of(f);
+
+	guard_spin_irq(&s->lock);
+	if (folio_test(f, PG_lru) && !folio_test(f, PG_active))
+		list_move_back(&s->list[0], &f->page.lru);
+}
+
 u64 lru_size(bool active)
 {
 	u64 n = 0;

@@ -95,7 +95,9 @@ struct mapping {
 	struct rwsem i_mmap_lock; /* i */
 	struct rb_root i_mmap;    /* [i] areas that map us, an interval tree */
 	u32 writable_maps;        /* [a] shared writable areas; seals ask */
-	u32 error_seq; /* [a] counts failures of writeback, for fsync on each open file */
+	u32 error_seq;        /* [a] failures of writeback (errseq.h), for fsync on each open file */
+	u32 *owner_error_seq; /* [I] those of all mappings of the owner, or NULL */
+	u64 writeback_next;   /* [a] where the next piece of background writeback begins */
 	gfp_t gfp;     /* [I] for its folios */
 	const struct mapping_ops *ops; /* [I] */
 	void *host;                    /* [I] the object: an inode, opaque here */
@@ -178,23 +180,70 @@ int cache_write_begin(struct mapping *m, loff_t pos, size_t len, struct folio **
  */
 
 /*
- * Content changed.  Returns true when the folio was clean.  Context: any; best under the folio
- * lock.
+ * Content changed.  Returns true when the folio was clean.  The folio is locked, or something else
+ * keeps its mapping alive (an open file, an area).  Context: any but hard interrupt.
  */
 bool folio_mark_dirty(struct folio *f);
 /*
  * Under the folio lock, before writing: write-protects all mappings.  Returns true when it was
- * dirty.
+ * dirty.  Then either folio_start_writeback() or folio_redirty() follows before the unlock, unless
+ * there is nothing to write (beyond the end).  Context: may sleep.
  */
 bool folio_clear_dirty_for_io(struct folio *f);
+/* It could not be written now, after all: as if never cleared.  Locks: folio lock. */
+void folio_redirty(struct folio *f);
+
 /*
- * Write the dirty folios of a range of bytes; `sync`: and wait for them.  Returns 0 or the first
- * error.
+ * The dirty folios of a range of pages in order, for mapping_ops.writepages:
+ *
+ *	writeback_walk_init(&w, m, first, last, sync);
+ *	while ((f = writeback_next(&w)))
+ *		start its transfer, or collect it (with a reference of one's own)
+ *	writeback_walk_end(&w);
+ *
+ * Each folio comes locked, with PG_dirty cleared for the transfer and not under writeback; the
+ * caller unlocks it, after folio_start_writeback() if it is to be written.  The walk's reference
+ * lasts until the next call.  With `sync` what was dirty at the beginning is visited, whoever
+ * dirties more meanwhile, and folios already under writeback are waited for: do not keep collected
+ * folios from the device while asking for the next one then, if they may be in this range again.
+ * Context: may sleep.
+ */
+struct writeback_walk {
+	struct mapping *mapping;
+	u64 index, last;
+	bool sync;
+	enum xa_mark mark;
+	struct folio *folio; /* handed out */
+	unsigned nr, next;   /* of batch */
+	struct folio *batch[16];
+};
+void writeback_walk_init(struct writeback_walk *w, struct mapping *m, u64 first, u64 last,
+			 bool sync);
+struct folio *writeback_next(struct writeback_walk *w);
+/* Also when leaving early. */
+void writeback_walk_end(struct writeback_walk *w);
+
+/*
+ * Write the dirty folios of a range of bytes [first, last]; `sync`: and wait for them and for those
+ * already on their way.  Returns 0 or the first error, with `sync` also those of transfers since
+ * the last such wait.  Context: may sleep.
  */
 int cache_write_range(struct mapping *m, loff_t first, loff_t last, bool sync);
+/* Wait for what is on its way.  Returns 0 or -EIO, -ENOSPC as cache_write_range. */
 int cache_wait_range(struct mapping *m, loff_t first, loff_t last);
+/* As cache_wait_range, leaving errors for others to find. */
+void cache_wait_writeback(struct mapping *m, loff_t first, loff_t last);
+/*
+ * Start writing a piece of `pages` pages, beginning where the last call ended.  *more: some are
+ * still dirty.  Returns 0 or the first error.  Context: may sleep.
+ */
+int cache_write_some(struct mapping *m, u64 pages, bool *more);
+/* A transfer failed.  Context: any. */
 void mapping_set_error(struct mapping *m, int error);
-/* For fsync: errors since *seen, which moves up to now. */
+/*
+ * For fsync: the error since *seen (0, -EIO, -ENOSPC...), which moves up to now.  Start from
+ * errseq_sample(&m->error_seq); the caller guards *seen.
+ */
 int mapping_check_error(struct mapping *m, u32 *seen);
 
 /*

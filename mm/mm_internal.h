@@ -69,8 +69,22 @@ void reclaim_start(void);
 /* LRU of page-cache folios. */
 void lru_add(struct folio *f);
 void lru_remove(struct folio *f);
+/* Next to be looked at by reclaim, if it is on a list.  Context: any. */
+void lru_rotate(struct folio *f);
 u64 lru_size(bool active);
 u64 lru_drop_all(void);
+
+/* --- writeback.c, dirty.c --------------------------------------------------------------------- */
+
+/* The folio leaves its mapping with whatever is dirty in it.  Locks: m->lock. */
+void folio_forget_dirty_locked(struct mapping *m, struct folio *f);
+/* Folios became dirty; were written.  Context: any. */
+void dirty_count(u64 n);
+void written_count(u64 n);
+/* Ask the flushers for `pages`; 0: what the limits say. */
+void writeback_wake(u64 pages);
+/* As reclaim_balance_dirty, from a fault: one pause at most. */
+void dirty_balance_fault(void);
 
 /* --- vmalloc.c ------------------------------------------------------------------------------- */
 

@@ -24,8 +24,7 @@
 static struct rwsem shrinkers_lock = RWSEM_INIT(shrinkers_lock, RANK_SLEEP_LEAF);
 static struct list shrinkers = LIST_INIT(shrinkers); /* [shrinkers_lock] */
 
-static const struct writeback_ops *writeback; /* [I after boot] */
-static void (*cache_walker)(void);            /* [I after boot] */
+static void (*cache_walker)(void); /* [I after boot] */
 
 static struct wait_queue kswapd_wait = WAIT_QUEUE_INIT(kswapd_wait);
 static u32 kswapd_wanted; /* [a] */
@@ -44,20 +43,9 @@ void shrinker_unregister(struct shrinker *s)
 	list_remove(&s->link);
 }
 
-void reclaim_set_writeback_ops(const struct writeback_ops *ops)
-{
-	writeback = ops;
-}
-
 void reclaim_set_cache_walker(void (*walk)(void))
 {
 	cache_walker = walk;
-}
-
-void reclaim_balance_dirty(void)
-{
-	if (writeback)
-		writeback->balance();
 }
 
 /* --- page cache ------------------------------------------------------------------------------- */
@@ -138,8 +126,8 @@ static u64 shrink_inactive(gfp_t gfp, u64 *seen)
 		dirty += folio_test(batch[i], PG_dirty);
 		lru_putback(batch[i], v == ACTIVATE);
 	}
-	if (dirty && writeback)
-		writeback->start(dirty);
+	if (dirty)
+		writeback_wake(dirty);
 	return freed;
 }
 

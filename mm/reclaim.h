@@ -27,14 +27,17 @@ void shrinker_unregister(struct shrinker *s);
 void reclaim_drop_caches(unsigned what);
 
 /*
- * Writeback of dirty pages, filled in by its owner: start writing about `pages`; throttle a writer.
+ * Writeback of dirty pages, filled in by its owner: start writing about `pages`, or (0) as much as
+ * the limits of mm/dirty.h demand.  Context: any but hard interrupt.
  */
 struct writeback_ops {
 	void (*start)(u64 pages);
-	void (*balance)(void);
 };
 void reclaim_set_writeback_ops(const struct writeback_ops *ops);
-/* Called by writers after dirtying pages.  Context: may sleep. */
+/*
+ * Called by writers after dirtying pages of a file: waits while too much is dirty.  Context: may
+ * sleep, and hold no lock that writing back needs.
+ */
 void reclaim_balance_dirty(void);
 /* Super blocks whose clean pages drop_caches walks: fs calls cache_drop_clean for each mapping. */
 void reclaim_set_cache_walker(void (*walk)(void));

@@ -9,6 +9,7 @@
 #include <kernel/lib/minmax.h>
 #include <kernel/lib/seq.h>
 #include <kernel/smp/percpu.h>
+#include <mm/dirty.h>
 #include "mm_internal.h"
 
 static DEFINE_PER_CPU(u64, events[NR_VM_EVENTS]);
@@ -156,13 +157,17 @@ static const char *const event_names[NR_VM_EVENTS] = {
 	[VM_DROP_PAGECACHE] = "drop_pagecache",
 	[VM_DROP_SLAB] = "drop_slab",
 	[VM_TLB_SHOOTDOWN] = "nr_tlb_remote_flush",
+	[VM_NR_DIRTIED] = "nr_dirtied",
+	[VM_NR_WRITTEN] = "nr_written",
 };
 
 static int vmstat_show(struct seq *s, void *arg)
 {
 	struct mem_info m;
+	u64 low, high;
 
 	mm_stat(&m);
+	dirty_limits(&low, &high);
 
 	const struct {
 		const char *name;
@@ -184,6 +189,8 @@ static int vmstat_show(struct seq *s, void *arg)
 		{"nr_slab_unreclaimable", m.slab_unreclaimable},
 		{"nr_page_table_pages", m.page_tables},
 		{"nr_kernel_stack", m.kernel_stack_kb},
+		{"nr_dirty_threshold", high},
+		{"nr_dirty_background_threshold", low},
 	};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(row); i++)

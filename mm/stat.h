@@ -48,6 +48,8 @@ enum vm_event {
 	VM_DROP_PAGECACHE,
 	VM_DROP_SLAB,
 	VM_TLB_SHOOTDOWN,
+	VM_NR_DIRTIED, /* pages that became dirty; were written */
+	VM_NR_WRITTEN,
 	NR_VM_EVENTS
 };
 

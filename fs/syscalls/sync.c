@@ -21,7 +21,7 @@ long sys_syncfs(int fd)
 {
 	struct fdref ref = fd_get(fd);
 	struct superblock *sb;
-	int err;
+	int err, told;
 
 	if (!ref.file)
 		return -EBADF;
@@ -29,6 +29,8 @@ long sys_syncfs(int fd)
 	rwsem_read_lock(&sb->umount);
 	err = super_sync(sb, true);
 	rwsem_read_unlock(&sb->umount);
+	told = file_check_sb_err(ref.file);
+	err = err ?: told;
 	fd_put(ref);
 	return err;
 }
@@ -56,16 +58,24 @@ long sys_fdatasync(int fd)
 	return sync_user(fd, true);
 }
 
+static int wait_range(struct file *f, loff_t first, loff_t last)
+{
+	cache_wait_writeback(f->mapping, first, last);
+	return file_check_wb_err(f);
+}
+
+/* With all three flags everything dirty is written, also what is on its way already and dirty again. */
 static int sync_range(struct file *f, loff_t first, loff_t last, unsigned flags)
 {
+	unsigned all = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
 	int err = 0;
 
 	if (flags & SYNC_FILE_RANGE_WAIT_BEFORE)
-		err = cache_wait_range(f->mapping, first, last);
+		err = wait_range(f, first, last);
 	if (!err && (flags & SYNC_FILE_RANGE_WRITE))
-		err = cache_write_range(f->mapping, first, last, false);
+		err = cache_write_range(f->mapping, first, last, (flags & all) == all);
 	if (!err && (flags & SYNC_FILE_RANGE_WAIT_AFTER))
-		err = cache_wait_range(f->mapping, first, last);
+		err = wait_range(f, first, last);
 	return err;
 }
 

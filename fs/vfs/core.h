@@ -87,7 +87,9 @@ void mm_glue_init(void);
 
 /* inode.c */
 void inode_init_caches(void);
-int super_sync_inodes(struct superblock *sb, bool wait);
+
+/* writeback.c: for mm */
+extern const struct writeback_ops writeback_ops;
 
 /* rw.c */
 ssize_t generic_write_sync(struct file *f, loff_t end, ssize_t n);

@@ -652,12 +652,19 @@ static bool dentry_claim_idle(struct dentry *d)
 	return true;
 }
 
+/* Its eviction would have to write: that is the flusher's work, not that of one who needs memory. */
+static bool inode_is_busy(const struct inode *inode)
+{
+	return inode && ((READ_ONCE(inode->state) & (I_DIRTY_ALL | I_DIRTY_TIME)) ||
+			 xa_marked(&inode->data.pages, MAPPING_WRITEBACK));
+}
+
 /* May `d` go now?  The LRU lock is held, and d->lock comes before it, so only if that is free. */
 static bool lru_claim(struct dentry *d)
 {
 	bool claimed;
 
-	if (refcount_read(&d->refs) != 1 || !spin_trylock(&d->lock))
+	if (refcount_read(&d->refs) != 1 || inode_is_busy(READ_ONCE(d->inode)) || !spin_trylock(&d->lock))
 		return false;
 	claimed = dentry_claim_idle(d);
 	spin_unlock(&d->lock);

@@ -9,6 +9,7 @@
 #include <kernel/abi/capability.h>
 #include <kernel/abi/magic.h>
 #include <kernel/debug/assert.h>
+#include <kernel/lib/errseq.h>
 #include <kernel/lib/export.h>
 #include <kernel/lib/minmax.h>
 #include <kernel/lib/parse.h>
@@ -297,7 +298,8 @@ static void anon_fill(struct file *f, struct mount *mnt, struct dentry *d, struc
 	f->path = (struct path){ mount_get(mnt), d };
 	f->inode = inode;
 	f->mapping = inode->mapping;
-	f->wb_err = 0;
+	f->wb_err = errseq_sample(&f->mapping->error_seq);
+	f->sb_err = errseq_sample(&inode->sb->wb_err);
 	f->ops = ops;
 	f->cred = cred_get(cred_current());
 }

@@ -93,7 +93,7 @@ struct file {
 	struct file_owner *owner;   /* [f] F_SETOWN, SIGIO; made on demand */
 	void *epoll;		    /* [f] owned by epoll: the interest list of this file */
 	struct file_ra ra;	    /* benign races */
-	u32 wb_err;		    /* [f] write-back error sequence last seen */
+	u32 wb_err, sb_err;	    /* [f] write-back errors last seen, of the mapping and the superblock */
 	union {
 		struct llist_node deferred;
 		struct rcu_head rcu;

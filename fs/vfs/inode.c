@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Inodes: making, finding by number, dirtying, evicting.
+ * Inodes: making, finding by number, evicting.
  *
  * An inode lives as long as someone counts it: dentries, files.  The last put evicts it at once; names that stay
  * in the dentry cache are what keeps inodes cached.  File systems that find inodes by number use the hash: an inode
@@ -82,6 +82,7 @@ static void inode_prepare(struct inode *inode, struct superblock *sb)
 	list_init(&inode->sb_link);
 	list_init(&inode->dirty_link);
 	mapping_init(&inode->data, &no_mapping_ops, inode, inode_mapping_size);
+	inode->data.owner_error_seq = &sb->wb_err;
 	inode->mapping = &inode->data;
 	now = inode_now(inode);
 	inode->atime = inode->mtime = inode->ctime = inode->btime = now;
@@ -132,12 +133,10 @@ static void inode_evict(struct inode *inode)
 {
 	struct superblock *sb = inode->sb;
 
-	if (inode->nlink && (READ_ONCE(inode->state) & I_DIRTY_ALL) && sb->ops && sb->ops->write_inode)
-		inode_sync(inode, true, false);
-	spin_lock(&sb->inodes_lock);
-	list_remove(&inode->sb_link);
-	list_remove(&inode->dirty_link);
-	spin_unlock(&sb->inodes_lock);
+	if (sb->ops && sb->ops->write_inode)
+		inode_writeback_evict(inode);
+	with_spin(&sb->inodes_lock)
+		list_remove(&inode->sb_link);
 	if (READ_ONCE(inode->notify_marks))
 		fsnotify_inode_gone(inode);
 	if (sb->ops && sb->ops->evict)
@@ -275,89 +274,6 @@ void inode_iget_failed(struct inode *inode)
 	inode_put(inode);
 }
 
-/* Dirt */
-
-void inode_mark_dirty(struct inode *inode, u32 what)
-{
-	struct superblock *sb = inode->sb;
-
-	if (!sb->ops || !sb->ops->write_inode)
-		return;
-	if (sb->ops->dirty_inode && (what & (I_DIRTY_SYNC | I_DIRTY_DATA)))
-		sb->ops->dirty_inode(inode, what);
-	if ((READ_ONCE(inode->state) & what) == what)
-		return;
-	guard_spin(&inode->spin);
-
-	bool was = inode->state & I_DIRTY_ALL;
-
-	inode->state |= what;
-	if (!was) {
-		guard_spin(&sb->inodes_lock);
-		if (!list_empty(&inode->sb_link))
-			list_move_back(&sb->dirty, &inode->dirty_link);
-	}
-}
-
-static u32 inode_take_dirt(struct inode *inode)
-{
-	u32 dirt;
-
-	guard_spin(&inode->spin);
-	dirt = inode->state & I_DIRTY_ALL;
-	inode->state &= ~(u32)I_DIRTY_ALL;
-	with_spin(&inode->sb->inodes_lock)
-		list_remove(&inode->dirty_link);
-	return dirt;
-}
-
-int inode_sync(struct inode *inode, bool wait, bool data_only)
-{
-	const struct super_ops *ops = inode->sb->ops;
-	u32 dirt = inode_take_dirt(inode);
-	int err = 0, werr;
-
-	if (inode->data.nr_pages)
-		err = cache_write_range(&inode->data, 0, S64_MAX, wait);
-	if (ops && ops->write_inode && (dirt & (data_only ? I_DIRTY_DATA : I_DIRTY_DATA | I_DIRTY_SYNC))) {
-		werr = ops->write_inode(inode, wait);
-		err = err ?: werr;
-	} else if (dirt & I_DIRTY_SYNC) {
-		inode_mark_dirty(inode, I_DIRTY_SYNC);
-	}
-	return err;
-}
-
-/* Write every dirty inode of `sb`.  Returns the first error. */
-int super_sync_inodes(struct superblock *sb, bool wait)
-{
-	struct list todo = LIST_INIT(todo);
-	int err = 0;
-
-	with_spin(&sb->inodes_lock)
-		list_splice_back(&todo, &sb->dirty);
-	for (;;) {
-		struct inode *inode = NULL;
-		int one;
-
-		with_spin(&sb->inodes_lock) {
-			while (!list_empty(&todo)) {
-				inode = list_first(&todo, struct inode, dirty_link);
-				if (refcount_get_unless_zero(&inode->refs))
-					break;
-				list_remove(&inode->dirty_link);
-				inode = NULL;
-			}
-		}
-		if (!inode)
-			return err;
-		one = inode_sync(inode, wait, false);
-		err = err ?: one;
-		inode_put(inode);
-		cond_resched();
-	}
-}
-
 /* New inodes */
 
 void inode_init_owner(struct inode *inode, const struct inode *dir, umode_t mode)
@@ -403,7 +319,7 @@ void inode_touch(struct inode *inode, unsigned which)
 		WRITE_ONCE(inode->ctime, now);
 		WRITE_ONCE(inode->version, inode->version + 1);
 	}
-	inode_mark_dirty(inode, I_DIRTY_SYNC);
+	inode_mark_dirty(inode, inode->sb->flags & SB_LAZYTIME ? I_DIRTY_TIME : I_DIRTY_SYNC);
 }
 
 /* Writers against those who forbid them */

@@ -80,13 +80,14 @@ enum inode_flags {
 enum inode_state {
 	I_NEW = 1 << 0,	    /* being filled by inode_iget()'s caller */
 	I_FREEING = 1 << 1, /* last reference gone */
-	I_DIRTY_SYNC = 1 << 2,	/* times only */
+	I_DIRTY_SYNC = 1 << 2,	/* attributes that fdatasync need not write */
 	I_DIRTY_DATA = 1 << 3,	/* attributes that fdatasync must write */
 	I_DIRTY_PAGES = 1 << 4, /* pages in the mapping */
-	I_WRITEBACK = 1 << 5,
+	I_WRITEBACK = 1 << 5,	/* somebody is in write_inode() */
 	I_HASHED = 1 << 6,
 	I_BAD = 1 << 7,
 	I_LINKABLE = 1 << 8, /* O_TMPFILE without O_EXCL: link() may name it */
+	I_DIRTY_TIME = 1 << 9, /* times, which may wait (lazytime); never with SYNC or DATA, which include them */
 };
 #define I_DIRTY_ALL (I_DIRTY_SYNC | I_DIRTY_DATA | I_DIRTY_PAGES)
 
@@ -124,7 +125,9 @@ struct inode {
 	void *notify_marks;		/* [s] owned by inotify */
 	struct list aliases;		/* [s] dentries */
 	struct list sb_link;		/* [superblock.inodes_lock] */
-	struct list dirty_link;		/* [superblock.inodes_lock] */
+	struct list dirty_link;		/* [superblock.wb.lock] */
+	u64 dirtied_when;		/* [a] monotonic ns, with dirty_link */
+	u32 visited;			/* [superblock.wb.lock] */
 	struct hlist_node hash;		/* [bucket] by inode number, file systems that ask for it */
 	void *private;			/* [I] the file system's */
 	const struct iomap_ops *iomap;	/* [I] how its data is found, see fs/iomap; or NULL */
@@ -212,10 +215,13 @@ static inline struct inode *inode_get(struct inode *inode)
 /* Drop a reference; the last one evicts.  NULL is nothing.  Context: may sleep. */
 void inode_put(struct inode *inode);
 
-/* Note that attributes (I_DIRTY_*) need to reach the disk.  Context: any but hard interrupt.  Locks: takes inode.spin. */
+/*
+ * Note what (I_DIRTY_*) needs to reach the disk, after the change itself; calls super_ops.dirty_inode for attributes.
+ * Context: any but hard interrupt, if dirty_inode allows.  Locks: takes inode.spin.
+ */
 void inode_mark_dirty(struct inode *inode, u32 what);
 
-/* Write attributes and pages of one inode.  Returns 0 or the first error.  Context: may sleep. */
+/* Write pages and attributes of one inode; see also fs/vfs/writeback.h.  Returns 0 or the first error.  Context: may sleep. */
 int inode_sync(struct inode *inode, bool wait, bool data_only);
 
 /* Owner, group and mode of a new inode in `dir`: fsuid, fsgid or the directory's under set-gid. */

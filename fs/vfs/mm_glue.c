@@ -108,4 +108,5 @@ void mm_glue_init(void)
 {
 	mm_set_file_ops(&mm_ops);
 	shrinker_register(&dcache_shrinker);
+	reclaim_set_writeback_ops(&writeback_ops);
 }

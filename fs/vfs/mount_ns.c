@@ -146,7 +146,7 @@ int kern_mount_internal(const char *fstype, struct mount **out)
 
 	if (!type)
 		return -ENODEV;
-	err = type->mount(type, &params, &sb);
+	err = super_mount(type, &params, &sb);
 	if (err)
 		return err;
 	rwsem_write_unlock(&sb->umount);

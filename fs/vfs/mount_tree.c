@@ -355,7 +355,7 @@ static int do_new_mount(struct path *path, const struct fs_type *type, u32 sb_fl
 
 	if (type->flags & FS_NO_USER)
 		return -ENODEV;
-	err = type->mount(type, &params, &sb);
+	err = super_mount(type, &params, &sb);
 	if (err)
 		return err;
 	rwsem_write_unlock(&sb->umount);

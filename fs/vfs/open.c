@@ -9,6 +9,7 @@
 #include <fs/pipe.h>
 #include <kernel/abi/capability.h>
 #include <kernel/abi/magic.h>
+#include <kernel/lib/errseq.h>
 #include <kernel/lib/string.h>
 #include <mm/alloc.h>
 #include <security/cred.h>
@@ -149,7 +150,8 @@ int file_open_consume(struct path *path, u32 flags, const struct cred *cred, str
 	f->path = *path;
 	f->inode = path->dentry->inode;
 	f->mapping = f->inode->mapping;
-	f->wb_err = READ_ONCE(f->mapping->error_seq);
+	f->wb_err = errseq_sample(&f->mapping->error_seq);
+	f->sb_err = errseq_sample(&f->inode->sb->wb_err);
 	f->cred = cred_get(cred);
 	if (unlikely(flags & O_PATH)) {
 		f->mode = FMODE_PATH | FMODE_OPENED;

@@ -182,11 +182,9 @@ ssize_t generic_write_iter(struct file *f, struct iov_iter *from, loff_t *pos)
 
 int generic_fsync(struct file *f, loff_t start, loff_t end, bool data_only)
 {
-	int err = cache_write_range(f->mapping, start, end, true), serr;
+	int err = file_write_and_wait(f, start, end), serr;
 
-	serr = inode_sync(f->inode, true, data_only);
-	err = err ?: serr;
-	serr = mapping_check_error(f->mapping, &f->wb_err);
+	serr = inode_sync_attrs(f->inode, true, data_only);
 	return err ?: serr;
 }
 

@@ -136,12 +136,24 @@ int super_create(const struct fs_type *type, const struct fs_params *params, con
 	mutex_init(&sb->rename, RANK_RENAME, "super.rename");
 	spin_init(&sb->inodes_lock, RANK_WRITEBACK, "super.inodes");
 	list_init(&sb->inodes);
-	list_init(&sb->dirty);
+	writeback_init(sb);
 	rwsem_write_lock(&sb->umount);
 	with_spin(&supers_lock)
 		list_push_back(&supers, &sb->link);
 	*out = sb;
 	return 0;
+}
+
+int super_mount(const struct fs_type *type, const struct fs_params *params, struct superblock **out)
+{
+	int err = type->mount(type, params, out);
+
+	if (err || !(*out)->ops || !(*out)->ops->write_inode)
+		return err;
+	err = writeback_start(*out);
+	if (err)
+		super_abandon(*out);
+	return err;
 }
 
 int super_share(const struct fs_type *type, bool (*match)(struct superblock *, void *), void *arg,
@@ -195,6 +207,7 @@ static void super_shutdown(struct superblock *sb)
 		d_prune_tree(root);
 		if (!(sb->flags & SB_RDONLY))
 			super_sync(sb, true);
+		writeback_stop(sb);
 		sb->root = NULL;
 		dentry_put(root);
 		super_check_inodes(sb);
@@ -243,7 +256,12 @@ int super_sync(struct superblock *sb, bool wait)
 
 	if (sb->ops && sb->ops->sync)
 		serr = sb->ops->sync(sb, wait);
-	return err ?: serr;
+	err = err ?: serr;
+	if (sb->device) {
+		serr = cache_write_range(sb->device, 0, S64_MAX, wait);
+		err = err ?: serr;
+	}
+	return err;
 }
 
 /* Call fn on each live superblock, with `umount` held for reading. */

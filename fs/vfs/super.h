@@ -18,6 +18,7 @@
 #pragma once
 
 #include <fs/vfs/types.h>
+#include <fs/vfs/writeback.h>
 #include <kernel/lib/linkset.h>
 #include <kernel/lib/list.h>
 #include <kernel/lib/refcount.h>
@@ -72,10 +73,11 @@ struct superblock {
 	struct mutex rename;		/* cross-directory renames */
 	struct spinlock inodes_lock;	/* n */
 	struct list inodes;		/* [n] */
-	struct list dirty;		/* [n] inodes with I_DIRTY_* */
+	struct writeback wb;		/* inodes to be written; used with ops->write_inode only */
+	struct mapping *device;		/* [I] pages of the block device, written by super_sync; or NULL */
 	struct list link;		/* [supers lock] all superblocks */
 	u32 notify_count;		/* [a] watches on anything here: 0 lets events skip the lookup */
-	u32 wb_err;			/* [a] write-back error sequence, for syncfs */
+	u32 wb_err;			/* [a] write-back error sequence (errseq.h), for syncfs */
 	void *user_ns;			/* [I] opaque owner */
 	struct rcu_head rcu;
 };
@@ -87,6 +89,7 @@ struct super_ops {
 	/* Last reference: drop pages (cache_truncate), free blocks when nlink is 0, release private data. */
 	void (*evict)(struct inode *inode);
 	int (*write_inode)(struct inode *inode, bool wait);
+	/* I_DIRTY_SYNC or I_DIRTY_DATA is being marked, again or not. */
 	void (*dirty_inode)(struct inode *inode, u32 what);
 	int (*sync)(struct superblock *sb, bool wait);
 	int (*statfs)(struct superblock *sb, struct kstatfs *out);
@@ -140,6 +143,8 @@ int super_create(const struct fs_type *type, const struct fs_params *params, con
 /* The existing superblock of `type` that `match` accepts, made active and locked; -ENOENT when there is none. */
 int super_share(const struct fs_type *type, bool (*match)(struct superblock *, void *), void *arg,
 		struct superblock **out) __must_check;
+/* type->mount(), and write-back for what it made.  Returns and locks as that. */
+int super_mount(const struct fs_type *type, const struct fs_params *params, struct superblock **out) __must_check;
 /* Undo a half-made superblock in mount(). */
 void super_abandon(struct superblock *sb);
 /* Drop an active reference; the last one shuts the file system down.  Context: may sleep, umount not held. */

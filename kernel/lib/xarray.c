@@ -602,6 +602,45 @@ void xa_clear_mark(struct xarray *xa, u64 index, enum xa_mark mark)
 		WRITE_ONCE(xa->marks, xa->marks & ~(1u << mark));
 }
 
+/* Set mark `mark` on the slots of `bits`, of which there is at least one. */
+static void marks_set(struct xarray *xa, struct xa_node *leaf, u64 bits, unsigned mark)
+{
+	u64 old = leaf->marks[mark];
+
+	WRITE_ONCE(leaf->marks[mark], old | bits);
+	if (old)
+		return;
+	if (leaf->parent)
+		mark_set(xa, leaf->parent, leaf->offset, mark);
+	else
+		WRITE_ONCE(xa->marks, xa->marks | 1u << mark);
+}
+
+bool xa_copy_marks(struct xarray *xa, u64 first, u64 last, enum xa_mark from, enum xa_mark to)
+{
+	const struct xa_node *leaf;
+	bool any = false;
+
+	if (lone(xa, first, (int)from)) {
+		WRITE_ONCE(xa->marks, xa->marks | 1u << to);
+		return true;
+	}
+	while (first <= last && (leaf = seek(xa, &first, last, (int)from))) {
+		u64 base = first & ~(u64)(XA_SLOTS - 1);
+		u64 bits = leaf->marks[from] & FULL << slot_of(leaf, first);
+
+		if (last - base < XA_SLOTS - 1)
+			bits &= FULL >> (XA_SLOTS - 1 - (last - base));
+		if (bits) {
+			marks_set(xa, (struct xa_node *)leaf, bits, to);
+			any = true;
+		}
+		if (!step_past(leaf, &first))
+			break;
+	}
+	return any;
+}
+
 bool xa_get_mark(const struct xarray *xa, u64 index, enum xa_mark mark)
 {
 	const struct xa_node *leaf = leaf_of(xa, index);

@@ -148,6 +148,12 @@ bool xa_find_empty(const struct xarray *xa, u64 min, u64 max, u64 *index);
 void xa_set_mark(struct xarray *xa, u64 index, enum xa_mark mark);
 void xa_clear_mark(struct xarray *xa, u64 index, enum xa_mark mark);
 
+/*
+ * Give mark `to` to every entry of [first, last] that has `from`: 64 at a time.  Returns whether
+ * there was one.  Locks: the caller's, held.
+ */
+bool xa_copy_marks(struct xarray *xa, u64 first, u64 last, enum xa_mark from, enum xa_mark to);
+
 /* The terms of xa_load. */
 bool xa_get_mark(const struct xarray *xa, u64 index, enum xa_mark mark);
 

@@ -32,6 +32,7 @@ enum lock_rank {
 	RANK_FILE_POS,        /* file position */
 	RANK_SUPER_FREEZE,    /* write access to a superblock */
 	RANK_SUPER,           /* superblock mount state */
+	RANK_SUPER_SYNC,      /* one sync of a superblock's inodes at a time */
 	RANK_RENAME,          /* renames that cross directories, per superblock */
 	RANK_DEVPTS,		/* one instance of devpts: numbers, and that it is mounted */
 	RANK_INODE_DIR,       /* inode lock of a directory; parent before child by subclass */

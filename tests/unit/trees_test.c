@@ -214,6 +214,20 @@ static void compare(struct xarray *xa)
 		EXPECT(xa_marked(xa, m) == (model_next(0, (int)m) >= 0));
 }
 
+/* Marks copied over a range, here and in the model. */
+static void copy_marks(struct xarray *xa)
+{
+	u64 first = keys[host_random(KEYS)], last = first + host_random(1ull << host_random(60));
+	unsigned from = (unsigned)host_random(XA_MARKS), to = (unsigned)host_random(XA_MARKS);
+	bool any = false;
+
+	for (int i = 0; i < KEYS; i++) {
+		if (keys[i] >= first && keys[i] <= last && values[i] && marks[i][from])
+			any = marks[i][to] = true;
+	}
+	EXPECT_EQ(xa_copy_marks(xa, first, last, from, to), any);
+}
+
 TEST(xarray)
 {
 	struct xarray xa = XARRAY_INIT;
@@ -227,7 +241,7 @@ TEST(xarray)
 			unsigned m = (unsigned)host_random(XA_MARKS);
 			void *old, *new = xa_value(prng_next(host_prng()) >> 2);
 
-			switch (host_random(round < 3000 ? 3 : 5)) {
+			switch (host_random(round < 3000 ? 3 : 6)) {
 			case 0:
 			case 1:
 				host_fail_after((long)host_random(12));
@@ -246,6 +260,7 @@ TEST(xarray)
 				xa_clear_mark(&xa, keys[i], m);
 				marks[i][m] = false;
 				break;
+			case 4: copy_marks(&xa); break;
 			default:
 				EXPECT(xa_erase(&xa, keys[i]) == values[i]);
 				values[i] = NULL;
