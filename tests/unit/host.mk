@@ -51,8 +51,8 @@ $(O)/tests/host/host.o $(O)/tests/host/coroutine.o: $(O)/%.o: %.c tests/host/cor
 	$(CC) -std=gnu11 -O1 -g -fno-omit-frame-pointer -Wall -Wextra -Werror -Wno-unused-parameter \
 		-fsanitize=address,undefined -c -o $@ $<
 
-$(O)/hostfs.o: $(addprefix $(O)/,$(HOSTFS:.c=.o)) $(O)/tests/host/coroutine.o
-	ld -r -o $@ $^
+$(O)/hostfs.o: $(addprefix $(O)/,$(HOSTFS:.c=.o)) $(O)/tests/host/coroutine.o tests/host/fs/sources.mk
+	ld -r -o $@ $(filter %.o,$^)
 
 link_of = $(shell sed -n 's/^[ /]*\*.*link: *\(.*\)/\1/p' tests/unit/$(1).c)
 
