@@ -68,8 +68,7 @@ int do_link(const struct path *old, int dfd, const char *name) __must_check;
 /* permission.c */
 int inode_permission_slow(struct inode *inode, int mask);
 
-/* open.c: as file_open, but takes over the references of `path` on success. */
-int file_open_consume(struct path *path, u32 flags, const struct cred *cred, struct file **out) __must_check;
+/* open.c */
 bool path_noexec(const struct path *path);
 int do_truncate(const struct path *path, loff_t size, unsigned extra, struct file *f) __must_check;
 
@@ -77,7 +76,8 @@ int do_truncate(const struct path *path, loff_t size, unsigned extra, struct fil
 void path_touch_atime(const struct path *path);
 
 /* file.c */
-struct file *file_alloc(void);
+/* An empty file with one reference.  Returns 0, -ENFILE (file-max), -ENOMEM. */
+int file_alloc(struct file **out) __must_check;
 void file_free(struct file *f);
 struct file_owner *file_owner_make(struct file *f);
 s32 file_get_owner(struct file *f);

@@ -38,15 +38,15 @@ static void file_ctor(void *obj)
 	spin_init(&f->lock, RANK_FILE, "file");
 }
 
-struct file *file_alloc(void)
+int file_alloc(struct file **out)
 {
 	struct file *f;
 
 	if (unlikely(atomic_load(&files_open) >= READ_ONCE(files_max)) && !capable(CAP_SYS_ADMIN))
-		return NULL;
+		return -ENFILE;
 	f = slab_alloc(file_cache, GFP_KERNEL);
 	if (!f)
-		return NULL;
+		return -ENOMEM;
 	atomic_inc(&files_open);
 	f->pos = 0;
 	f->private = NULL;
@@ -55,7 +55,8 @@ struct file *file_alloc(void)
 	f->ra = (struct file_ra){};
 	/* Last: a lookup that still holds the old pointer may count it from here on. */
 	atomic_store_release(&f->refs.n, 1);
-	return f;
+	*out = f;
+	return 0;
 }
 
 void file_free(struct file *f)
@@ -307,11 +308,12 @@ static void anon_fill(struct file *f, struct mount *mnt, struct dentry *d, struc
 static int anon_make(struct mount *mnt, struct inode *inode, const char *name, const struct dentry_ops *dops,
 		     const struct file_ops *ops, u32 flags, struct file **out)
 {
-	struct file *f = file_alloc();
 	struct dentry *d;
+	struct file *f;
+	int err = file_alloc(&f);
 
-	if (!f)
-		return -ENFILE;
+	if (err)
+		return err;
 	d = d_alloc_anon(mnt->sb, name, dops);
 	if (!d) {
 		file_free(f);
@@ -342,10 +344,11 @@ int inode_file_create(struct mount *mnt, struct inode *inode, const char *name, 
 
 int file_alias(struct file *f, const struct file_ops *ops, u32 flags, struct file **out)
 {
-	struct file *g = file_alloc();
+	struct file *g;
+	int err = file_alloc(&g);
 
-	if (!g)
-		return -ENFILE;
+	if (err)
+		return err;
 	dentry_get(f->path.dentry);
 	anon_fill(g, f->path.mnt, f->path.dentry, f->inode, ops, flags);
 	*out = g;

@@ -138,13 +138,11 @@ static int file_call_open(struct file *f)
 	return 0;
 }
 
-int file_open_consume(struct path *path, u32 flags, const struct cred *cred, struct file **out)
+/* Make `f` an open file of `path`, whose references it takes over on success; on failure it is empty again. */
+static int file_open_into(struct file *f, struct path *path, u32 flags, const struct cred *cred)
 {
-	struct file *f = file_alloc();
 	int err = 0;
 
-	if (!f)
-		return -ENFILE;
 	f->flags = flags;
 	f->mode = (flags + 1) & O_ACCMODE; /* FMODE_READ, FMODE_WRITE, both; 3 means neither */
 	f->path = *path;
@@ -168,24 +166,29 @@ int file_open_consume(struct path *path, u32 flags, const struct cred *cred, str
 		if ((f->mode & FMODE_OPENED) && f->ops->release)
 			f->ops->release(f);
 		cred_put(f->cred);
-		file_free(f);
 		return err;
 	}
 	*path = (struct path){};
-	*out = f;
 	return 0;
 }
 
 int file_open(const struct path *path, u32 flags, const struct cred *cred, struct file **out)
 {
 	struct path mine = *path;
-	int err;
+	struct file *f;
+	int err = file_alloc(&f);
 
-	path_get(&mine);
-	err = file_open_consume(&mine, flags, cred, out);
 	if (err)
+		return err;
+	path_get(&mine);
+	err = file_open_into(f, &mine, flags, cred);
+	if (err) {
 		path_put(&mine);
-	return err;
+		file_free(f);
+		return err;
+	}
+	*out = f;
+	return 0;
 }
 
 /* openat2(2)'s arguments, checked and sorted. */
@@ -331,9 +334,9 @@ static int open_last(struct walk *w, const struct open_args *a, const char **tex
 	return create_last(w, a, text, created);
 }
 
-/* The walk stands on the file: check and open it. */
+/* The walk stands on the file: check and open it.  *f is the empty file to fill; NULL when it failed later and is gone. */
 static int open_arrived(struct walk *w, struct open_args *a, bool created, umode_t dir_mode, u32 dir_uid,
-			struct file **out)
+			struct file **f)
 {
 	struct inode *inode;
 	int access = a->access, err = walk_complete(w);
@@ -342,7 +345,7 @@ static int open_arrived(struct walk *w, struct open_args *a, bool created, umode
 		return err;
 	inode = w->inode;
 	if (a->flags & O_PATH)
-		return file_open_consume(&w->path, a->flags, cred_current(), out);
+		return file_open_into(*f, &w->path, a->flags, cred_current());
 	if (a->flags & O_CREAT) {
 		if (S_ISDIR(inode->mode))
 			return -EISDIR;
@@ -370,24 +373,26 @@ static int open_arrived(struct walk *w, struct open_args *a, bool created, umode
 	struct mount *mnt = w->path.mnt;
 	u32 flags = a->flags;
 
-	err = file_open_consume(&w->path, flags, cred_current(), out);
+	err = file_open_into(*f, &w->path, flags, cred_current());
 	if (unlikely(flags & O_TRUNC) && S_ISREG(inode->mode)) {
 		if (!err) {
-			err = do_truncate(&(*out)->path, 0, ATTR_MTIME | ATTR_CTIME | ATTR_OPEN, *out);
+			err = do_truncate(&(*f)->path, 0, ATTR_MTIME | ATTR_CTIME | ATTR_OPEN, *f);
 			mount_drop_write(mnt);
-			if (err)
-				file_put(*out);
+			if (err) {
+				file_put(*f);
+				*f = NULL;
+			}
 		} else {
 			mount_drop_write(mnt);
 		}
 	}
 	if (!err && created)
-		(*out)->mode |= FMODE_CREATED;
+		(*f)->mode |= FMODE_CREATED;
 	return err;
 }
 
 /* O_TMPFILE: the walk's result is the directory. */
-static int open_tmpfile(struct walk *w, struct open_args *a, struct file **out)
+static int open_tmpfile(struct walk *w, struct open_args *a, struct file *f)
 {
 	struct inode *dir;
 	struct path path;
@@ -422,7 +427,7 @@ static int open_tmpfile(struct walk *w, struct open_args *a, struct file **out)
 	if (!(a->flags & O_EXCL))
 		atomic_or(&path.dentry->inode->state, I_LINKABLE);
 	a->flags &= ~(u32)(O_EXCL | O_DIRECTORY);
-	err = file_open_consume(&path, a->flags, cred_current(), out);
+	err = file_open_into(f, &path, a->flags, cred_current());
 	if (err)
 		path_put(&path);
 drop_write:
@@ -430,7 +435,7 @@ drop_write:
 	return err;
 }
 
-static int open_once(int dfd, const char *name, const struct open_args *args, unsigned extra, struct file **out)
+static int open_once(int dfd, const char *name, const struct open_args *args, unsigned extra, struct file **f)
 {
 	struct open_args a = *args;
 	bool created = false;
@@ -455,9 +460,9 @@ static int open_once(int dfd, const char *name, const struct open_args *args, un
 	}
 	if (!err) {
 		if (a.flags & __O_TMPFILE)
-			err = open_tmpfile(&w, &a, out);
+			err = open_tmpfile(&w, &a, *f);
 		else
-			err = open_arrived(&w, &a, created, dir_mode, dir_uid, out);
+			err = open_arrived(&w, &a, created, dir_mode, dir_uid, f);
 	}
 	walk_end(&w);
 	return err;
@@ -466,16 +471,26 @@ static int open_once(int dfd, const char *name, const struct open_args *args, un
 int do_open(int dfd, const char *name, const struct open_how *how, struct file **out)
 {
 	struct open_args a;
+	struct file *f;
 	int err = decode_how(how, &a);
 
 	if (err)
 		return err;
-	err = open_once(dfd, name, &a, 0, out);
+	/* Before anything is created: a failed call leaves nothing behind. */
+	err = file_alloc(&f);
+	if (err)
+		return err;
+	err = open_once(dfd, name, &a, 0, &f);
 	if (unlikely(err == -ECHILD))
-		err = open_once(dfd, name, &a, WALK_NO_RCU, out);
-	if (!err)
-		fsnotify_file(*out, IN_OPEN);
-	return err;
+		err = open_once(dfd, name, &a, WALK_NO_RCU, &f);
+	if (err) {
+		if (f)
+			file_free(f);
+		return err;
+	}
+	fsnotify_file(f, IN_OPEN);
+	*out = f;
+	return 0;
 }
 
 int filp_open(const char *name, u32 flags, umode_t mode, struct file **out)

@@ -99,7 +99,9 @@ static void process_main(void *arg)
 	t->files = p->files;
 	t->fs = p->fs;
 	t->cred = p->cred;
+	hostfs_must_allocate(true);
 	mm_switch_to(space_make());
+	hostfs_must_allocate(false);
 	p->fn(p->arg);
 	mm_switch_to(NULL);
 	files_put(t->files);
@@ -115,9 +117,11 @@ static void process_main(void *arg)
 
 struct hf_process *hf_spawn(const char *name, void (*fn)(void *arg), void *arg)
 {
-	struct hf_process *p = kzalloc(sizeof(*p), GFP_KERNEL);
 	struct thread *self = thread_current();
+	struct hf_process *p;
 
+	hostfs_must_allocate(true);
+	p = kzalloc(sizeof(*p), GFP_KERNEL);
 	VERIFY(p);
 	p->fn = fn;
 	p->arg = arg;
@@ -126,6 +130,7 @@ struct hf_process *hf_spawn(const char *name, void (*fn)(void *arg), void *arg)
 	p->cred = (struct cred *)cred_get(self->cred);
 	completion_init(&p->done);
 	VERIFY(!kthread_run(process_main, p, "%s", name));
+	hostfs_must_allocate(false);
 	return p;
 }
 

@@ -44,6 +44,8 @@ void hostfs_limit(u64 steps);
 void hostfs_memory(u64 pages);
 /* Each allocation of the kernel fails with a chance of one in `every`; 0: none.  host_fail_after() counts them. */
 void hostfs_fail_every(unsigned every);
+/* Nothing fails by that chance until as many ends as beginnings: for what a test itself needs. */
+void hostfs_must_allocate(bool begin);
 /* Drop clean pages and unused names and inodes: echo 3 > /proc/sys/vm/drop_caches. */
 void hostfs_drop_caches(void);
 
@@ -61,6 +63,8 @@ struct hostfs_usage hostfs_usage(void);
 /* Expect that what is in use is `before`; prints the table of caches otherwise. */
 void hostfs_expect_usage(struct hostfs_usage before);
 void hostfs_print_usage(void);
+/* A number from the environment: how much to do. */
+u64 hostfs_number(const char *name, u64 otherwise);
 /* Messages of level error or worse since last asked. */
 unsigned hostfs_errors_logged(void);
 /* A function to call before the program ends with a panic: print the failing sequence. */

@@ -14,6 +14,7 @@
 #include <kernel/debug/log.h>
 #include <kernel/debug/panic.h>
 #include <kernel/lib/minmax.h>
+#include <kernel/lib/parse.h>
 #include <kernel/lib/printf.h>
 #include <kernel/lib/string.h>
 #include <kernel/sched/limits.h>
@@ -80,6 +81,14 @@ void log_print_tail(void)
 
 	for (u64 i = first; i < log_count; i++)
 		host_print("# log: %s%s", log_tail[i % LOG_TAIL], strchr(log_tail[i % LOG_TAIL], '\n') ? "" : "\n");
+}
+
+u64 hostfs_number(const char *name, u64 otherwise)
+{
+	const char *text = host_env(name);
+	u64 n;
+
+	return text && !parse_u64(text, 0, &n) ? n : otherwise;
 }
 
 bool panicking(void)

@@ -45,6 +45,7 @@ static u32 frames_begun; /* frames below this were handed out once */
 static void *large[MAX_LARGE]; /* blocks of several pages */
 static u64 frames_limit = ARENA_FRAMES, frames_used;
 static unsigned fail_every;
+static int must_allocate;
 static u64 heap_objects;
 
 void hostfs_fail_every(unsigned every)
@@ -52,9 +53,14 @@ void hostfs_fail_every(unsigned every)
 	fail_every = every;
 }
 
+void hostfs_must_allocate(bool begin)
+{
+	must_allocate += begin ? 1 : -1;
+}
+
 static bool fail_by_chance(void)
 {
-	return fail_every && !machine_random(fail_every);
+	return fail_every && !must_allocate && !machine_random(fail_every);
 }
 
 static bool may_allocate(gfp_t gfp)
