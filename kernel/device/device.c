@@ -208,7 +208,7 @@ static void unbind(struct device *dev)
 	if (!drv)
 		return;
 	if (dev->bus->remove)
-		dev->bus->remove(dev);
+		dev->bus->remove(dev, drv);
 	else if (drv->remove)
 		drv->remove(dev);
 }

@@ -25,7 +25,8 @@ struct bus {
 	bool (*match)(const struct device *dev, const struct driver *drv);
 	/* Call the driver.  Return 0, -EPROBE_DEFER or a negative errno.  Context: may sleep. */
 	int (*probe)(struct device *dev, const struct driver *drv);
-	void (*remove)(struct device *dev);
+	/* NULL, as probe: the driver's own. */
+	void (*remove)(struct device *dev, const struct driver *drv);
 	/* Add KEY=value lines to an event; may be NULL. */
 	void (*uevent)(const struct device *dev, struct seq *env);
 	struct list devices; /* [m] struct device.bus_link */
