@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The order in which fs comes up. */
+#include <fs/block/block.h>
 #include <fs/chardev.h>
 #include <fs/devtmpfs.h>
 #include <fs/init.h>
@@ -24,4 +25,5 @@ void fs_init(void)
 	mm_glue_init();
 	devtmpfs_init();
 	mem_devices_init();
+	block_init();
 }

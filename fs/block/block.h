@@ -169,29 +169,29 @@ int bdev_write_zeroes(struct bdev *b, sector_t sector, sector_t nr, bool nounmap
 #define BDEV_EXCL  4u /* claimed by `holder`: nobody else may claim it */
 
 struct bdev {
-	struct disk *disk;        /* [I] */
-	u32 partno;               /* [I] 0: the whole disk */
-	dev_t dev;                /* [I] */
-	sector_t start;           /* [b] on the disk; read without */
-	sector_t sectors;         /* [b] read without */
-	u32 block_size;           /* [b] of buffers; read without */
-	u32 block_bits;           /* [b] its log2 */
-	u32 read_only;            /* [a] asked for by the user, or the disk's nature */
-	u32 gone;                 /* [a] the partition was deleted or the disk removed */
-	u32 readahead;            /* [a] pages per window, 0: the default */
-	u32 holders;              /* [b] how often `holder` claimed it */
-	void *holder;             /* [b] of BDEV_EXCL */
-	u32 openers, writers;     /* [b] */
-	struct inode *inode;      /* [I] owns the page cache of the device (inode->data) */
+	struct disk *disk;    /* [I] */
+	u32 partno;           /* [I] 0: the whole disk */
+	dev_t dev;            /* [I] */
+	sector_t start;       /* [b] on the disk; read without */
+	sector_t sectors;     /* [b] read without */
+	u32 block_size;       /* [b] of buffers; read without */
+	u32 block_bits;       /* [b] its log2 */
+	u32 read_only;        /* [a] asked for by the user, or the disk's nature */
+	u32 gone;             /* [a] the partition was deleted or the disk removed */
+	u32 readahead;        /* [a] pages per window, 0: the default */
+	u32 holders;          /* [b] how often `holder` claimed it */
+	void *holder;         /* [b] of BDEV_EXCL */
+	u32 openers, writers; /* [b] */
+	struct inode
+		*inode; /* [I] its count is ours; owns the page cache of the device (inode->data) */
 	struct device *device;    /* [I] what sysfs and /dev show */
 	char name[32];            /* [I] "vda1" */
 	char uuid[40], label[72]; /* [I] of the partition table's entry, text */
 	struct disk_stats *stats; /* [I] one per processor */
 	u64 io_stamp;             /* [a] ms: when io_ticks was counted last */
-	refcount_t refs;
-	struct list link;       /* [b] partitions of the disk */
-	struct hlist_node hash; /* [bdevs_lock] by number */
-};                              /* b: disk.lock */
+	struct list link;         /* [b] partitions of the disk */
+	struct hlist_node hash;   /* [bdevs_lock] by number */
+};                                /* b: disk.lock */
 
 /* The block device of a mounted file system. */
 #define super_bdev(sb) ((struct bdev *)(sb)->bdev)

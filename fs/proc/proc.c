@@ -2,6 +2,7 @@
 /* procfs: mounting, and the files about file systems.  proc(5). */
 #include <fs/proc/proc.h>
 
+#include <fs/block/block.h>
 #include <fs/chardev.h>
 #include <fs/tty/tty.h>
 #include <fs/vfs/file.h>
@@ -81,7 +82,19 @@ static int devices_show(struct seq *out, void *arg)
 {
 	seq_puts(out, "Character devices:\n");
 	chrdev_show(out);
-	seq_puts(out, "\nBlock devices:\n");
+	blkdev_show(out);
+	return 0;
+}
+
+static int partitions_show(struct seq *out, void *arg)
+{
+	disks_show_partitions(out);
+	return 0;
+}
+
+static int diskstats_show(struct seq *out, void *arg)
+{
+	disks_show_stats(out);
 	return 0;
 }
 
@@ -99,6 +112,8 @@ void proc_init(void)
 	text_file(root, "filesystems", 0444, filesystems_show, NULL, NULL);
 	text_file(root, "devices", 0444, devices_show, NULL, NULL);
 	text_file(root, "tty/drivers", 0444, tty_drivers_file, NULL, NULL);
+	text_file(root, "partitions", 0444, partitions_show, NULL, NULL);
+	text_file(root, "diskstats", 0444, diskstats_show, NULL, NULL);
 	text_dir(root, "fs");
 	text_dir(root, "bus");
 }

@@ -445,12 +445,21 @@ void schedule_inner(bool preempted)
 	context_switch(rq, prev, next);
 }
 
+static void (*plug_flush)(void); /* [I after boot] */
+
+void sched_set_plug_flush(void (*flush)(void))
+{
+	plug_flush = flush;
+}
+
 void schedule(void)
 {
 	irqflags_t f;
 
 	if (IS_ENABLED(CONFIG_DEBUG) && unlikely(preempt_count()))
 		may_sleep_failed(__FILE__, __LINE__);
+	if (unlikely(thread_current()->plug))
+		plug_flush();
 	f = arch_irq_save();
 	do
 		schedule_inner(false);

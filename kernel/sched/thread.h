@@ -229,6 +229,11 @@ extern struct list thread_list;
 /* Run something else; return when this thread's turn comes (at once if its state is RUNNING and
  * nothing is better). */
 void schedule(void);
+/*
+ * What schedule() calls first when the thread has a plug (thread.plug): requests it collected go to
+ * their devices before it sleeps.  `flush` does not sleep.  Boot.
+ */
+void sched_set_plug_flush(void (*flush)(void));
 /* Sleep in the state already set until woken or the deadline.  Returns 0 or -ETIMEDOUT (deadline
  * reached). */
 int schedule_timeout(u64 deadline_ns);

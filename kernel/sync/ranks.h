@@ -17,6 +17,7 @@ enum lock_rank {
 
 	/* Sleeping locks. */
 	RANK_BUS_TREE,     /* devices of a bus come and go */
+	RANK_DISK_SCAN,    /* partitions of a disk come and go */
 	RANK_DEVICE_MODEL, /* bus lists, driver binding */
 	RANK_CGROUP,       /* the tree of groups, migration */
 	RANK_EXEC_UPDATE,  /* credentials and address space of one process while exec replaces them
@@ -30,6 +31,7 @@ enum lock_rank {
 	RANK_EPOLL_TREE,      /* loops between epoll files */
 	RANK_EPOLL,           /* one epoll's interest tree */
 	RANK_FILE_POS,        /* file position */
+	RANK_DISK_MOUNT,      /* finding or making the superblock of a device */
 	RANK_SUPER_FREEZE,    /* write access to a superblock */
 	RANK_SUPER,           /* superblock mount state */
 	RANK_SUPER_SYNC,      /* one sync of a superblock's inodes at a time */
