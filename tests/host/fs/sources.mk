@@ -8,8 +8,7 @@ HOSTFS_FILES := \
 	fs/chardev.c fs/devtmpfs.c fs/inotify.c fs/locks.c fs/pipe.c fs/splice.c \
 	kernel/device/device.c kernel/sched/kthread.c kernel/sched/workqueue.c kernel/syscall/mman.c kernel/time/convert.c \
 	kernel/trap/notify.c security/cred.c tests/host/isa/toy.c \
-	$(addprefix kernel/sync/,completion.c lockdebug.c mutex.c rwsem.c spinlock.c waitqueue.c) \
-	$(addprefix mm/,access.c advise.c cache.c commit.c fault.c folio.c init.c iov_iter.c layout.c lru.c mmap.c mremap.c \
-	pagetable.c reclaim.c rmap.c shmem.c space.c stat.c swap.c tlb.c usage.c usercopy.c \
-	truncate.c usertable.c vma.c writeback.c zap.c dirty.c readahead.c swap_cache.c swap_slots.c swapfile.c)
+	$(addprefix kernel/sync/,completion.c lockdebug.c mutex.c rwsem.c spinlock.c waitqueue.c)
+# Of mm all but what memory.c stands in for.
+HOSTFS_FILES += $(filter-out $(addprefix mm/,boot.c frames.c oom.c slab.c vmalloc.c),$(wildcard mm/*.c))
 HOSTFS_SOURCES := $(sort $(wildcard $(addsuffix /*.c,$(HOSTFS_DIRS)) $(HOSTFS_FILES) kernel/lib/*.c))
