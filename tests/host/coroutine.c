@@ -6,6 +6,8 @@
  * its knowledge of the whole stack there.
  */
 #define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
 #include <malloc.h>
 #include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
@@ -169,6 +171,58 @@ void *host_reserve(size_t size)
 	}
 	madvise(p, size, MADV_DONTDUMP);
 	return p;
+}
+
+void host_unreserve(void *p, size_t size)
+{
+	munmap(p, size);
+}
+
+void *host_alloc_uncounted(size_t size)
+{
+	void *p = malloc(size ? size : 1);
+
+	if (!p)
+		abort();
+	return p;
+}
+
+void host_free_uncounted(void *p)
+{
+	free(p);
+}
+
+int host_file_read(const char *path, void *buf, size_t n)
+{
+	int fd = open(path, O_RDONLY);
+	size_t done = 0;
+	ssize_t got = 0;
+
+	if (fd < 0)
+		return -errno;
+	while (done < n && (got = read(fd, (char *)buf + done, n - done)) > 0)
+		done += (size_t)got;
+	close(fd);
+	memset((char *)buf + done, 0, n - done);
+	return got < 0 ? -EIO : 0;
+}
+
+int host_file_write(const char *path, const void *buf, size_t n)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	size_t done = 0;
+	ssize_t put;
+
+	if (fd < 0)
+		return -errno;
+	while (done < n) {
+		put = write(fd, (const char *)buf + done, n - done);
+		if (put <= 0)
+			break;
+		done += (size_t)put;
+	}
+	close(fd);
+	return done < n ? -EIO : 0;
 }
 
 void host_leak_root(const void *p, size_t n)

@@ -29,6 +29,13 @@ void host_backtrace(void);
 
 /* Zeroed address space that costs nothing until it is touched. */
 void *host_reserve(size_t size);
+void host_unreserve(void *p, size_t size);
+/* Memory of the test's machinery: never fails, not counted among what the kernel has. */
+void *host_alloc_uncounted(size_t size);
+void host_free_uncounted(void *p);
+/* Up to `n` bytes of a file into memory, the rest zeroed; and the other way.  0 or a negative errno. */
+int host_file_read(const char *path, void *buf, size_t n);
+int host_file_write(const char *path, const void *buf, size_t n);
 /* The leak checker follows pointers in [p, p+n). */
 void host_leak_root(const void *p, size_t n);
 /* Accesses to [p, p+n) are errors, or fine again. */

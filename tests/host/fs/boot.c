@@ -2,7 +2,9 @@
 /*
  * Bringing up the host machine, in the order of init/main.c; processes; settling.
  */
+#include <fs/block/block.h>
 #include <fs/chardev.h>
+#include <fs/devtmpfs.h>
 #include <fs/pipe.h>
 #include <fs/tmpfs/tmpfs.h>
 #include <fs/vfs/core.h>
@@ -47,6 +49,8 @@ static void files_boot(void)
 	pipe_init();
 	tmpfs_init();
 	mm_glue_init();
+	devtmpfs_init();
+	block_init();
 }
 
 /* The test's own thread becomes the first process. */
@@ -76,6 +80,8 @@ void hostfs_boot(void)
 	mm_init_late();
 	files_boot();
 	process_boot();
+	VERIFY(!hf_mkdir("/dev", 0755));
+	VERIFY(!hf_mount("devtmpfs", "/dev", "devtmpfs", 0, NULL));
 	hostfs_settle();
 }
 

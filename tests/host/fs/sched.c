@@ -194,12 +194,29 @@ static void pick_and_switch(void)
 	switch_to(runnable[machine_random(nr_runnable)]);
 }
 
+static void (*plug_flush)(void);
+
+void sched_set_plug_flush(void (*flush)(void))
+{
+	plug_flush = flush;
+}
+
+void sched_iowait_begin(void)
+{
+}
+
+void sched_iowait_end(void)
+{
+}
+
 void schedule(void)
 {
 	struct thread *t = thread_current();
 
 	if (preempt_count())
 		may_sleep_failed(__FILE__, __LINE__);
+	if (t->plug)
+		plug_flush();
 	if (t->state != THREAD_RUNNING) {
 		t->state |= THREAD_PARKED;
 		run_remove(t);
