@@ -18,9 +18,7 @@
 #include <mm/reclaim.h>
 #include <mm/usercopy.h>
 #include "reclaim_internal.h"
-#include "mm_internal.h"
-
-#define READAHEAD_PAGES 32u
+#include "readahead_internal.h"
 
 static struct slab_cache *node_cache;
 
@@ -65,6 +63,7 @@ void mapping_init(struct mapping *m, const struct mapping_ops *ops, void *host,
 	m->error_seq = 0;
 	m->owner_error_seq = NULL;
 	m->writeback_next = 0;
+	m->ra_sectors = NULL;
 	m->gfp = GFP_USER;
 	m->ops = ops;
 	m->host = host;
@@ -240,36 +239,6 @@ int cache_grab(struct mapping *m, u64 index, struct folio **out)
 
 /* --- filling ---------------------------------------------------------------------------------- */
 
-static void readahead_start(struct mapping *m, struct file *file, u64 index)
-{
-	u64 end = ((u64)m->size(m) + PAGE_SIZE - 1) >> PAGE_SHIFT;
-	struct folio *mark;
-
-	if (index >= end)
-		return;
-	m->ops->readahead(file, m, index, (unsigned)min((u64)READAHEAD_PAGES, end - index));
-	mark = cache_find_get(m, index + READAHEAD_PAGES / 2);
-	if (mark) {
-		folio_set(mark, PG_readahead);
-		folio_put(mark);
-	}
-}
-
-/* Looks sequential: the beginning, or the page before is here. */
-static bool readahead_wanted(struct mapping *m, u64 index)
-{
-	struct folio *before;
-
-	if (!m->ops->readahead)
-		return false;
-	if (!index)
-		return true;
-	before = cache_find_get(m, index - 1);
-	if (before)
-		folio_put(before);
-	return before != NULL;
-}
-
 /*
  * `f` was found but is not up to date: wait, or read it.  0, or an error; -EAGAIN: it left the
  * cache.
@@ -296,16 +265,8 @@ static int folio_fill(struct mapping *m, struct file *file, struct folio *f)
 	return folio_test(f, PG_uptodate) ? 0 : -EIO;
 }
 
-static bool cache_find_peek(struct mapping *m, u64 index)
-{
-	void *f;
-
-	guard_rcu();
-	f = xa_load(&m->pages, index);
-	return f && !xa_is_value(f);
-}
-
-static int cache_read_slow(struct mapping *m, struct file *file, u64 index, struct folio **out)
+/* Find it or make it, and fill it. */
+static int cache_fill(struct mapping *m, struct file *file, u64 index, struct folio **out)
 {
 	int err;
 
@@ -313,8 +274,6 @@ static int cache_read_slow(struct mapping *m, struct file *file, u64 index, stru
 		struct folio *f;
 
 		guard_read(&m->invalidate);
-		if (readahead_wanted(m, index) && !cache_find_peek(m, index))
-			readahead_start(m, file, index);
 		f = cache_find_get(m, index);
 		if (!f) {
 			err = cache_grab(m, index, &f);
@@ -332,21 +291,29 @@ static int cache_read_slow(struct mapping *m, struct file *file, u64 index, stru
 	return err;
 }
 
-int cache_read(struct mapping *m, struct file *file, u64 index, struct folio **out)
+/* As cache_read, by one who wants `want` pages from `index` on. */
+static int cache_read_want(struct mapping *m, struct file *file, u64 index, u64 want,
+			   struct folio **out)
 {
 	struct folio *f = cache_find_get(m, index);
 
 	if (likely(f)) {
-		if (unlikely(folio_test(f, PG_readahead)) &&
-		    folio_test_and_clear(f, PG_readahead) && m->ops->readahead)
-			readahead_start(m, file, index + READAHEAD_PAGES / 2);
+		if (unlikely(folio_test(f, PG_readahead)))
+			readahead_reached(m, file, f, want);
 		if (likely(folio_test(f, PG_uptodate))) {
 			*out = f;
 			return 0;
 		}
 		folio_put(f);
+	} else if (m->ops->readahead) {
+		readahead_miss(m, file, index, want);
 	}
-	return cache_read_slow(m, file, index, out);
+	return cache_fill(m, file, index, out);
+}
+
+int cache_read(struct mapping *m, struct file *file, u64 index, struct folio **out)
+{
+	return cache_read_want(m, file, index, 1, out);
 }
 
 /* --- file I/O --------------------------------------------------------------------------------- */
@@ -354,6 +321,7 @@ int cache_read(struct mapping *m, struct file *file, u64 index, struct folio **o
 ssize_t cache_read_iter(struct file *file, struct mapping *m, struct iov_iter *to, loff_t *pos,
 			loff_t isize)
 {
+	u64 last = (min((u64)*pos + iov_iter_count(to), (u64)isize) - 1) >> PAGE_SHIFT;
 	ssize_t done = 0;
 	int err = 0;
 
@@ -362,7 +330,8 @@ ssize_t cache_read_iter(struct file *file, struct mapping *m, struct iov_iter *t
 		struct folio *f;
 
 		n = min(min(PAGE_SIZE - offset, iov_iter_count(to)), (size_t)(isize - *pos));
-		err = cache_read(m, file, (u64)*pos >> PAGE_SHIFT, &f);
+		err = cache_read_want(m, file, (u64)*pos >> PAGE_SHIFT,
+				      last - ((u64)*pos >> PAGE_SHIFT) + 1, &f);
 		if (err)
 			break;
 		copied = copy_page_to_iter(&f->page, offset, n, to);
@@ -464,21 +433,32 @@ int cache_write_begin(struct mapping *m, loff_t pos, size_t len, struct folio **
 
 /* --- mmap ------------------------------------------------------------------------------------- */
 
+/* Have the page on its way, and its neighbours. */
+static void fault_readahead(struct mapping *m, struct vma *vma, u64 index)
+{
+	struct folio *f = cache_find_get(m, index);
+
+	if (f) {
+		if (!(vma->flags & VM_RAND_READ))
+			readahead_fault_hit(m, vma->file, f);
+		folio_put(f);
+		return;
+	}
+	thread_current()->maj_faults++;
+	vm_event_add(VM_PGMAJFAULT, 1);
+	if (!(vma->flags & VM_RAND_READ))
+		readahead_fault(m, vma->file, index, vma->flags & VM_SEQ_READ);
+}
+
 enum fault_code cache_fault(struct vma *vma, struct fault *fault)
 {
 	struct mapping *m = vma->mapping;
-	struct folio *f = cache_find_get(m, fault->pgoff);
-	bool ready = f && folio_test(f, PG_uptodate);
+	struct folio *f;
 
-	if (f)
-		folio_put(f);
 	if (fault->pgoff >= ((u64)m->size(m) + PAGE_SIZE - 1) >> PAGE_SHIFT)
 		return VM_FAULT_SIGBUS;
-	if (!ready) {
-		thread_current()->maj_faults++;
-		vm_event_add(VM_PGMAJFAULT, 1);
-	}
-	switch (cache_read(m, vma->file, fault->pgoff, &f)) {
+	fault_readahead(m, vma, fault->pgoff);
+	switch (cache_fill(m, vma->file, fault->pgoff, &f)) {
 	case 0: break;
 	case -ENOMEM: return VM_FAULT_NOMEM;
 	case -EINTR: return VM_FAULT_NOPAGE;

@@ -38,7 +38,7 @@ enum mapping_flag {
 /*
  *	operation		locks held			may sleep	optional
  *	read_folio		folio lock (op unlocks)		yes		no
- *	readahead		none				yes		yes
+ *	readahead		invalidate R			yes		yes
  *	write_begin		object's write lock		yes		cache_write_begin
  *	write_end		object's, folio (op unlocks)	yes		no, with write
  *	writepage		folio lock (op unlocks)		yes		when nothing is below
@@ -57,6 +57,7 @@ struct mapping_ops {
 	int (*read_folio)(struct file *file, struct folio *f);
 	/*
 	 * Start reading `nr` pages from `index`; best effort, with cache_add for the absent ones.
+	 * All lie within the object.  `file` may be NULL.
 	 */
 	void (*readahead)(struct file *file, struct mapping *m, u64 index, unsigned nr);
 	/*
@@ -98,7 +99,8 @@ struct mapping {
 	u32 error_seq;        /* [a] failures of writeback (errseq.h), for fsync on each open file */
 	u32 *owner_error_seq; /* [I] those of all mappings of the owner, or NULL */
 	u64 writeback_next;   /* [a] where the next piece of background writeback begins */
-	gfp_t gfp;     /* [I] for its folios */
+	const u32 *ra_sectors; /* [I] largest read-ahead of the device; NULL, or 0: the default */
+	gfp_t gfp;            /* [I] for its folios */
 	const struct mapping_ops *ops; /* [I] */
 	void *host;                    /* [I] the object: an inode, opaque here */
 	/* [I] Bytes of the object: faults beyond are SIGBUS. */

@@ -389,6 +389,7 @@ struct mm_file_ops {
 	int (*sync)(struct file *file, loff_t first, loff_t last);
 	int (*punch)(struct file *file, loff_t first, loff_t len); /* MADV_REMOVE */
 	void (*readahead)(struct file *file, loff_t first, size_t len);
+	struct file_ra *(*readahead_state)(struct file *file);
 	void (*accessed)(struct file *file);
 	/* A shared mapping is about to write: update times, freeze protection. */
 	int (*mkwrite)(struct file *file);

@@ -31,6 +31,7 @@ static int super_open(struct superblock *sb, dev_t dev)
 	sb->dev = dev;
 	strscpy(sb->id, b->name, sizeof(sb->id));
 	sb->device = bdev_mapping(b);
+	sb->ra_sectors = &b->disk->whole->readahead;
 	WRITE_ONCE(sb->bdev, b);
 	anon_dev_put(anonymous);
 	return 0;

@@ -99,36 +99,32 @@ long sys_sync_file_range(int fd, loff_t offset, loff_t nbytes, unsigned int flag
 	return err;
 }
 
+/* Write what is dirty, drop whole pages; the last one may be cut by the end of the file. */
+static void advise_dontneed(struct file *f, loff_t offset, loff_t last)
+{
+	u64 first = DIV_ROUND_UP((u64)offset, PAGE_SIZE), end = (u64)last / PAGE_SIZE;
+	bool whole = ((u64)last + 1) % PAGE_SIZE == 0 || last == READ_ONCE(f->inode->size) - 1;
+
+	(void)cache_write_range(f->mapping, offset, last, false);
+	if (!whole && !end)
+		return;
+	cache_drop_clean(f->mapping, first, last == S64_MAX ? U64_MAX : whole ? end : end - 1);
+}
+
 static int advise(struct file *f, loff_t offset, loff_t len, int advice)
 {
 	loff_t last = len ? offset + len - 1 : S64_MAX;
+	u64 index = (u64)offset / PAGE_SIZE;
 
 	if (last < offset)
 		last = S64_MAX;
 	switch (advice) {
-	case POSIX_FADV_NORMAL:
-	case POSIX_FADV_SEQUENTIAL:
-	case POSIX_FADV_RANDOM:
-		spin_lock(&f->lock);
-		f->mode = advice == POSIX_FADV_RANDOM ? f->mode | FMODE_RANDOM : f->mode & ~(u32)FMODE_RANDOM;
-		spin_unlock(&f->lock);
-		return 0;
-	case POSIX_FADV_WILLNEED:
-		if (f->mapping->ops->readahead) {
-			u64 end = min_t(u64, last, READ_ONCE(f->inode->size));
-
-			if ((u64)offset < end)
-				f->mapping->ops->readahead(f, f->mapping, offset / PAGE_SIZE,
-							   min_t(u64, DIV_ROUND_UP(end - offset, PAGE_SIZE), 512));
-		}
-		return 0;
+	case POSIX_FADV_NORMAL: WRITE_ONCE(f->ra.mode, READAHEAD_NORMAL); return 0;
+	case POSIX_FADV_SEQUENTIAL: WRITE_ONCE(f->ra.mode, READAHEAD_SEQUENTIAL); return 0;
+	case POSIX_FADV_RANDOM: WRITE_ONCE(f->ra.mode, READAHEAD_RANDOM); return 0;
+	case POSIX_FADV_WILLNEED: readahead_force(f->mapping, f, index, (u64)last / PAGE_SIZE - index + 1); return 0;
 	case POSIX_FADV_NOREUSE: return 0;
-	case POSIX_FADV_DONTNEED:
-		(void)cache_write_range(f->mapping, offset, last, false);
-		/* Whole pages only; the last may be cut by the end of the file. */
-		cache_drop_clean(f->mapping, DIV_ROUND_UP((u64)offset, PAGE_SIZE),
-				 last == S64_MAX ? U64_MAX : ((u64)last + 1) / PAGE_SIZE - 1);
-		return 0;
+	case POSIX_FADV_DONTNEED: advise_dontneed(f, offset, last); return 0;
 	default: return -EINVAL;
 	}
 }

@@ -32,6 +32,7 @@
 #include <kernel/sync/mutex.h>
 #include <kernel/sync/spinlock.h>
 #include <kernel/abi/fcntl.h>
+#include <mm/readahead.h>
 
 struct cred;
 struct dentry_ops;
@@ -59,7 +60,6 @@ enum file_mode {
 	FMODE_STREAM = 1 << 10,	   /* no position at all */
 	FMODE_NOWAIT = 1 << 11,	   /* honours RWF_NOWAIT */
 	FMODE_NONOTIFY = 1 << 12,
-	FMODE_RANDOM = 1 << 13,	   /* POSIX_FADV_RANDOM */
 	FMODE_CREATED = 1 << 14,
 	FMODE_CAN_READ = 1 << 15,  /* read_iter exists */
 	FMODE_CAN_WRITE = 1 << 16,
@@ -67,19 +67,9 @@ enum file_mode {
 	FMODE_DENY_WRITE = 1 << 18, /* opened for execution: keeps writers out until released */
 };
 
-/* Read-ahead state, kept by mm. */
-struct file_ra {
-	u64 start;   /* first page of the current window */
-	u32 size;    /* pages in it */
-	u32 async_size;
-	u32 max;     /* largest window; 0: the default */
-	u32 mmap_miss;
-	u64 prev;    /* last page read */
-};
-
 struct file {
 	refcount_t refs;
-	u32 mode;		    /* [I] FMODE_*; RANDOM bit [f] */
+	u32 mode;		    /* [I] FMODE_* */
 	u32 flags;		    /* [f] O_*; read without */
 	const struct file_ops *ops; /* [I] after open */
 	struct inode *inode;	    /* [I] path.dentry's */
@@ -92,7 +82,7 @@ struct file {
 	struct spinlock lock;	    /* f */
 	struct file_owner *owner;   /* [f] F_SETOWN, SIGIO; made on demand */
 	void *epoll;		    /* [f] owned by epoll: the interest list of this file */
-	struct file_ra ra;	    /* benign races */
+	struct file_ra ra;	    /* mm's; benign races */
 	u32 wb_err, sb_err;	    /* [f] write-back errors last seen, of the mapping and the superblock */
 	union {
 		struct llist_node deferred;

@@ -63,8 +63,14 @@ static int mm_file_punch(struct file *f, loff_t first, loff_t len)
 
 static void mm_file_readahead(struct file *f, loff_t first, size_t len)
 {
-	if (f->mapping->ops->readahead)
-		f->mapping->ops->readahead(f, f->mapping, first / PAGE_SIZE, (len + PAGE_SIZE - 1) / PAGE_SIZE);
+	u64 index = (u64)first / PAGE_SIZE;
+
+	readahead_force(f->mapping, f, index, ((u64)first + len + PAGE_SIZE - 1) / PAGE_SIZE - index);
+}
+
+static struct file_ra *mm_file_readahead_state(struct file *f)
+{
+	return &f->ra;
 }
 
 static int mm_file_mkwrite(struct file *f)
@@ -81,6 +87,7 @@ static const struct mm_file_ops mm_ops = {
 	.sync = mm_file_sync,
 	.punch = mm_file_punch,
 	.readahead = mm_file_readahead,
+	.readahead_state = mm_file_readahead_state,
 	.accessed = file_accessed,
 	.mkwrite = mm_file_mkwrite,
 };

@@ -143,6 +143,7 @@ ssize_t generic_read_iter(struct file *f, struct iov_iter *to, loff_t *pos)
 	if (!iov_iter_count(to))
 		return 0;
 	n = cache_read_iter(f, f->mapping, to, pos, READ_ONCE(f->inode->size));
+	f->ra.prev = ((u64)*pos - 1) / PAGE_SIZE;
 	file_accessed(f);
 	return n;
 }
