@@ -225,6 +225,16 @@ int host_file_write(const char *path, const void *buf, size_t n)
 	return done < n ? -EIO : 0;
 }
 
+void host_remove(const char *path)
+{
+	unlink(path);
+}
+
+int host_pid(void)
+{
+	return getpid();
+}
+
 void host_leak_root(const void *p, size_t n)
 {
 	__lsan_register_root_region(p, n);
@@ -252,6 +262,14 @@ size_t host_alloc_size(const void *p)
 	return malloc_usable_size((void *)p);
 }
 
+static void (*death_callback)(void);
+
+void host_set_death_callback(void (*fn)(void))
+{
+	death_callback = fn;
+	__sanitizer_set_death_callback(fn);
+}
+
 static void too_long(int signo)
 {
 	static const char text[] = "not ok watchdog - the program ran too long; it was here:\n";
@@ -259,6 +277,8 @@ static void too_long(int signo)
 	if (write(1, text, sizeof(text) - 1) < 0)
 		_exit(3);
 	host_backtrace();
+	if (death_callback)
+		death_callback();
 	_exit(3);
 }
 

@@ -36,6 +36,8 @@ void host_free_uncounted(void *p);
 /* Up to `n` bytes of a file into memory, the rest zeroed; and the other way.  0 or a negative errno. */
 int host_file_read(const char *path, void *buf, size_t n);
 int host_file_write(const char *path, const void *buf, size_t n);
+void host_remove(const char *path);
+int host_pid(void);
 /* The leak checker follows pointers in [p, p+n). */
 void host_leak_root(const void *p, size_t n);
 /* Accesses to [p, p+n) are errors, or fine again. */
@@ -45,6 +47,9 @@ void host_unpoison(const void *p, size_t n);
 size_t host_accessible(const void *p, size_t n);
 /* Bytes behind a pointer of host_alloc. */
 size_t host_alloc_size(const void *p);
+
+/* Called when a sanitizer or the watchdog ends the program. */
+void host_set_death_callback(void (*fn)(void));
 
 /* The program dies, telling where it was, after so many seconds of its own processor time; 0: no limit any more. */
 void host_watchdog(unsigned seconds);

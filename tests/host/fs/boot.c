@@ -70,6 +70,7 @@ void hostfs_boot(void)
 	if (done)
 		return;
 	done = true;
+	host_set_death_callback(hostfs_on_failure);
 	host_fail_after(-1);
 	machine_boot();
 	memory_boot();
@@ -211,4 +212,5 @@ void hostfs_on_failure(void)
 	failure_fn = NULL;
 	if (fn)
 		fn();
+	log_print_tail();
 }

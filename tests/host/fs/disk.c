@@ -37,7 +37,9 @@ struct in_flight {
 
 struct host_disk {
 	struct disk *disk;
+	char name[32];
 	u8 *image;
+	u8 *sectors_read;
 	u64 bytes;
 	struct in_flight in_flight[DEPTH];
 	/* Failing. */
@@ -70,7 +72,7 @@ static void save_page(struct host_disk *d, u64 number)
 	d->saved = s;
 }
 
-static void store(struct host_disk *d, u64 pos, const u8 *data, size_t n)
+void host_disk_store(struct host_disk *d, u64 pos, const void *data, size_t n)
 {
 	if (pos + n > d->bytes)
 		panic("a write of %zu bytes at %llu of a disk of %llu", n, pos, d->bytes);
@@ -98,6 +100,16 @@ void host_disk_restore(struct host_disk *d)
 		d->page_saved[s->number] = 0;
 		host_free_uncounted(s);
 	}
+}
+
+const char *host_disk_name(const struct host_disk *d)
+{
+	return d->name;
+}
+
+const u8 *host_disk_sectors_read(const struct host_disk *d)
+{
+	return d->sectors_read;
 }
 
 u8 *host_disk_image(struct host_disk *d)
@@ -244,11 +256,12 @@ static int transfer(struct in_flight *f)
 		if (pos + rq->size > d->bytes)
 			panic("a read of %u bytes at %llu of a disk of %llu", rq->size, pos, d->bytes);
 		copy(rq, d->image + pos, false);
+		memset(d->sectors_read + rq->sector, 1, rq->size / SECTOR_SIZE);
 		d->counts.reads++;
 		d->counts.read_sectors += rq->size / SECTOR_SIZE;
 		return 0;
 	case BIO_WRITE:
-		store(d, pos, f->data, rq->size);
+		host_disk_store(d, pos, f->data, rq->size);
 		d->counts.writes++;
 		d->counts.written_sectors += rq->size / SECTOR_SIZE;
 		return 0;
@@ -318,7 +331,10 @@ struct host_disk *host_disk_create(const char *name, u64 bytes)
 
 	memset(d, 0, sizeof(*d));
 	d->bytes = bytes;
+	strscpy(d->name, name, sizeof(d->name));
 	d->image = host_reserve(bytes);
+	d->sectors_read = host_alloc_uncounted(bytes / SECTOR_SIZE);
+	memset(d->sectors_read, 0, bytes / SECTOR_SIZE);
 	d->die_after = ~0ull;
 	VERIFY(!disk_create(&params, d, &d->disk));
 	l = disk_limits(d->disk);
@@ -339,6 +355,7 @@ void host_disk_destroy(struct host_disk *d)
 	host_free_uncounted(d->events);
 	host_free_uncounted(d->page_saved);
 	host_unreserve(d->image, d->bytes);
+	host_free_uncounted(d->sectors_read);
 	host_free_uncounted(d);
 }
 

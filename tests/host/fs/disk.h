@@ -17,11 +17,17 @@ struct host_disk *host_disk_create(const char *name, u64 bytes);
 /* Nobody has it open any more. */
 void host_disk_destroy(struct host_disk *d);
 
+const char *host_disk_name(const struct host_disk *d);
+/* One byte per sector: not zero when it was ever read by request. */
+const u8 *host_disk_sectors_read(const struct host_disk *d);
 u8 *host_disk_image(struct host_disk *d);
 u64 host_disk_bytes(const struct host_disk *d);
 /* Contents from and to files of the host; 0 or -errno.  Loading is for a disk nobody has open. */
 int host_disk_load(struct host_disk *d, const char *path);
 int host_disk_save(struct host_disk *d, const char *path);
+
+/* Change sectors as the device itself would. */
+void host_disk_store(struct host_disk *d, u64 pos, const void *data, size_t n);
 
 /* Remember now, and come back to it: costs what was written in between. */
 void host_disk_mark(struct host_disk *d);

@@ -143,6 +143,11 @@ static void process_run(void *ctx, unsigned n)
 	ex_close_all(p);
 }
 
+void exercise_set_ops(struct exercise *x, unsigned long ops)
+{
+	x->config.ops = ops;
+}
+
 unsigned exercise_run(struct exercise *x)
 {
 	ex_run_processes(x->config.processes, process_run, x);

@@ -25,6 +25,8 @@ struct exercise_config {
 
 /* Make the directories, find out what works.  NULL after printing why not. */
 struct exercise *exercise_create(const struct exercise_config *config);
+/* How many operations of each process the next run does. */
+void exercise_set_ops(struct exercise *x, unsigned long ops);
 /* `ops` operations of each process.  Returns the processes that found a mismatch; each printed its last operations. */
 unsigned exercise_run(struct exercise *x);
 /* Compare everything with the models, say after mounting again.  Returns as exercise_run. */

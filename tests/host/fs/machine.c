@@ -105,7 +105,6 @@ void panic(const char *fmt, ...)
 	va_start(args, fmt);
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
-	log_print_tail();
 	host_test_fail("panic", 0, "%s", text);
 	hostfs_on_failure();
 	host_backtrace();
