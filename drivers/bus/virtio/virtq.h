@@ -155,6 +155,22 @@ static inline bool virtq_is_broken(const struct virtq *vq)
 	return atomic_load(&vq->broken);
 }
 
+/*
+ * Descriptor `i` of a table for virtq_add_slot; `write`: the device writes there.  The last has
+ * `more` false.
+ */
+static __always_inline void virtq_table_set(const struct virtq *vq, struct virtq_desc *table,
+					    unsigned i, u64 addr, u32 len, bool write, bool more)
+{
+	u64 flags = write ? VIRTQ_DESC_WRITE : 0;
+	u64 *d = (u64 *)&table[i];
+
+	d[0] = addr;
+	d[1] = len | (vq->packed ? flags << 48
+				 : (flags | (more ? VIRTQ_DESC_NEXT : 0)) << 32 |
+					   (u64)(i + 1) << 48);
+}
+
 /* Split: two stores make the descriptor, one the entry. */
 static __always_inline void split_add_slot(struct virtq *vq, unsigned slot, u64 table, unsigned n)
 {
