@@ -1,0 +1,531 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The journal against a model, across power cuts.
+ *
+ * Threads change blocks in transactions at random; each block's history notes what it held after which transaction.
+ * The disk records its writes.  For cuts anywhere in the record, with unflushed writes dropped or torn, recovery must
+ * find the state after some transaction: all blocks as their histories have it then, and no transaction missing that
+ * was reported durable before the cut.
+ *
+ * Blocks are metadata, free, or data: freed metadata may become data once that is on disk, and data is never written
+ * through the journal, so an old copy in the log that comes back shows.
+ *
+ * link: hostfs
+ */
+#include <fs/jbd2/journal.h>
+#include <kernel/lib/minmax.h>
+#include <kernel/lib/string.h>
+#include <kernel/sched/kthread.h>
+#include <kernel/sched/thread.h>
+#include <kernel/sync/completion.h>
+#include <mm/mapping.h>
+#include <host.h>
+#include <hostfs.h>
+#include "../../fs/jbd2/journal_internal.h"
+#include "../host/fs/recdisk.h"
+
+#define BLOCK	   1024u
+#define FS_BLOCKS  256u
+#define LOG_BLOCKS 81u
+#define LOG_FIRST  16u /* in two stretches, with a gap of eight after half of it */
+#define META_FIRST 128u
+#define META	   48u
+#define THREADS	   4
+#define HISTORY	   512u
+
+enum use { META_USE, FREE_USE, DATA_USE };
+
+struct moment {
+	u32 tid; /* the transaction that made it so */
+	u32 version;
+	enum use use;
+};
+
+struct model_block {
+	struct mutex lock;
+	struct moment history[HISTORY]; /* [lock] */
+	u32 n;
+	u32 versions;
+	struct journal_inode ji; /* for data to be written */
+	u32 pending; /* its version, or 0 */
+};
+
+static struct model_block model[META];
+static struct recdisk *disk, *copy;
+static struct bdev *bdev;
+static struct journal *journal;
+
+static struct {
+	u32 at, tid;
+} durable[4096];
+static u32 nr_durable;
+
+struct config {
+	bool checksum, wide, barrier;
+	u32 sequence;
+};
+
+/* --- the disk -------------------------------------------------------------------------------------------------------- */
+
+static int map_log(void *arg, u64 block, u64 *physical, u64 *run)
+{
+	bool late = block >= LOG_BLOCKS / 2;
+
+	*physical = LOG_FIRST + block + (late ? 8 : 0);
+	*run = late ? LOG_BLOCKS - block : LOG_BLOCKS / 2 - block;
+	return 0;
+}
+
+static u64 log_place(u32 block)
+{
+	u64 physical, run;
+
+	map_log(NULL, block, &physical, &run);
+	return physical;
+}
+
+static void pattern(u8 *out, u32 block, u32 version)
+{
+	struct prng p;
+
+	prng_seed(&p, (u64)block << 32 | version);
+	for (u32 i = 0; i < BLOCK; i += 8) {
+		u64 word = prng_below(&p, ~0ull);
+
+		memcpy(out + i, &word, 8);
+	}
+	if (version % 4 == 1)
+		put_unaligned_be32(JBD_MAGIC, out);
+}
+
+static void format(u8 *media, const struct config *c)
+{
+	struct jbd_super *s = (struct jbd_super *)(media + log_place(0) * BLOCK);
+
+	for (u32 i = 0; i < FS_BLOCKS * BLOCK; i++)
+		media[i] = (u8)host_random(256);
+	memset(s, 0, BLOCK);
+	s->header.magic = cpu_to_be32(JBD_MAGIC);
+	s->header.type = cpu_to_be32(JBD_SUPER_V2);
+	s->block_size = cpu_to_be32(BLOCK);
+	s->maxlen = cpu_to_be32(LOG_BLOCKS);
+	s->first = cpu_to_be32(1);
+	s->sequence = cpu_to_be32(c->sequence);
+	s->nr_users = cpu_to_be32(1);
+	for (u32 i = 0; i < 16; i++)
+		s->uuid[i] = (u8)host_random(256);
+}
+
+static int write_ordered(struct inode *inode);
+static int aborted_with;
+
+static void note_abort(void *arg, int error)
+{
+	aborted_with = error;
+}
+
+static int open_on(struct bdev *b, const struct config *c, struct journal **out, bool *dirty)
+{
+	struct journal_params p = {
+		.fs_bdev = b,
+		.bdev = b,
+		.block_size = BLOCK,
+		.blocks = LOG_BLOCKS,
+		.fs_blocks = FS_BLOCKS,
+		.map = map_log,
+		.name = "test",
+		.aborted = note_abort,
+		.write_ordered = write_ordered,
+		.barrier = true,
+		.checksum = c->checksum,
+		.wide = c->wide,
+		.commit_interval = 50,
+	};
+
+	EXPECT_EQ(bdev_set_block_size(b, BLOCK), 0);
+	return journal_open(&p, out, dirty);
+}
+
+static void disks_create(void)
+{
+	hostfs_boot();
+	if (disk)
+		return;
+	disk = recdisk_create("rec", FS_BLOCKS * BLOCK, RECDISK_FUA);
+	copy = recdisk_create("copy", FS_BLOCKS * BLOCK, 0);
+	EXPECT_EQ(entry_caches_create(), 0);
+}
+
+/* --- the model ------------------------------------------------------------------------------------------------------- */
+
+static const struct moment *now_of(const struct model_block *m)
+{
+	return &m->history[m->n - 1];
+}
+
+static void note(struct model_block *m, u32 tid, enum use use, u32 version)
+{
+	struct moment *last = m->n ? &m->history[m->n - 1] : NULL;
+
+	if (last && last->tid == tid) {
+		*last = (struct moment){ tid, version, use };
+		return;
+	}
+	if (m->n == HISTORY) {
+		memmove(m->history, m->history + 1, sizeof(m->history[0]) * (HISTORY - 1));
+		m->n--;
+	}
+	m->history[m->n++] = (struct moment){ tid, version, use };
+}
+
+static void model_reset(u8 *media, u32 tid)
+{
+	for (u32 i = 0; i < META; i++) {
+		struct model_block *m = &model[i];
+
+		memset(m, 0, sizeof(*m));
+		mutex_init(&m->lock, RANK_NONE, "model");
+		journal_inode_init(&m->ji, (struct inode *)m);
+		note(m, tid, META_USE, m->versions);
+		pattern(media + (META_FIRST + i) * BLOCK, i, m->versions);
+	}
+	nr_durable = 0;
+	aborted_with = 0;
+}
+
+static const struct moment *moment_at(const struct model_block *m, u32 tid)
+{
+	u32 i = m->n;
+
+	while (i && tid_before(tid, m->history[i - 1].tid))
+		i--;
+	return i ? &m->history[i - 1] : NULL;
+}
+
+/* Data goes to its place when the transaction that allocated it is committed. */
+static int write_ordered(struct inode *inode)
+{
+	struct model_block *m = (struct model_block *)inode;
+	u32 i = (u32)(m - model);
+	u8 *buf;
+	int err;
+
+	mutex_lock(&m->lock);
+	if (!m->pending) {
+		mutex_unlock(&m->lock);
+		return 0;
+	}
+	buf = kmalloc(BLOCK, GFP_NOFS);
+	pattern(buf, i, m->pending);
+	m->pending = 0;
+	err = bdev_rw(bdev, BIO_WRITE, (META_FIRST + i) * (BLOCK / 512), buf, BLOCK);
+	kfree(buf);
+	mutex_unlock(&m->lock);
+	return err;
+}
+
+static void note_durable(u32 tid)
+{
+	if (nr_durable == ARRAY_SIZE(durable))
+		return;
+	durable[nr_durable].at = recdisk_now(disk);
+	durable[nr_durable++].tid = tid;
+}
+
+/* --- operations ------------------------------------------------------------------------------------------------------ */
+
+static void block_change(struct handle *h, u32 i, struct buffer *b)
+{
+	struct model_block *m = &model[i];
+
+	EXPECT_EQ(journal_get_write(h, b), 0);
+	if (!host_random(8))
+		return;
+	pattern(b->data, i, ++m->versions);
+	if (!host_random(3))
+		cond_resched();
+	EXPECT_EQ(journal_dirty(h, b), 0);
+	note(m, handle_tid(h), META_USE, m->versions);
+}
+
+static void block_free(struct handle *h, u32 i, struct buffer *b)
+{
+	EXPECT_EQ(journal_revoke(h, META_FIRST + i, host_random(2) ? b : NULL), 0);
+	note(&model[i], handle_tid(h), FREE_USE, 0);
+}
+
+static void block_make_meta(struct handle *h, u32 i)
+{
+	struct model_block *m = &model[i];
+	struct buffer *b;
+
+	EXPECT_EQ(buffer_get_zeroed(bdev, META_FIRST + i, &b), 0);
+	EXPECT_EQ(journal_get_create(h, b), 0);
+	pattern(b->data, i, ++m->versions);
+	EXPECT_EQ(journal_dirty(h, b), 0);
+	note(m, handle_tid(h), META_USE, m->versions);
+	buffer_put(b);
+}
+
+static void block_make_data(struct handle *h, u32 i)
+{
+	struct model_block *m = &model[i];
+
+	if (tid_before(journal_committed_tid(journal), now_of(m)->tid))
+		return;
+	note(m, handle_tid(h), DATA_USE, ++m->versions);
+	m->pending = m->versions;
+	journal_order_inode(h, &m->ji);
+}
+
+static void block_touch(struct handle *h, u32 i)
+{
+	struct model_block *m = &model[i];
+	struct buffer *b;
+
+	switch (now_of(m)->use) {
+	case META_USE:
+		EXPECT_EQ(buffer_read(bdev, META_FIRST + i, &b), 0);
+		if (host_random(6))
+			block_change(h, i, b);
+		else
+			block_free(h, i, b);
+		buffer_put(b);
+		break;
+	case FREE_USE:
+		if (host_random(2))
+			block_make_meta(h, i);
+		else
+			block_make_data(h, i);
+		break;
+	case DATA_USE:
+		if (!host_random(3)) {
+			/* A commit under way may promise this data. */
+			if (now_of(m)->tid == handle_tid(h))
+				m->pending = 0;
+			note(m, handle_tid(h), FREE_USE, 0);
+		}
+		break;
+	}
+}
+
+#define MOST 5u
+
+static void operation(void)
+{
+	u32 n = 1 + (u32)host_random(MOST), first = (u32)host_random(META - MOST), tid;
+	bool sync = !host_random(5), direct = host_random(2);
+	struct handle *h, *inner;
+
+	EXPECT_EQ(journal_start(journal, n, n, &h), 0);
+	EXPECT_EQ(journal_start(journal, 1, 0, &inner), 0);
+	EXPECT(inner == h);
+	for (u32 i = first; i < first + n; i++) {
+		mutex_lock(&model[i].lock);
+		block_touch(h, i);
+		mutex_unlock(&model[i].lock);
+		if (!host_random(10)) {
+			int left = (int)(first + n - i);
+
+			EXPECT(journal_extend(h, 0, 0) >= 0);
+			EXPECT_EQ(journal_restart(h, left, left), 0);
+		}
+	}
+	EXPECT_EQ(journal_stop(inner), 0);
+	tid = handle_tid(h);
+	if (sync && direct)
+		handle_set_sync(h);
+	EXPECT_EQ(journal_stop(h), 0);
+	if (sync && !direct)
+		EXPECT_EQ(journal_commit_tid(journal, tid), 0);
+	if (sync)
+		note_durable(tid);
+}
+
+struct worker {
+	u32 operations;
+	struct completion done;
+};
+
+static void worker_main(void *arg)
+{
+	struct worker *w = arg;
+
+	for (u32 i = 0; i < w->operations; i++) {
+		operation();
+		if (!host_random(20))
+			EXPECT_EQ(cache_write_range(bdev_mapping(bdev), 0, S64_MAX, host_random(2)), 0);
+		if (!host_random(10))
+			sleep_ns(host_random(30000000));
+	}
+	completion_done(&w->done);
+}
+
+static void work(u32 operations)
+{
+	static struct worker workers[THREADS];
+
+	for (int i = 0; i < THREADS; i++) {
+		workers[i].operations = operations;
+		completion_init(&workers[i].done);
+		EXPECT_EQ(kthread_run(worker_main, &workers[i], "worker%d", i), 0);
+	}
+	for (int i = 0; i < THREADS; i++)
+		completion_wait(&workers[i].done);
+}
+
+/* --- after a cut ----------------------------------------------------------------------------------------------------- */
+
+static bool state_matches(const u8 *media, u32 tid, u32 *bad)
+{
+	static u8 want[BLOCK];
+
+	for (u32 i = 0; i < META; i++) {
+		const struct moment *m = moment_at(&model[i], tid);
+
+		if (!m || m->use == FREE_USE)
+			continue;
+		pattern(want, i, m->version);
+		*bad = i;
+		if (memcmp(media + (META_FIRST + i) * BLOCK, want, BLOCK))
+			return false;
+	}
+	return true;
+}
+
+/* Recover `copy`.  Returns the last transaction that is there. */
+static u32 recover(const struct config *c)
+{
+	struct bdev *b = recdisk_open(copy);
+	struct journal *j;
+	bool dirty;
+	u32 tid = 0;
+
+	EXPECT_EQ(open_on(b, c, &j, &dirty), 0);
+	EXPECT_EQ(journal_replay(j), 0);
+	tid = journal_committed_tid(j) - dirty;
+	EXPECT_EQ(journal_close(j), 0);
+	recdisk_close(copy, b);
+	return tid;
+}
+
+static void explain(u32 bad)
+{
+	const struct model_block *m = &model[bad];
+	static u8 want[BLOCK];
+
+	for (u32 v = 0; v <= m->versions; v++) {
+		pattern(want, bad, v);
+		if (!memcmp(want, recdisk_media(copy) + (META_FIRST + bad) * BLOCK, BLOCK))
+			host_print("# it is version %u\n", v);
+	}
+	for (u32 i = 0; i < m->n; i++)
+		host_print("# after %u: %s version %u\n", m->history[i].tid,
+			   (const char *[]){ "metadata", "free", "data" }[m->history[i].use], m->history[i].version);
+}
+
+static void check_state(u32 at, u32 tid)
+{
+	u32 bad;
+
+	if (state_matches(recdisk_media(copy), tid, &bad))
+		return;
+	host_test_fail(__FILE__, __LINE__, "cut at %u: block %u is not as after %u", at, bad, tid);
+	explain(bad);
+}
+
+static u32 check_cut(const struct config *c, u32 at, const u8 *image)
+{
+	u32 required = c->sequence - 1, tid;
+
+	memcpy(recdisk_media(copy), image, FS_BLOCKS * BLOCK);
+	tid = recover(c);
+	for (u32 i = 0; i < nr_durable; i++)
+		if (durable[i].at <= at && tid_before(required, durable[i].tid))
+			required = durable[i].tid;
+	if (tid_before(tid, required))
+		host_test_fail(__FILE__, __LINE__, "cut at %u: recovered to %u, %u was durable", at, tid, required);
+	check_state(at, tid);
+	return tid;
+}
+
+/* Power fails during recovery as well: the second finds what the first did. */
+static void check_cut_twice(const struct config *c, u32 at, const u8 *image)
+{
+	struct recdisk_cutter again;
+	u32 tid;
+
+	memcpy(recdisk_media(copy), image, FS_BLOCKS * BLOCK);
+	recdisk_record(copy);
+	tid = check_cut(c, at, image);
+	recdisk_cutter_init(&again, copy);
+	recdisk_cut(&again, (u32)host_random(recdisk_now(copy) + 1), RECDISK_CUT_TORN, recdisk_media(copy));
+	recdisk_cutter_fini(&again);
+	recdisk_forget(copy);
+	(void)recover(c);
+	check_state(at, tid);
+}
+
+static void check_cuts(const struct config *c, u32 cuts)
+{
+	u8 *image = host_alloc(FS_BLOCKS * BLOCK);
+	u32 end = recdisk_now(disk), step = max(end / cuts, 1u);
+	struct recdisk_cutter cutter;
+
+	recdisk_cutter_init(&cutter, disk);
+	for (u32 at = 0; at <= end; at += 1 + (u32)host_random(2 * step - 1)) {
+		recdisk_cut(&cutter, at, (enum recdisk_cut_style)host_random(NR_RECDISK_CUTS), image);
+		if (host_random(8))
+			check_cut(c, at, image);
+		else
+			check_cut_twice(c, at, image);
+	}
+	recdisk_cut(&cutter, end, RECDISK_CUT_NONE, image);
+	check_cut(c, end, image);
+	recdisk_cutter_fini(&cutter);
+	host_free(image);
+}
+
+static void run(const struct config *c, u32 operations, u32 cuts)
+{
+	struct hostfs_usage before;
+	bool dirty; u64 st[3]; u32 tid;
+
+	disks_create();
+	before = hostfs_usage_settled();
+	format(recdisk_media(disk), c);
+	model_reset(recdisk_media(disk), c->sequence - 1);
+	recdisk_record(disk);
+	bdev = recdisk_open(disk);
+	REQUIRE(!open_on(bdev, c, &journal, &dirty));
+	EXPECT(!dirty);
+	REQUIRE(!journal_start_writing(journal));
+	work(operations);
+	if (host_random(2))
+		EXPECT_EQ(journal_force(journal), 0);
+	st[0] = journal->nr_logged; st[1] = journal->nr_revoked; st[2] = journal->nr_frozen; tid = journal->committed_tid;
+	EXPECT_EQ(journal_close(journal), 0);
+	recdisk_close(disk, bdev);
+	if (1)
+		host_print("# %u events, %u..%u, %llu blocks logged, %llu revoked, %llu frozen, %u durable\n", recdisk_now(disk), c->sequence, tid, st[0], st[1], st[2], nr_durable);
+	EXPECT_EQ(recdisk_unstable(disk), 0);
+	EXPECT_EQ(aborted_with, 0);
+	check_cuts(c, cuts);
+	recdisk_forget(disk);
+	hostfs_expect_usage(before);
+}
+
+TEST(power_cuts_plain)
+{
+	run(&(struct config){ .sequence = 1 }, 60, 60);
+}
+
+TEST(power_cuts_checksum)
+{
+	run(&(struct config){ .checksum = true, .wide = true, .sequence = 7 }, 60, 60);
+}
+
+TEST(power_cuts_tid_wrap)
+{
+	run(&(struct config){ .checksum = true, .sequence = 0xfffffff8 }, 60, 60);
+}
