@@ -202,6 +202,9 @@ void part_end(struct transaction *t, struct part *p, struct entry *e, int error)
 	} else if (p->state != PART_CLAIMED) {
 		e->owed = false;
 	}
+	/* Nobody's content, or one that must never be written. */
+	if (!e->owed && p->state != PART_CLAIMED)
+		buffer_clear(e->b, BUFFER_DIRTY);
 	with_spin (&j->lock)
 		list_remove(&p->link);
 	p->logged = p->undo = false;

@@ -306,6 +306,14 @@ static bool inode_idle(struct journal *j, struct journal_inode *ji)
 	return !ji->busy;
 }
 
+bool journal_inode_committing(struct journal *j, struct journal_inode *ji)
+{
+	if (!j)
+		return false;
+	guard_spin(&j->lock);
+	return ji->busy || (j->committing && ji->t[j->committing->slot] == j->committing);
+}
+
 void journal_forget_inode(struct journal *j, struct journal_inode *ji)
 {
 	if (!j)

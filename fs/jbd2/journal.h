@@ -160,8 +160,16 @@ struct journal_inode {
 void journal_inode_init(struct journal_inode *ji, struct inode *inode);
 /* Context: any but hard interrupt. */
 void journal_order_inode(struct handle *h, struct journal_inode *ji);
-/* The inode's data is gone or written: no commit will ask for it.  j may be NULL.  Context: may
- * sleep. */
+/*
+ * A commit under way will write this inode's dirty pages: whoever truncates them away in a later
+ * transaction writes them first, or after a crash between the two the file has blocks whose content
+ * was never its own.  j may be NULL.
+ */
+bool journal_inode_committing(struct journal *j, struct journal_inode *ji);
+/*
+ * The inode's data is gone or written: no commit will ask for it.  j may be NULL.  Context: may
+ * sleep.
+ */
 void journal_forget_inode(struct journal *j, struct journal_inode *ji);
 
 /*

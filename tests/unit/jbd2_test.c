@@ -489,7 +489,7 @@ static void check_cuts(const struct config *c, u32 cuts)
 static void run(const struct config *c, u32 operations, u32 cuts)
 {
 	struct hostfs_usage before;
-	bool dirty; u64 st[3]; u32 tid;
+	bool dirty;
 
 	disks_create();
 	before = hostfs_usage_settled();
@@ -503,11 +503,8 @@ static void run(const struct config *c, u32 operations, u32 cuts)
 	work(operations);
 	if (host_random(2))
 		EXPECT_EQ(journal_force(journal), 0);
-	st[0] = journal->nr_logged; st[1] = journal->nr_revoked; st[2] = journal->nr_frozen; tid = journal->committed_tid;
 	EXPECT_EQ(journal_close(journal), 0);
 	recdisk_close(disk, bdev);
-	if (1)
-		host_print("# %u events, %u..%u, %llu blocks logged, %llu revoked, %llu frozen, %u durable\n", recdisk_now(disk), c->sequence, tid, st[0], st[1], st[2], nr_durable);
 	EXPECT_EQ(recdisk_unstable(disk), 0);
 	EXPECT_EQ(aborted_with, 0);
 	check_cuts(c, cuts);
