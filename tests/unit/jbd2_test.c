@@ -14,18 +14,22 @@
  */
 #include <fs/jbd2/journal.h>
 #include <kernel/lib/minmax.h>
+#include <kernel/lib/printf.h>
+#include <kernel/lib/sort.h>
 #include <kernel/lib/string.h>
 #include <kernel/sched/kthread.h>
 #include <kernel/sched/thread.h>
 #include <kernel/sync/completion.h>
 #include <mm/mapping.h>
+#include <coroutine.h>
+#include <disk.h>
 #include <host.h>
 #include <hostfs.h>
 #include "../../fs/jbd2/journal_internal.h"
-#include "../host/fs/recdisk.h"
 
 #define BLOCK	   1024u
 #define FS_BLOCKS  256u
+#define BYTES	   (FS_BLOCKS * BLOCK)
 #define LOG_BLOCKS 81u
 #define LOG_FIRST  16u /* in two stretches, with a gap of eight after half of it */
 #define META_FIRST 128u
@@ -51,7 +55,7 @@ struct model_block {
 };
 
 static struct model_block model[META];
-static struct recdisk *disk, *copy;
+static struct host_disk *disk, *copy;
 static struct bdev *bdev;
 static struct journal *journal;
 
@@ -102,7 +106,7 @@ static void format(u8 *media, const struct config *c)
 {
 	struct jbd_super *s = (struct jbd_super *)(media + log_place(0) * BLOCK);
 
-	for (u32 i = 0; i < FS_BLOCKS * BLOCK; i++)
+	for (u32 i = 0; i < BYTES; i++)
 		media[i] = (u8)host_random(256);
 	memset(s, 0, BLOCK);
 	s->header.magic = cpu_to_be32(JBD_MAGIC);
@@ -146,13 +150,31 @@ static int open_on(struct bdev *b, const struct config *c, struct journal **out,
 	return journal_open(&p, out, dirty);
 }
 
+static struct bdev *device_open(struct host_disk *d)
+{
+	struct bdev *b = NULL;
+	char path[40];
+
+	(void)snprintf(path, sizeof(path), "/dev/%s", d == disk ? "rec" : "copy");
+	EXPECT_EQ(bdev_open_path(path, BDEV_READ | BDEV_WRITE, NULL, &b), 0);
+	return b;
+}
+
+static void device_close(struct bdev *b)
+{
+	struct mapping *m = bdev_mapping(b);
+
+	bdev_close(b, BDEV_READ | BDEV_WRITE, NULL);
+	EXPECT_EQ(READ_ONCE(m->nr_pages), 0);
+}
+
 static void disks_create(void)
 {
 	hostfs_boot();
 	if (disk)
 		return;
-	disk = recdisk_create("rec", FS_BLOCKS * BLOCK, RECDISK_FUA);
-	copy = recdisk_create("copy", FS_BLOCKS * BLOCK, 0);
+	disk = host_disk_create("rec", BYTES);
+	copy = host_disk_create("copy", BYTES);
 	EXPECT_EQ(entry_caches_create(), 0);
 }
 
@@ -228,7 +250,7 @@ static void note_durable(u32 tid)
 {
 	if (nr_durable == ARRAY_SIZE(durable))
 		return;
-	durable[nr_durable].at = recdisk_now(disk);
+	durable[nr_durable].at = host_disk_events(disk);
 	durable[nr_durable++].tid = tid;
 }
 
@@ -374,6 +396,109 @@ static void work(u32 operations)
 		completion_wait(&workers[i].done);
 }
 
+/* --- cuts ------------------------------------------------------------------------------------------------------------ */
+
+enum cut_style {
+	CUT_ALL,    /* all that ended, nothing else */
+	CUT_NONE,   /* what must be there, nothing else */
+	CUT_RANDOM, /* any whole writes besides */
+	CUT_TORN,   /* any sectors of them */
+	NR_CUTS,
+};
+
+#define NEVER (~0u)
+
+/* Cuts of one recording, in order. */
+struct cutter {
+	struct host_disk *d;
+	u8 *stable; /* what is on the disk at every later cut too */
+	u32 *ends;  /* of each event: when what it began ended */
+	u32 *order; /* writes (their first events) by their ends */
+	u32 nr, folded;
+};
+
+static const u32 *sort_ends;
+
+static int by_end(const void *a, const void *b)
+{
+	u32 x = *(const u32 *)a, y = *(const u32 *)b;
+
+	if (sort_ends[x] != sort_ends[y])
+		return sort_ends[x] < sort_ends[y] ? -1 : 1;
+	return x < y ? -1 : x > y;
+}
+
+static void cutter_init(struct cutter *c, struct host_disk *d, const u8 *base)
+{
+	u32 n = host_disk_events(d);
+
+	*c = (struct cutter){ .d = d };
+	c->stable = host_alloc_uncounted(BYTES);
+	memcpy(c->stable, base, BYTES);
+	c->ends = host_alloc_uncounted((n + 1) * sizeof(u32));
+	c->order = host_alloc_uncounted((n + 1) * sizeof(u32));
+	memset(c->ends, 0xff, n * sizeof(u32));
+	for (u32 i = 0; i < n; i++) {
+		const struct host_event *e = host_disk_event(d, i);
+
+		if (e->kind == HOST_WRITE_BEGUN)
+			c->order[c->nr++] = i;
+		else if (e->kind != HOST_FLUSH_BEGUN)
+			c->ends[e->begun] = i;
+	}
+	sort_ends = c->ends;
+	sort(c->order, c->nr, sizeof(u32), by_end);
+}
+
+static void cutter_fini(struct cutter *c)
+{
+	host_free_uncounted(c->stable);
+	host_free_uncounted(c->ends);
+	host_free_uncounted(c->order);
+}
+
+/* What ended before this event is on the disk. */
+static u32 flushed_before(const struct cutter *c, u32 at)
+{
+	u32 best = 0;
+
+	for (u32 i = 0; i < at; i++)
+		if (host_disk_event(c->d, i)->kind == HOST_FLUSH_BEGUN && c->ends[i] < at)
+			best = i;
+	return best;
+}
+
+static void write_apply(const struct host_event *e, u8 *out, bool torn)
+{
+	u32 chance = torn ? (u32)host_random(4) : 3;
+
+	for (u32 i = 0; i < e->sectors; i++)
+		if (host_random(4) <= chance)
+			memcpy(out + (e->sector + i) * 512, e->data + i * 512, 512);
+}
+
+/* The disk after a cut at moment `at`, not before that of the last call. */
+static void cut(struct cutter *c, u32 at, enum cut_style style, u8 *out)
+{
+	u32 flushed = flushed_before(c, at), chance = (u32)host_random(5);
+
+	for (; c->folded < c->nr && c->ends[c->order[c->folded]] < flushed; c->folded++)
+		write_apply(host_disk_event(c->d, c->order[c->folded]), c->stable, false);
+	memcpy(out, c->stable, BYTES);
+	for (u32 i = c->folded; i < c->nr; i++) {
+		u32 begun = c->order[i];
+		const struct host_event *e = host_disk_event(c->d, begun);
+		bool ended = c->ends[begun] < at;
+
+		if (begun >= at)
+			continue;
+		if ((ended && (e->fua || style == CUT_ALL)) || (style == CUT_RANDOM && host_random(4) < chance))
+			write_apply(e, out, false);
+		else if (style == CUT_TORN)
+			write_apply(e, out, true);
+	}
+}
+
 /* --- after a cut ----------------------------------------------------------------------------------------------------- */
 
 static bool state_matches(const u8 *media, u32 tid, u32 *bad)
@@ -396,7 +521,7 @@ static bool state_matches(const u8 *media, u32 tid, u32 *bad)
 /* Recover `copy`.  Returns the last transaction that is there. */
 static u32 recover(const struct config *c)
 {
-	struct bdev *b = recdisk_open(copy);
+	struct bdev *b = device_open(copy);
 	struct journal *j;
 	bool dirty;
 	u32 tid = 0;
@@ -405,7 +530,7 @@ static u32 recover(const struct config *c)
 	EXPECT_EQ(journal_replay(j), 0);
 	tid = journal_committed_tid(j) - dirty;
 	EXPECT_EQ(journal_close(j), 0);
-	recdisk_close(copy, b);
+	device_close(b);
 	return tid;
 }
 
@@ -416,7 +541,7 @@ static void explain(u32 bad)
 
 	for (u32 v = 0; v <= m->versions; v++) {
 		pattern(want, bad, v);
-		if (!memcmp(want, recdisk_media(copy) + (META_FIRST + bad) * BLOCK, BLOCK))
+		if (!memcmp(want, host_disk_image(copy) + (META_FIRST + bad) * BLOCK, BLOCK))
 			host_print("# it is version %u\n", v);
 	}
 	for (u32 i = 0; i < m->n; i++)
@@ -428,7 +553,7 @@ static void check_state(u32 at, u32 tid)
 {
 	u32 bad;
 
-	if (state_matches(recdisk_media(copy), tid, &bad))
+	if (state_matches(host_disk_image(copy), tid, &bad))
 		return;
 	host_test_fail(__FILE__, __LINE__, "cut at %u: block %u is not as after %u", at, bad, tid);
 	explain(bad);
@@ -438,7 +563,7 @@ static u32 check_cut(const struct config *c, u32 at, const u8 *image)
 {
 	u32 required = c->sequence - 1, tid;
 
-	memcpy(recdisk_media(copy), image, FS_BLOCKS * BLOCK);
+	memcpy(host_disk_image(copy), image, BYTES);
 	tid = recover(c);
 	for (u32 i = 0; i < nr_durable; i++)
 		if (durable[i].at <= at && tid_before(required, durable[i].tid))
@@ -452,51 +577,54 @@ static u32 check_cut(const struct config *c, u32 at, const u8 *image)
 /* Power fails during recovery as well: the second finds what the first did. */
 static void check_cut_twice(const struct config *c, u32 at, const u8 *image)
 {
-	struct recdisk_cutter again;
+	struct cutter again;
 	u32 tid;
 
-	memcpy(recdisk_media(copy), image, FS_BLOCKS * BLOCK);
-	recdisk_record(copy);
+	memcpy(host_disk_image(copy), image, BYTES);
+	host_disk_record(copy);
 	tid = check_cut(c, at, image);
-	recdisk_cutter_init(&again, copy);
-	recdisk_cut(&again, (u32)host_random(recdisk_now(copy) + 1), RECDISK_CUT_TORN, recdisk_media(copy));
-	recdisk_cutter_fini(&again);
-	recdisk_forget(copy);
+	cutter_init(&again, copy, image);
+	cut(&again, (u32)host_random(host_disk_events(copy) + 1), CUT_TORN, host_disk_image(copy));
+	cutter_fini(&again);
+	host_disk_stop(copy);
 	(void)recover(c);
 	check_state(at, tid);
 }
 
-static void check_cuts(const struct config *c, u32 cuts)
+static void check_cuts(const struct config *c, const u8 *base, u32 cuts)
 {
-	u8 *image = host_alloc(FS_BLOCKS * BLOCK);
-	u32 end = recdisk_now(disk), step = max(end / cuts, 1u);
-	struct recdisk_cutter cutter;
+	u8 *image = host_alloc_uncounted(BYTES);
+	u32 end = host_disk_events(disk), step = max(end / cuts, 1u);
+	struct cutter cutter;
 
-	recdisk_cutter_init(&cutter, disk);
+	cutter_init(&cutter, disk, base);
 	for (u32 at = 0; at <= end; at += 1 + (u32)host_random(2 * step - 1)) {
-		recdisk_cut(&cutter, at, (enum recdisk_cut_style)host_random(NR_RECDISK_CUTS), image);
+		cut(&cutter, at, (enum cut_style)host_random(NR_CUTS), image);
 		if (host_random(8))
 			check_cut(c, at, image);
 		else
 			check_cut_twice(c, at, image);
 	}
-	recdisk_cut(&cutter, end, RECDISK_CUT_NONE, image);
+	cut(&cutter, end, CUT_NONE, image);
 	check_cut(c, end, image);
-	recdisk_cutter_fini(&cutter);
-	host_free(image);
+	cutter_fini(&cutter);
+	host_free_uncounted(image);
 }
 
 static void run(const struct config *c, u32 operations, u32 cuts)
 {
 	struct hostfs_usage before;
 	bool dirty;
+	u8 *base;
 
 	disks_create();
 	before = hostfs_usage_settled();
-	format(recdisk_media(disk), c);
-	model_reset(recdisk_media(disk), c->sequence - 1);
-	recdisk_record(disk);
-	bdev = recdisk_open(disk);
+	format(host_disk_image(disk), c);
+	model_reset(host_disk_image(disk), c->sequence - 1);
+	base = host_alloc_uncounted(BYTES);
+	memcpy(base, host_disk_image(disk), BYTES);
+	host_disk_record(disk);
+	bdev = device_open(disk);
 	REQUIRE(!open_on(bdev, c, &journal, &dirty));
 	EXPECT(!dirty);
 	REQUIRE(!journal_start_writing(journal));
@@ -504,11 +632,10 @@ static void run(const struct config *c, u32 operations, u32 cuts)
 	if (host_random(2))
 		EXPECT_EQ(journal_force(journal), 0);
 	EXPECT_EQ(journal_close(journal), 0);
-	recdisk_close(disk, bdev);
-	EXPECT_EQ(recdisk_unstable(disk), 0);
+	device_close(bdev);
 	EXPECT_EQ(aborted_with, 0);
-	check_cuts(c, cuts);
-	recdisk_forget(disk);
+	check_cuts(c, base, cuts);
+	host_free_uncounted(base);
 	hostfs_expect_usage(before);
 }
 
