@@ -47,10 +47,12 @@ static void bdev_evict(struct inode *inode)
 
 	mapping_fini(&inode->data);
 	kfree(b->stats);
-	if (b->partno)
+	if (b->partno) {
+		extended_minor_put(b->dev);
 		disk_put(disk);
-	else
+	} else {
 		disk_free(disk);
+	}
 	kfree(b);
 }
 

@@ -150,6 +150,18 @@ void disk_free(struct disk *disk);
 int bdev_publish(struct bdev *b) __must_check;
 void bdev_retract(struct bdev *b);
 
+/* partitions.c */
+/* Whoever has them open.  Locks: disk.scan. */
+void partitions_remove_all(struct disk *disk);
+void extended_minor_put(dev_t dev);
+/*
+ * BLKPG: sectors of 512 bytes.  Return 0, -EINVAL (outside), -EBUSY (exists, overlaps, is open),
+ * -ENXIO (no such).  Context: may sleep.
+ */
+int partition_create(struct disk *disk, u32 partno, u64 start, u64 sectors) __must_check;
+int partition_delete(struct disk *disk, u32 partno) __must_check;
+int partition_resize(struct disk *disk, u32 partno, u64 start, u64 sectors) __must_check;
+
 /* sysfs.c */
 int block_device_register(struct bdev *b) __must_check;
 void block_device_unregister(struct bdev *b);

@@ -259,6 +259,8 @@ int disk_add(struct disk *disk)
 		return err;
 	with_mutex(&disks_lock) list_push_back(&disks, &disk->link);
 	atomic_fetch_or(&disk->state, DISK_ADDED);
+	if (disk->whole->sectors && !disk_test(disk, DISK_NO_PARTITIONS) && disk_rescan(disk))
+		log_warn("%s: cannot read the partition table\n", disk->name);
 	return 0;
 }
 
@@ -272,6 +274,7 @@ void disk_remove(struct disk *disk)
 		WRITE_ONCE(disk->whole->gone, 1);
 		atomic_fetch_or(&disk->state, DISK_DEAD);
 	}
+	partitions_remove_all(disk);
 	if (disk_test(disk, DISK_ADDED)) {
 		bdev_retract(disk->whole);
 		with_mutex(&disks_lock) list_remove(&disk->link);

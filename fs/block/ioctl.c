@@ -97,6 +97,44 @@ static long clear(struct bdev *b, struct file *f, const u64 __user *arg, enum cl
 	return err;
 }
 
+/* BLKPG: one partition made, removed or resized by the program's word. */
+static long change_partition(struct bdev *b, const struct blkpg_ioctl_arg __user *arg)
+{
+	u32 align = bdev_logical_block(b) - 1;
+	struct blkpg_partition p;
+	struct blkpg_ioctl_arg a;
+	u64 start, sectors;
+
+	if (!is_admin())
+		return -EACCES;
+	if (copy_from_user(&a, arg, sizeof(a)) ||
+	    copy_from_user(&p, (const void __user *)a.data, sizeof(p)))
+		return -EFAULT;
+	if (b->partno || p.pno <= 0)
+		return -EINVAL;
+	if (a.op == BLKPG_DEL_PARTITION)
+		return partition_delete(b->disk, (u32)p.pno);
+	if (p.start < 0 || p.length <= 0 || p.length > S64_MAX - p.start ||
+	    ((u64)p.start | (u64)p.length) & align)
+		return -EINVAL;
+	start = (u64)p.start >> SECTOR_SHIFT;
+	sectors = (u64)p.length >> SECTOR_SHIFT;
+	switch (a.op) {
+	case BLKPG_ADD_PARTITION: return partition_create(b->disk, (u32)p.pno, start, sectors);
+	case BLKPG_RESIZE_PARTITION: return partition_resize(b->disk, (u32)p.pno, start, sectors);
+	default: return -EINVAL;
+	}
+}
+
+static long reread_table(struct bdev *b)
+{
+	if (b->partno)
+		return -EINVAL;
+	if (!is_admin())
+		return -EACCES;
+	return disk_rescan(b->disk);
+}
+
 static long get_geometry(struct bdev *b, struct hd_geometry __user *arg)
 {
 	struct hd_geometry geo = {.heads = 64, .sectors = 32};
@@ -156,6 +194,8 @@ static long common_ioctl(struct bdev *b, struct file *f, unsigned cmd, unsigned 
 	case BLKFRASET: return set_readahead(b, arg);
 	case BLKBSZSET: return set_block_size(b, f, ptr);
 	case BLKFLSBUF: return flush_cache(b);
+	case BLKRRPART: return reread_table(b);
+	case BLKPG: return change_partition(b, ptr);
 	case BLKDISCARD: return clear(b, f, ptr, CLEAR_DISCARD);
 	case BLKSECDISCARD: return f->mode & FMODE_WRITE ? -EOPNOTSUPP : -EBADF;
 	case BLKZEROOUT: return clear(b, f, ptr, CLEAR_ZERO);

@@ -535,6 +535,64 @@ KTEST(block_discard_zeroes)
 	fake_destroy(f);
 }
 
+/* --- partitions ------------------------------------------------------------------------------- */
+
+static void mbr_entry(struct fake *f, unsigned i, u8 start, u8 sectors)
+{
+	u8 *p = f->data + 446 + i * 16;
+
+	p[4] = 0x83;
+	p[8] = start;
+	p[12] = sectors;
+	f->data[510] = 0x55;
+	f->data[511] = 0xaa;
+}
+
+KTEST(block_partitions)
+{
+	struct fake *f = fake_create(1, NULL);
+	struct bdev *one, *two;
+	u8 *buf = kzalloc(512, GFP_KERNEL);
+
+	KREQUIRE(f && buf);
+	mbr_entry(f, 0, 64, 32);
+	mbr_entry(f, 1, 128, 64);
+	f->data[64 * 512] = 11;
+	f->data[128 * 512] = 22;
+	KEXPECT(disk_rescan(f->disk) == -EINVAL);
+	disk_set_partitions(f->disk, true);
+	KREQUIRE(!disk_rescan(f->disk));
+	KREQUIRE(!bdev_open(MKDEV(259, 0), BDEV_READ | BDEV_EXCL, f, &one));
+	KREQUIRE(!bdev_open(MKDEV(259, 1), BDEV_READ, NULL, &two));
+	KEXPECT(!strcmp(one->name, "fake1") && one->start == 64 && one->sectors == 32);
+	KEXPECT(!bdev_rw(one, BIO_READ, 0, buf, 512) && buf[0] == 11);
+	KEXPECT(!bdev_rw(two, BIO_READ, 0, buf, 512) && buf[0] == 22);
+	KEXPECT(bdev_rw(one, BIO_READ, 32, buf, 512) == -EIO);
+	/* A claimed partition keeps the disk from being claimed; an open one from being read anew. */
+	KEXPECT(bdev_open(MKDEV(240, 0), BDEV_READ | BDEV_EXCL, two, &two) == -EBUSY);
+	KEXPECT(disk_rescan(f->disk) == -EBUSY);
+	KEXPECT(partition_delete(f->disk, 1) == -EBUSY);
+	KEXPECT(partition_create(f->disk, 3, 100, 29) == -EBUSY);
+	KEXPECT(partition_create(f->disk, 1, 1000, 8) == -EBUSY);
+	KEXPECT(partition_create(f->disk, 3, SECTORS - 8, 9) == -EINVAL);
+	KEXPECT(!partition_create(f->disk, 3, 100, 28));
+	KEXPECT(partition_resize(f->disk, 3, 100, 29) == -EBUSY);
+	KEXPECT(partition_resize(f->disk, 3, 101, 8) == -EINVAL);
+	KEXPECT(!partition_resize(f->disk, 3, 100, 8));
+	KEXPECT(!partition_delete(f->disk, 3));
+	KEXPECT(partition_delete(f->disk, 3) == -ENXIO);
+	bdev_close(one, BDEV_READ | BDEV_EXCL, f);
+	disk_remove(f->disk);
+	KEXPECT(bdev_rw(two, BIO_READ, 0, buf, 512) == -ENODEV);
+	bdev_close(two, BDEV_READ, NULL);
+	KEXPECT(bdev_open(MKDEV(259, 1), BDEV_READ, NULL, &two) == -ENXIO);
+	disk_put(f->disk);
+	vfree(f->data);
+	vfree(f->stable);
+	kfree(f);
+	kfree(buf);
+}
+
 /* --- buffers ---------------------------------------------------------------------------------- */
 
 KTEST(block_buffers)
