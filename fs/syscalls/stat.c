@@ -85,8 +85,10 @@ static int fd_getattr(int fd, struct kstat *k, u32 mask, unsigned flags)
 	if (!ref.file)
 		return -EBADF;
 	err = vfs_getattr(&ref.file->path, k, mask, flags);
-	if (!err)
+	if (!err) {
 		k->mnt_id = ref.file->path.mnt->id;
+		k->mnt_unique_id = ref.file->path.mnt->unique_id;
+	}
 	fd_put(ref);
 	return err;
 }
@@ -112,6 +114,7 @@ static int path_getattr(int dfd, const char __user *name, unsigned flags, u32 ma
 	err = vfs_getattr(&path, k, mask, flags);
 	if (!err) {
 		k->mnt_id = path.mnt->id;
+		k->mnt_unique_id = path.mnt->unique_id;
 		if (path.dentry == path.mnt->root)
 			k->attributes |= STATX_ATTR_MOUNT_ROOT;
 	}
@@ -154,9 +157,10 @@ static struct statx_timestamp statx_time(s64 ns)
 static int statx_to_user(const struct kstat *k, u32 mask, struct statx __user *out)
 {
 	struct statx x;
+	u32 id_kind = mask & STATX_MNT_ID_UNIQUE ? STATX_MNT_ID_UNIQUE : STATX_MNT_ID;
 
 	memset(&x, 0, sizeof(x));
-	x.stx_mask = (k->result_mask | STATX_MNT_ID) & (mask | STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID);
+	x.stx_mask = (k->result_mask | id_kind) & (mask | STATX_BASIC_STATS | STATX_BTIME | id_kind);
 	x.stx_blksize = k->blksize;
 	x.stx_attributes = k->attributes;
 	x.stx_attributes_mask = k->attributes_mask;
@@ -176,7 +180,7 @@ static int statx_to_user(const struct kstat *k, u32 mask, struct statx __user *o
 	x.stx_rdev_minor = MINOR(k->rdev);
 	x.stx_dev_major = MAJOR(k->dev);
 	x.stx_dev_minor = MINOR(k->dev);
-	x.stx_mnt_id = k->mnt_id;
+	x.stx_mnt_id = id_kind == STATX_MNT_ID ? k->mnt_id : k->mnt_unique_id;
 	x.stx_dio_mem_align = k->dio_mem_align;
 	x.stx_dio_offset_align = k->dio_offset_align;
 	return copy_to_user(out, &x, sizeof(x));

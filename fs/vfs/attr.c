@@ -35,6 +35,7 @@ void generic_fillattr(struct inode *inode, struct kstat *out)
 	out->attributes = 0;
 	out->attributes_mask = STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND | STATX_ATTR_MOUNT_ROOT | STATX_ATTR_AUTOMOUNT;
 	out->mnt_id = 0;
+	out->mnt_unique_id = 0;
 	out->dio_mem_align = out->dio_offset_align = 0;
 }
 

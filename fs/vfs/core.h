@@ -55,6 +55,23 @@ int do_mount(const char *source, struct path *path, const char *fstype, unsigned
 int do_umount(const struct path *path, int flags) __must_check;
 int do_pivot_root(struct path *new_root, struct path *put_old) __must_check;
 int super_reconfigure(struct superblock *sb, u32 flags, char *options, bool force) __must_check;
+/* mount_detached.c: trees in no namespace.  *out is an O_PATH file that keeps the tree; on failure the tree is gone. */
+int mount_detached_file(struct mount *top, struct file **out) __must_check;
+/* Its file goes: take the tree apart unless it was attached. */
+void mount_dissolve(struct mount *top);
+/* A copy of what `path` shows, in no tree.  0, -EINVAL, -ENOMEM. */
+int mount_clone_tree(const struct path *path, bool recursive, struct mount **out) __must_check;
+/* move_mount(2), of an attached tree or not; `to` may move to the mount on top. */
+int mount_move_path(struct path *from, struct path *to) __must_check;
+int mount_set_group(const struct path *from, const struct path *to) __must_check;
+/* mount_setattr(2): MNT_* flags to clear and set, MS_SHARED... or 0. */
+struct mount_change {
+	u32 set, clear;
+	unsigned propagation;
+	bool recursive;
+	u32 mark; /* of this operation */
+};
+int mount_change_attributes(const struct path *path, struct mount_change *c) __must_check;
 struct mount *mount_alloc(struct superblock *sb, struct dentry *root, const char *source);
 s32 mount_users(const struct mount *m);
 /* Is anything of the namespace of the current thread mounted on `d`? */

@@ -213,6 +213,7 @@ void fasync_kill(struct fasync **list, unsigned band)
 static void file_release(struct file *f)
 {
 	struct path path = f->path;
+	bool unmount;
 
 	fsnotify_file(f, f->mode & FMODE_WRITE ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
 	if (unlikely(f->epoll))
@@ -231,7 +232,10 @@ static void file_release(struct file *f)
 		inode_allow_write(f->inode);
 	file_drop_owner(f);
 	cred_put(f->cred);
+	unmount = f->mode & FMODE_NEED_UNMOUNT;
 	file_free(f);
+	if (unlikely(unmount))
+		mount_dissolve(path.mnt);
 	path_put(&path);
 }
 

@@ -34,6 +34,25 @@ void mount_link(struct mount *m, struct mount *parent, struct dentry *at, struct
 void mount_unlink(struct mount *m);
 void ns_changed(struct mount_ns *ns);
 
+/* Is it a mount of the caller's namespace? */
+bool mount_is_ours(const struct mount *m);
+/* Is a mount of a more privileged namespace on something below `root` of m? */
+bool mount_has_locked_children(struct mount *m, struct dentry *root);
+bool mount_tree_has_unbindable(struct mount *top);
+/* May the attached mount `old` go to `to`?  0, -EINVAL, -ELOOP. */
+int mount_move_allowed(const struct path *old, const struct path *to) __must_check;
+/* New MNT_USER_FLAGS.  0, or -EBUSY when there are writers. */
+int mount_set_flags(struct mount *m, u32 flags) __must_check;
+/*
+ * Lock the top of what is mounted at `path`, which moves there: its inode W and mounts_lock W.  0 or -ENOENT
+ * when it is going.  Locks: none held.
+ */
+int mountpoint_lock(struct path *path) __must_check;
+void mountpoint_unlock(const struct path *path);
+
+/* mount_show.c: what the file system says of itself, "size=4k,mode=755" */
+void mount_show_super_options(struct superblock *sb, struct seq *out);
+
 /* fs_context.c */
 void fs_context_init_first(struct mount_ns *ns, const struct path *root);
 

@@ -90,6 +90,19 @@ static void show_mounts_line(struct mount *m, const char *place, struct seq *out
 	seq_puts(out, " 0 0\n");
 }
 
+void mount_show_super_options(struct superblock *sb, struct seq *out)
+{
+	size_t start = out->len;
+
+	if (sb->ops && sb->ops->show_options)
+		sb->ops->show_options(sb, out);
+	/* Each option brings its comma; the first is one too many. */
+	if (out->len > start) {
+		memmove(out->buf + start, out->buf + start + 1, out->len - start - 1);
+		out->len--;
+	}
+}
+
 static void show_propagation(const struct mount *m, const struct path *root, struct seq *out)
 {
 	if (m->flags & MNT_SHARED)

@@ -295,7 +295,7 @@ void mount_batch_put(struct list *gone)
 /* Where to mount */
 
 /* Lock the top of what is mounted at `path`: its directory inode W and mounts_lock W.  path->mnt, dentry follow upwards. */
-static int mountpoint_lock(struct path *path)
+int mountpoint_lock(struct path *path)
 {
 	for (;;) {
 		struct dentry *d = path->dentry;
@@ -318,7 +318,7 @@ static int mountpoint_lock(struct path *path)
 	}
 }
 
-static void mountpoint_unlock(const struct path *path)
+void mountpoint_unlock(const struct path *path)
 {
 	rwsem_write_unlock(&mounts_lock);
 	rwsem_write_unlock(&path->dentry->inode->lock);
@@ -329,14 +329,14 @@ static struct mount_ns *current_ns(void)
 	return fs_current()->mnt_ns;
 }
 
-static bool is_ours(const struct mount *m)
+bool mount_is_ours(const struct mount *m)
 {
 	return m->ns && m->ns == current_ns();
 }
 
 static int attach_at(struct mount *top, const struct path *path)
 {
-	if (!is_ours(path->mnt))
+	if (!mount_is_ours(path->mnt))
 		return -EINVAL;
 	if (S_ISDIR(top->root->inode->mode) != S_ISDIR(path->dentry->inode->mode))
 		return -ENOTDIR;
@@ -382,7 +382,7 @@ put_mount:
 }
 
 /* Is a mount of a more privileged namespace on something below `root` of m?  Then binding would uncover it. */
-static bool has_locked_children(struct mount *m, struct dentry *root)
+bool mount_has_locked_children(struct mount *m, struct dentry *root)
 {
 	struct mount *c;
 
@@ -408,10 +408,10 @@ static int do_bind(struct path *path, const char *source, bool recursive)
 	if (err)
 		goto put_old;
 	err = -EINVAL;
-	if (!is_ours(path->mnt) || (!is_ours(old.mnt) && !(old.mnt->flags & MNT_INTERNAL)) ||
+	if (!mount_is_ours(path->mnt) || (!mount_is_ours(old.mnt) && !(old.mnt->flags & MNT_INTERNAL)) ||
 	    (old.mnt->flags & MNT_UNBINDABLE))
 		goto unlock;
-	if (!recursive && has_locked_children(old.mnt, old.dentry))
+	if (!recursive && mount_has_locked_children(old.mnt, old.dentry))
 		goto unlock;
 	err = mount_copy_tree(old.mnt, old.dentry, recursive ? 0 : COPY_SINGLE, &m);
 	if (err)
@@ -436,7 +436,7 @@ static bool is_below_mount(const struct mount *m, const struct mount *top)
 	return true;
 }
 
-static bool tree_has_unbindable(struct mount *top)
+bool mount_tree_has_unbindable(struct mount *top)
 {
 	struct mount *m;
 
@@ -447,11 +447,11 @@ static bool tree_has_unbindable(struct mount *top)
 	return false;
 }
 
-static int move_allowed(const struct path *old, const struct path *to)
+int mount_move_allowed(const struct path *old, const struct path *to)
 {
 	struct mount *m = old->mnt;
 
-	if (!is_ours(to->mnt) || !is_ours(m) || (m->flags & MNT_LOCKED))
+	if (!mount_is_ours(to->mnt) || !mount_is_ours(m) || (m->flags & MNT_LOCKED))
 		return -EINVAL;
 	if (old->dentry != m->root || m->parent == m)
 		return -EINVAL;
@@ -459,7 +459,7 @@ static int move_allowed(const struct path *old, const struct path *to)
 		return -EINVAL;
 	if (m->parent->flags & MNT_SHARED)
 		return -EINVAL;
-	if ((to->mnt->flags & MNT_SHARED) && tree_has_unbindable(m))
+	if ((to->mnt->flags & MNT_SHARED) && mount_tree_has_unbindable(m))
 		return -EINVAL;
 	return is_below_mount(to->mnt, m) ? -ELOOP : 0;
 }
@@ -476,7 +476,7 @@ static int do_move(struct path *path, const char *source)
 		return err;
 	err = mountpoint_lock(path);
 	if (!err) {
-		err = move_allowed(&old, path);
+		err = mount_move_allowed(&old, path);
 		if (!err)
 			err = mount_move_tree(old.mnt, path->mnt, path->dentry);
 		mountpoint_unlock(path);
@@ -486,7 +486,7 @@ static int do_move(struct path *path, const char *source)
 }
 
 /* New per-mount flags.  Locks: mounts_lock W. */
-static int mount_set_flags(struct mount *m, u32 flags)
+int mount_set_flags(struct mount *m, u32 flags)
 {
 	int err = 0;
 
@@ -505,7 +505,7 @@ static int mount_set_flags(struct mount *m, u32 flags)
 
 static int do_remount_bind(const struct path *path, u32 mnt_flags)
 {
-	if (path->dentry != path->mnt->root || !is_ours(path->mnt))
+	if (path->dentry != path->mnt->root || !mount_is_ours(path->mnt))
 		return -EINVAL;
 	guard_write(&mounts_lock);
 	return mount_set_flags(path->mnt, mnt_flags);
@@ -546,7 +546,7 @@ static int do_remount(const struct path *path, u32 sb_flags, u32 mnt_flags, char
 	struct superblock *sb = path->mnt->sb;
 	int err;
 
-	if (path->dentry != path->mnt->root || !is_ours(path->mnt))
+	if (path->dentry != path->mnt->root || !mount_is_ours(path->mnt))
 		return -EINVAL;
 	rwsem_write_lock(&sb->umount);
 	err = super_reconfigure(sb, sb_flags, options, false);
@@ -568,7 +568,7 @@ static int do_change_type(const struct path *path, unsigned long flags)
 
 	if (flags & ~(unsigned long)(MS_REC | MS_SILENT | MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE))
 		return -EINVAL;
-	if (!is_pow2(type) || path->dentry != top->root || !is_ours(top))
+	if (!is_pow2(type) || path->dentry != top->root || !mount_is_ours(top))
 		return -EINVAL;
 	guard_write(&mounts_lock);
 	for (m = top; m && !err; m = recursive ? mount_next_in_tree(m, top) : NULL)
@@ -680,7 +680,7 @@ int do_umount(const struct path *path, int flags)
 	bool is_root;
 	int err = 0;
 
-	if (path->dentry != m->root || !is_ours(m) || ((m->flags & MNT_LOCKED) && !capable(CAP_SYS_ADMIN)))
+	if (path->dentry != m->root || !mount_is_ours(m) || ((m->flags & MNT_LOCKED) && !capable(CAP_SYS_ADMIN)))
 		return -EINVAL;
 	fs_get_root(fs_current(), &root);
 	is_root = root.mnt == m;
@@ -731,7 +731,7 @@ static int pivot_allowed(const struct path *new, const struct path *old, const s
 
 	if ((old->mnt->flags & MNT_SHARED) || (n->parent->flags & MNT_SHARED) || (r->parent->flags & MNT_SHARED))
 		return -EINVAL;
-	if (!is_ours(r) || !is_ours(n) || (n->flags & MNT_LOCKED))
+	if (!mount_is_ours(r) || !mount_is_ours(n) || (n->flags & MNT_LOCKED))
 		return -EINVAL;
 	if (n == r || old->mnt == r)
 		return -EBUSY;

@@ -39,6 +39,7 @@ struct kstat {
 	s64 atime, mtime, ctime, btime; /* ns since 1970 */
 	u64 attributes, attributes_mask; /* STATX_ATTR_* */
 	u64 mnt_id;
+	u64 mnt_unique_id;
 	u32 dio_mem_align, dio_offset_align;
 };
 

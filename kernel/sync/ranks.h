@@ -31,6 +31,7 @@ enum lock_rank {
 	RANK_EPOLL_TREE,      /* loops between epoll files */
 	RANK_EPOLL,           /* one epoll's interest tree */
 	RANK_FILE_POS,        /* file position */
+	RANK_FS_CONFIG,       /* a mount being configured by steps */
 	RANK_DISK_MOUNT,      /* finding or making the superblock of a device */
 	RANK_SUPER_FREEZE,    /* write access to a superblock */
 	RANK_SUPER,           /* superblock mount state */

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * statmount(2), listmount(2): the tree of mountinfo, one mount at a time and without text to parse.
+ *
+ * Mounts are named by numbers that are never used again.  A caller sees what its root can reach; who is
+ * privileged sees all of its namespace.
+ */
+#include <fs/vfs/statmount.h>
+#include <fs/vfs/super.h>
+#include <kernel/abi/capability.h>
+#include <kernel/abi/limits.h>
+#include <kernel/lib/seq.h>
+#include <kernel/lib/sort.h>
+#include <kernel/lib/string.h>
+#include <mm/alloc.h>
+#include <security/cred.h>
+
+#include "mount_internal.h"
+
+static struct mount *find_unique(struct mount_ns *ns, u64 id)
+{
+	struct mount *m;
+
+	list_for_each (m, &ns->mounts, ns_link) {
+		if (m->unique_id == id)
+			return m;
+	}
+	return NULL;
+}
+
+/* Is `m`'s place below `root`? */
+static bool reachable(const struct mount *m, const struct path *root)
+{
+	const struct dentry *at = m->root;
+
+	while (m != root->mnt) {
+		if (m->parent == m)
+			return false;
+		at = m->mountpoint;
+		m = m->parent;
+	}
+	return d_is_below((struct dentry *)at, root->dentry);
+}
+
+static u64 mount_attr_bits(const struct mount *m)
+{
+	static const struct {
+		u32 flag;
+		u32 attr;
+	} map[] = {
+		{ MNT_READONLY, MOUNT_ATTR_RDONLY }, { MNT_NOSUID, MOUNT_ATTR_NOSUID },
+		{ MNT_NODEV, MOUNT_ATTR_NODEV },     { MNT_NOEXEC, MOUNT_ATTR_NOEXEC },
+		{ MNT_NODIRATIME, MOUNT_ATTR_NODIRATIME }, { MNT_NOSYMFOLLOW, MOUNT_ATTR_NOSYMFOLLOW },
+	};
+	u64 attr = 0;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(map); i++) {
+		if (m->flags & map[i].flag)
+			attr |= map[i].attr;
+	}
+	if (m->flags & MNT_NOATIME)
+		return attr | MOUNT_ATTR_NOATIME;
+	return m->flags & MNT_RELATIME ? attr : attr | MOUNT_ATTR_STRICTATIME;
+}
+
+static u64 mount_propagation_bits(const struct mount *m)
+{
+	u64 bits = 0;
+
+	if (m->flags & MNT_SHARED)
+		bits |= MS_SHARED;
+	if (m->master)
+		bits |= MS_SLAVE;
+	if (m->flags & MNT_UNBINDABLE)
+		bits |= MS_UNBINDABLE;
+	return bits ?: MS_PRIVATE;
+}
+
+static void stat_super(const struct mount *m, struct statmount *out)
+{
+	const struct superblock *sb = m->sb;
+
+	out->sb_dev_major = MAJOR(sb->dev);
+	out->sb_dev_minor = MINOR(sb->dev);
+	out->sb_magic = sb->magic;
+	out->sb_flags = sb->flags & (SB_RDONLY | SB_SYNCHRONOUS | SB_DIRSYNC | SB_LAZYTIME);
+}
+
+static void stat_basic(const struct mount *m, struct statmount *out)
+{
+	out->mnt_id = m->unique_id;
+	out->mnt_parent_id = m->parent->unique_id;
+	out->mnt_id_old = m->id;
+	out->mnt_parent_id_old = m->parent->id;
+	out->mnt_attr = mount_attr_bits(m);
+	out->mnt_propagation = mount_propagation_bits(m);
+	out->mnt_peer_group = m->flags & MNT_SHARED ? m->group : 0;
+	out->mnt_master = m->master ? m->master->group : 0;
+}
+
+static int stat_text(struct mount *m, const struct path *root, u64 bit, char *buf, struct seq *text)
+{
+	struct path at = { m, m->root };
+	char *path;
+
+	switch (bit) {
+	case STATMOUNT_FS_TYPE: seq_puts(text, m->sb->type->name); return 0;
+	case STATMOUNT_MNT_ROOT:
+		if (!m->sb->ops || !m->sb->ops->show_path || m->sb->ops->show_path(text, m->root))
+			seq_puts(text, dentry_path(m->root, buf, PATH_MAX) ?: "/");
+		return 0;
+	case STATMOUNT_MNT_POINT:
+		if (path_text(&at, root, buf, PATH_MAX, &path))
+			return -EOVERFLOW;
+		seq_puts(text, path);
+		return 0;
+	default: /* STATMOUNT_MNT_OPTS */
+		mount_show_super_options(m->sb, text);
+		return 0;
+	}
+}
+
+/* Each text that is asked for, with its NUL; its place is told in the structure. */
+static int stat_texts(struct mount *m, const struct path *root, u64 mask, struct statmount *out, struct seq *text)
+{
+	const struct {
+		u64 bit;
+		u32 *offset;
+	} parts[] = {
+		{ STATMOUNT_FS_TYPE, &out->fs_type },
+		{ STATMOUNT_MNT_ROOT, &out->mnt_root },
+		{ STATMOUNT_MNT_POINT, &out->mnt_point },
+		{ STATMOUNT_MNT_OPTS, &out->mnt_opts },
+	};
+	char *buf = kmalloc(PATH_MAX, GFP_KERNEL);
+	int err = 0;
+
+	if (!buf)
+		return -ENOMEM;
+	for (unsigned i = 0; i < ARRAY_SIZE(parts) && !err; i++) {
+		size_t start = text->len;
+
+		if (!(mask & parts[i].bit))
+			continue;
+		err = stat_text(m, root, parts[i].bit, buf, text);
+		/* No options: nothing is told. */
+		if (parts[i].bit == STATMOUNT_MNT_OPTS && text->len == start)
+			continue;
+		*parts[i].offset = start;
+		seq_putc(text, '\0');
+		out->mask |= parts[i].bit;
+	}
+	kfree(buf);
+	return err ?: seq_overflowed(text) ? -EOVERFLOW : 0;
+}
+
+static int mount_stat_locked(u64 id, u64 mask, const struct path *root, struct statmount *out, struct seq *text)
+{
+	struct mount_ns *ns = fs_current()->mnt_ns;
+	struct mount *m = find_unique(ns, id);
+	const struct mount *from;
+
+	if (!m)
+		return -ENOENT;
+	if (!reachable(m, root) && !capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	if (mask & STATMOUNT_SB_BASIC)
+		stat_super(m, out);
+	if (mask & STATMOUNT_MNT_BASIC)
+		stat_basic(m, out);
+	if (mask & STATMOUNT_MNT_NS_ID)
+		out->mnt_ns_id = ns->id;
+	if ((mask & STATMOUNT_PROPAGATE_FROM) && m->master) {
+		from = mount_dominating(m, root);
+		out->propagate_from = from ? from->group : 0;
+	}
+	out->mask = mask & (STATMOUNT_SB_BASIC | STATMOUNT_MNT_BASIC | STATMOUNT_MNT_NS_ID | STATMOUNT_PROPAGATE_FROM);
+	return stat_texts(m, root, mask, out, text);
+}
+
+int mount_stat(u64 id, u64 mask, struct statmount *out, char *text, size_t size, size_t *len)
+{
+	struct path root;
+	struct seq s;
+	int err;
+
+	memset(out, 0, sizeof(*out));
+	seq_init(&s, text, size);
+	fs_get_root(fs_current(), &root);
+	rwsem_read_lock(&mounts_lock);
+	err = mount_stat_locked(id, mask, &root, out, &s);
+	rwsem_read_unlock(&mounts_lock);
+	path_put(&root);
+	*len = s.len;
+	return err;
+}
+
+static int id_order(const void *a, const void *b)
+{
+	u64 x = *(const u64 *)a, y = *(const u64 *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* All below `from`, in order of their numbers.  Locks: mounts_lock R. */
+static int collect(struct mount_ns *ns, const struct path *from, u64 except, u64 **out, size_t *n)
+{
+	u64 *ids = kmalloc_array(ns->count, sizeof(*ids), GFP_KERNEL);
+	struct mount *m;
+
+	if (!ids)
+		return -ENOMEM;
+	*n = 0;
+	list_for_each (m, &ns->mounts, ns_link) {
+		if (m->unique_id != except && reachable(m, from))
+			ids[(*n)++] = m->unique_id;
+	}
+	sort(ids, *n, sizeof(*ids), id_order);
+	*out = ids;
+	return 0;
+}
+
+static int mount_list_locked(u64 id, const struct path *root, u64 **all, size_t *n)
+{
+	struct mount_ns *ns = fs_current()->mnt_ns;
+	struct path from = *root;
+
+	if (id != LSMT_ROOT) {
+		from.mnt = find_unique(ns, id);
+		if (!from.mnt)
+			return -ENOENT;
+		from.dentry = from.mnt->root;
+		if (!reachable(from.mnt, root) && !capable(CAP_SYS_ADMIN))
+			return -EPERM;
+	}
+	return collect(ns, &from, id, all, n);
+}
+
+/* The part of the list that was asked for.  Returns how many. */
+static size_t choose(const u64 *all, size_t total, u64 last, bool reverse, u64 *ids, size_t n)
+{
+	size_t got = 0;
+
+	for (size_t i = 0; i < total && got < n; i++) {
+		u64 id = all[reverse ? total - 1 - i : i];
+
+		if (!last || (reverse ? id < last : id > last))
+			ids[got++] = id;
+	}
+	return got;
+}
+
+ssize_t mount_list(u64 id, u64 last, bool reverse, u64 *ids, size_t n)
+{
+	struct path root;
+	size_t total;
+	u64 *all;
+	int err;
+
+	fs_get_root(fs_current(), &root);
+	rwsem_read_lock(&mounts_lock);
+	err = mount_list_locked(id, &root, &all, &total);
+	rwsem_read_unlock(&mounts_lock);
+	path_put(&root);
+	if (err)
+		return err;
+	n = choose(all, total, last, reverse, ids, n);
+	kfree(all);
+	return (ssize_t)n;
+}
+
+u64 mount_ns_current_id(void)
+{
+	return fs_current()->mnt_ns->id;
+}
