@@ -2,12 +2,8 @@
 /*
  * Bringing up the host machine, in the order of init/main.c; processes; settling.
  */
-#include <fs/block/block.h>
-#include <fs/chardev.h>
-#include <fs/devtmpfs.h>
-#include <fs/pipe.h>
-#include <fs/tmpfs/tmpfs.h>
-#include <fs/vfs/core.h>
+#include <fs/init.h>
+#include <fs/vfs/fs_context.h>
 #include <fs/vfs/fdtable.h>
 #include <kernel/debug/assert.h>
 #include <kernel/debug/panic.h>
@@ -38,21 +34,6 @@ static struct mm *space_make(void)
 	return mm;
 }
 
-static void files_boot(void)
-{
-	dcache_init();
-	inode_init_caches();
-	file_init();
-	files_init();
-	mount_init();
-	anon_files_init();
-	pipe_init();
-	tmpfs_init();
-	mm_glue_init();
-	devtmpfs_init();
-	block_init();
-}
-
 /* The test's own thread becomes the first process. */
 static void process_boot(void)
 {
@@ -79,7 +60,7 @@ void hostfs_boot(void)
 	cred_init();
 	workqueue_init();
 	mm_init_late();
-	files_boot();
+	fs_init();
 	process_boot();
 	VERIFY(!hf_mkdir("/dev", 0755));
 	VERIFY(!hf_mount("devtmpfs", "/dev", "devtmpfs", 0, NULL));

@@ -67,6 +67,39 @@ void log_raw(enum log_level level, const char *fmt, ...)
 	va_end(args);
 }
 
+/* What /dev/kmsg asks: nothing to read. */
+int log_read(u64 *seq, struct log_record *out)
+{
+	return -EAGAIN;
+}
+
+u64 log_first_seq(void)
+{
+	return 0;
+}
+
+u64 log_next_seq(void)
+{
+	return 0;
+}
+
+u64 log_clear_seq(void)
+{
+	return 0;
+}
+
+void log_user(unsigned level, unsigned facility, const char *text, size_t len)
+{
+	log_raw(level, "%.*s", (int)len, text);
+}
+
+struct wait_queue *log_wait_queue(void)
+{
+	static struct wait_queue none = WAIT_QUEUE_INIT(none);
+
+	return &none;
+}
+
 unsigned hostfs_errors_logged(void)
 {
 	unsigned n = severe;
