@@ -109,18 +109,23 @@ u32 crc32c(u32 crc, const void *data, size_t len)
 	return crc_run(&castagnoli, crc, data, len);
 }
 
-u32 crc32c_change(u32 crc, const void *before, const void *after, size_t len, size_t behind)
+u32 crc32c_zeros(u32 crc, size_t len)
 {
 	struct crc_tables *c = &castagnoli;
-	u32 change = crc_run(c, 0, before, len) ^ crc_run(c, 0, after, len);
 
-	for (; behind >= 4096; behind -= 4096)
-		change = multiply(c, change, c->many[64]);
-	if (behind >= 64)
-		change = multiply(c, change, c->many[behind / 64]);
-	if (behind % 64)
-		change = multiply(c, change, c->few[behind % 64]);
-	return crc ^ change;
+	crc = crc_run(c, crc, NULL, 0); /* the tables are there */
+	for (; len >= 4096; len -= 4096)
+		crc = multiply(c, crc, c->many[64]);
+	if (len >= 64)
+		crc = multiply(c, crc, c->many[len / 64]);
+	return len % 64 ? multiply(c, crc, c->few[len % 64]) : crc;
+}
+
+u32 crc32c_change(u32 crc, const void *before, const void *after, size_t len, size_t behind)
+{
+	u32 change = crc_run(&castagnoli, 0, before, len) ^ crc_run(&castagnoli, 0, after, len);
+
+	return crc ^ crc32c_zeros(change, behind);
 }
 
 /* A nibble at a time: its users check a few bytes. */

@@ -19,5 +19,8 @@ u32 crc32c(u32 crc, const void *data, size_t len);
  */
 u32 crc32c_change(u32 crc, const void *before, const void *after, size_t len, size_t behind);
 
+/* crc32c() of `len` bytes of zero, likewise cheap. */
+u32 crc32c_zeros(u32 crc, size_t len);
+
 /* Reflected 0x8005: ext4 group descriptors. */
 u16 crc16(u16 crc, const void *data, size_t len);

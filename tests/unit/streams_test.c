@@ -39,6 +39,8 @@ TEST(checksum_of_a_change)
 			message[off + i] = host_random(256);
 		crc = crc32c_change(crc, before, message + off, len, size - off - len);
 		EXPECT_EQ(crc, crc32c(round, message, size));
+		memset(message, 0, size);
+		EXPECT_EQ(crc32c_zeros(round, size), crc32c(round, message, size));
 	}
 }
 
