@@ -16,10 +16,13 @@
 static const struct {
 	u32 flag, xflag;
 } both_forms[] = {
-	{ FS_SYNC_FL, FS_XFLAG_SYNC },           { FS_IMMUTABLE_FL, FS_XFLAG_IMMUTABLE },
-	{ FS_APPEND_FL, FS_XFLAG_APPEND },       { FS_NODUMP_FL, FS_XFLAG_NODUMP },
-	{ FS_NOATIME_FL, FS_XFLAG_NOATIME },     { FS_DAX_FL, FS_XFLAG_DAX },
-	{ FS_PROJINHERIT_FL, FS_XFLAG_PROJINHERIT },
+	{FS_SYNC_FL, FS_XFLAG_SYNC},
+	{FS_IMMUTABLE_FL, FS_XFLAG_IMMUTABLE},
+	{FS_APPEND_FL, FS_XFLAG_APPEND},
+	{FS_NODUMP_FL, FS_XFLAG_NODUMP},
+	{FS_NOATIME_FL, FS_XFLAG_NOATIME},
+	{FS_DAX_FL, FS_XFLAG_DAX},
+	{FS_PROJINHERIT_FL, FS_XFLAG_PROJINHERIT},
 };
 
 static u32 xflags_of(u32 flags)
@@ -48,7 +51,8 @@ static int attr_get(struct inode *inode, struct fileattr *out)
 }
 
 /* `change` turns the present attributes into the wanted ones.  Locks: inode W. */
-static int attr_set_locked(struct inode *inode, void (*change)(struct fileattr *, const void *), const void *arg)
+static int attr_set_locked(struct inode *inode, void (*change)(struct fileattr *, const void *),
+			   const void *arg)
 {
 	struct fileattr old, attr;
 	int err = attr_get(inode, &old);
@@ -57,12 +61,14 @@ static int attr_set_locked(struct inode *inode, void (*change)(struct fileattr *
 		return err;
 	attr = old;
 	change(&attr, arg);
-	if (((attr.flags ^ old.flags) & (FS_IMMUTABLE_FL | FS_APPEND_FL)) && !capable(CAP_LINUX_IMMUTABLE))
+	if (((attr.flags ^ old.flags) & (FS_IMMUTABLE_FL | FS_APPEND_FL)) &&
+	    !capable(CAP_LINUX_IMMUTABLE))
 		return -EPERM;
 	return inode->ops->fileattr_set(inode, &attr);
 }
 
-static int attr_set(struct file *f, void (*change)(struct fileattr *, const void *), const void *arg)
+static int attr_set(struct file *f, void (*change)(struct fileattr *, const void *),
+		    const void *arg)
 {
 	struct inode *inode = f->inode;
 	int err = mount_want_write(f->path.mnt);
@@ -135,9 +141,11 @@ long ioctl_set_xattr(struct file *f, const struct fsxattr __user *arg)
 		return -ENOTTY;
 	if (copy_from_user(&x, arg, sizeof(x)))
 		return -EFAULT;
-	/* Hints for the size of extents exist only where a file system keeps them, which none here does. */
-	if (x.fsx_xflags & ~(FS_XFLAG_SYNC | FS_XFLAG_IMMUTABLE | FS_XFLAG_APPEND | FS_XFLAG_NODUMP | FS_XFLAG_NOATIME |
-			     FS_XFLAG_DAX | FS_XFLAG_PROJINHERIT))
+	/* Hints for the size of extents exist only where a file system keeps them, which none here
+	 * does. */
+	if (x.fsx_xflags &
+	    ~(FS_XFLAG_SYNC | FS_XFLAG_IMMUTABLE | FS_XFLAG_APPEND | FS_XFLAG_NODUMP |
+	      FS_XFLAG_NOATIME | FS_XFLAG_DAX | FS_XFLAG_PROJINHERIT))
 		return -EOPNOTSUPP;
 	return attr_set(f, change_xflags, &x);
 }

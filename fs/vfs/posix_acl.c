@@ -214,7 +214,8 @@ static bool entry_grants(const struct posix_acl_entry *e, u32 mask, int want)
 }
 
 /* The entries of the owning group and of named groups: one that grants suffices. */
-static int groups_permission(const struct inode *inode, const struct posix_acl *acl, u32 mask, int want)
+static int groups_permission(const struct inode *inode, const struct posix_acl *acl, u32 mask,
+			     int want)
 {
 	const struct cred *cred = cred_current();
 	bool member = false;
@@ -367,7 +368,8 @@ int posix_acl_chmod(struct inode *inode)
 	return err;
 }
 
-int posix_acl_inherit(struct inode *dir, umode_t *mode, struct posix_acl **def, struct posix_acl **acc)
+int posix_acl_inherit(struct inode *dir, umode_t *mode, struct posix_acl **def,
+		      struct posix_acl **acc)
 {
 	struct posix_acl *acl, *own;
 	int err;
@@ -403,7 +405,8 @@ int posix_acl_inherit(struct inode *dir, umode_t *mode, struct posix_acl **def, 
 
 const char *posix_acl_name(enum posix_acl_type type)
 {
-	return type == POSIX_ACL_ACCESS ? XATTR_NAME_POSIX_ACL_ACCESS : XATTR_NAME_POSIX_ACL_DEFAULT;
+	return type == POSIX_ACL_ACCESS ? XATTR_NAME_POSIX_ACL_ACCESS
+					: XATTR_NAME_POSIX_ACL_DEFAULT;
 }
 
 bool posix_acl_xattr_name(const char *name, enum posix_acl_type *type)
@@ -432,7 +435,8 @@ ssize_t inode_get_acl_xattr(struct inode *inode, enum posix_acl_type type, void 
 	return n;
 }
 
-int inode_set_acl_xattr(struct inode *inode, enum posix_acl_type type, const void *value, size_t size)
+int inode_set_acl_xattr(struct inode *inode, enum posix_acl_type type, const void *value,
+			size_t size)
 {
 	struct posix_acl *acl;
 	int err = posix_acl_from_xattr(size ? value : NULL, size, &acl);

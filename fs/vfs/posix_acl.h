@@ -2,10 +2,11 @@
 /*
  * POSIX access control lists, acl(5).
  *
- * A file system that keeps them sets SB_POSIXACL in its superblock, gives get_acl and set_acl in its
- * inode_ops, and starts inodes whose lists it has not read with POSIX_ACL_UNKNOWN in both fields of
- * the inode; NULL there means that there is none, which is what file systems without lists have.
- * Programs see the lists as the attributes system.posix_acl_access and system.posix_acl_default.
+ * A file system that keeps them sets SB_POSIXACL in its superblock, gives get_acl and set_acl in
+ * its inode_ops, and starts inodes whose lists it has not read with POSIX_ACL_UNKNOWN in both
+ * fields of the inode; NULL there means that there is none, which is what file systems without
+ * lists have. Programs see the lists as the attributes system.posix_acl_access and
+ * system.posix_acl_default.
  *
  * A list never changes: another takes its place.  Readers under RCU need no count.
  */
@@ -21,7 +22,7 @@ struct posix_acl_entry {
 
 struct posix_acl {
 	refcount_t refs;
-	u32 count;                       /* [I] */
+	u32 count; /* [I] */
 	struct rcu_head rcu;
 	struct posix_acl_entry entries[]; /* [I] once published */
 };
@@ -70,7 +71,8 @@ int posix_acl_permission(const struct inode *inode, const struct posix_acl *acl,
 int inode_acl_permission(struct inode *inode, int mask);
 
 /* The list with a reference in *out, or NULL.  Returns 0 or what reading it says.  May sleep. */
-int inode_get_acl(struct inode *inode, enum posix_acl_type type, struct posix_acl **out) __must_check;
+int inode_get_acl(struct inode *inode, enum posix_acl_type type,
+		  struct posix_acl **out) __must_check;
 /* Remember `acl` (a reference is taken), which is on disk now.  Locks: inode W. */
 void inode_cache_acl(struct inode *inode, enum posix_acl_type type, struct posix_acl *acl);
 /* Both fields: not read yet.  For an inode nobody else has. */
@@ -103,8 +105,8 @@ ssize_t inode_get_acl_xattr(struct inode *inode, enum posix_acl_type type, void 
 int inode_set_acl_xattr(struct inode *inode, enum posix_acl_type type, const void *value,
 			size_t size) __must_check; /* Locks: inode W */
 /*
- * For file systems whose lists live in the inode alone: set_acl, and the names for listxattr (bytes,
- * or -ERANGE; size 0 asks how many).
+ * For file systems whose lists live in the inode alone: set_acl, and the names for listxattr
+ * (bytes, or -ERANGE; size 0 asks how many).
  */
 int posix_acl_set_cached(struct inode *inode, int type, struct posix_acl *acl);
 ssize_t posix_acl_list_cached(const struct inode *inode, char *buf, size_t size);
