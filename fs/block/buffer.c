@@ -17,6 +17,7 @@
  * is uptodate when its buffers are made passes that, and its dirt, on to them.
  */
 #define LOG_PREFIX "buffer: "
+#include <fs/vfs/inode.h>
 #include <kernel/abi/errno.h>
 #include <kernel/debug/log.h>
 #include <kernel/lib/hash.h>
@@ -201,21 +202,6 @@ void buffers_all_dirty(struct folio *f)
 	set = READ_ONCE(f->page.private);
 	for (u32 i = 0; i < set->nr; i++)
 		buffer_set(&set->b[i], BUFFER_DIRTY);
-}
-
-bool buffers_any_dirty(struct folio *f)
-{
-	struct buffer_set *set;
-
-	guard_rcu();
-	if (!folio_test(f, PG_private))
-		return false;
-	smp_rmb();
-	set = READ_ONCE(f->page.private);
-	for (u32 i = 0; i < set->nr; i++)
-		if (buffer_test(&set->b[i], BUFFER_DIRTY))
-			return true;
-	return false;
 }
 
 /* --- finding ---------------------------------------------------------------------------------- */
@@ -431,11 +417,23 @@ int buffers_fill(struct folio *f)
 
 /* --- dirt ------------------------------------------------------------------------------------- */
 
+/*
+ * Some buffers of the folio have become dirty.  Not through mapping_ops.dirty_folio: write-back may
+ * have cleaned them again already, and must not take that for a change of the whole folio.
+ */
+void buffers_dirtied(struct folio *f, struct bdev *bdev)
+{
+	if (folio_test(f, PG_dirty))
+		return;
+	folio_redirty(f);
+	inode_mark_dirty(bdev->inode, I_DIRTY_PAGES);
+}
+
 void buffer_mark_dirty(struct buffer *b)
 {
 	/* A full barrier: what was written before is seen by whoever clears the bit after. */
 	buffer_test_and_set(b, BUFFER_DIRTY);
-	folio_mark_dirty(b->folio);
+	buffers_dirtied(b->folio, b->bdev);
 }
 
 void buffer_forget(struct buffer *b)

@@ -22,7 +22,8 @@ bool buffers_release(struct folio *f);
 void buffers_drop(struct folio *f);
 /* The whole folio changed. */
 void buffers_all_dirty(struct folio *f);
-bool buffers_any_dirty(struct folio *f);
+/* Some were marked dirty: the folio is, too.  Context: any but hard interrupt. */
+void buffers_dirtied(struct folio *f, struct bdev *bdev);
 /* Make all of a locked folio valid.  Returns 0 or -EIO. */
 int buffers_fill(struct folio *f);
 void buffer_set_uptodate(struct buffer *b);

@@ -243,7 +243,7 @@ static void write_buffers(struct writer *w, struct folio *f, bool sync)
 			   i * b->size, b->size, buffers_written);
 	}
 	if (later)
-		folio_mark_dirty(f);
+		buffers_dirtied(f, w->bdev);
 	folio_unlock(f);
 	set_written(set, f);
 }
@@ -315,7 +315,10 @@ static void mark_part_dirty(struct folio *f, size_t from, size_t to)
 			buffer_set(&set->b[i], BUFFER_DIRTY);
 	}
 	smp_mb();
-	folio_mark_dirty(f);
+	if (set)
+		buffers_dirtied(f, set->b[0].bdev);
+	else
+		folio_mark_dirty(f);
 }
 
 static int bdev_write_end(struct mapping *m, loff_t pos, size_t len, size_t copied, struct folio *f,
@@ -339,9 +342,10 @@ static int bdev_write_end(struct mapping *m, loff_t pos, size_t len, size_t copi
 	return (int)copied;
 }
 
+/* Somebody who does not know of buffers changed it. */
 static void bdev_dirty_folio(struct mapping *m, struct folio *f)
 {
-	if (folio_test(f, PG_private) && !buffers_any_dirty(f))
+	if (folio_test(f, PG_private))
 		buffers_all_dirty(f);
 	inode_mark_dirty(m->host, I_DIRTY_PAGES);
 }
