@@ -2,10 +2,14 @@
 /*
  * The initial root tree, from the archives that the boot loader left in memory.
  *
+ * What does not begin as an archive does, plain or decompressed, is the image of a file system: it goes to /dev/ram0, for
+ * root=/dev/ram0.
+ *
  * What is there is a sequence of cpio archives (newc), each plain or compressed by gzip, with zero padding between.  Files appear as
  * the archive is read; a corrupt archive ends it with one line in the log, and what was unpacked stays.
  */
 #define LOG_PREFIX "initramfs: "
+#include "initrd_internal.h"
 #include <fs/init.h>
 #include <fs/vfs/file.h>
 #include <fs/vfs/inode.h>
@@ -21,6 +25,7 @@
 #include <mm/page.h>
 #include <mm/vmalloc.h>
 #include <fs/vfs/core.h>
+#include <fs/block/probe.h>
 
 #define LINKS 256
 
@@ -44,6 +49,9 @@ struct unpack {
 	const u8 *data;		/* input of the decompressor */
 	size_t len;
 	bool given;
+	bool begun;		/* of a compressed member: the kind is known */
+	bool image;		/* it is no archive */
+	struct initrd disk;
 };
 
 static struct hlist_head *link_bucket(struct unpack *u, const struct cpio_entry *e)
@@ -272,6 +280,16 @@ static int end_entry(void *ctx, const struct cpio_entry *e)
 
 static const struct cpio_ops unpack_ops = { begin_entry, entry_data, end_entry };
 
+/* A file system's image may begin with a boot sector, which may be zeroes; its superblock is in the first pages. */
+static bool looks_like_image(const u8 *p, size_t len)
+{
+	struct probe_result found;
+
+	if (len < PROBE_BYTES || !memcmp(p, "07070", 5))
+		return false;
+	return *p || fs_probe(p, &found);
+}
+
 /* Compressed input */
 
 static ssize_t inflate_read(void *ctx, const u8 **data)
@@ -285,11 +303,27 @@ static ssize_t inflate_read(void *ctx, const u8 **data)
 	return u->len;
 }
 
+/* Archives begin with their magic, or with padding. */
+static bool is_archive(const u8 *p, size_t len)
+{
+	return !len || !p[0] || (len >= 5 && !memcmp(p, "07070", 5));
+}
+
 static int inflate_write(void *ctx, const u8 *data, size_t len)
 {
 	struct unpack *u = ctx;
+	int err;
 
-	return cpio_feed(&u->cpio, data, len);
+	if (!u->begun) {
+		u->begun = true;
+		if (looks_like_image(data, len)) {
+			err = initrd_begin(&u->disk);
+			if (err)
+				return err;
+			u->image = true;
+		}
+	}
+	return u->image ? initrd_write(&u->disk, data, len) : cpio_feed(&u->cpio, data, len);
 }
 
 static bool is_gzip(const u8 *p, size_t len)
@@ -313,8 +347,10 @@ static int unpack_gzip(struct unpack *u, const u8 *p, size_t len, size_t *used)
 
 	u->data = p;
 	u->len = len;
-	u->given = false;
+	u->given = u->begun = u->image = false;
 	err = inflate(&io, &rest);
+	if (u->image)
+		err = initrd_end(&u->disk, err);
 	*used = len - rest;
 	return err;
 }
@@ -355,8 +391,18 @@ static int unpack_plain(struct unpack *u, const u8 *p, size_t len, size_t *used)
 	return 0;
 }
 
+/* An image as it is. */
+static int copy_image(struct unpack *u, const u8 *p, size_t len)
+{
+	int err = initrd_begin(&u->disk);
+
+	return err ?: initrd_end(&u->disk, initrd_write(&u->disk, p, len));
+}
+
 static int unpack_all(struct unpack *u, const u8 *p, size_t len)
 {
+	if (!is_gzip(p, len) && looks_like_image(p, len))
+		return copy_image(u, p, len);
 	while (len) {
 		size_t used = 0;
 		int err;
@@ -369,9 +415,9 @@ static int unpack_all(struct unpack *u, const u8 *p, size_t len)
 		if (is_gzip(p, len)) {
 			cpio_init(&u->cpio, &unpack_ops, u);
 			err = unpack_gzip(u, p, len, &used);
-			if (!err)
+			if (!err && !u->image)
 				err = cpio_finish(&u->cpio);
-		} else if (*p == '0') {
+		} else if (is_archive(p, len)) {
 			cpio_init(&u->cpio, &unpack_ops, u);
 			err = unpack_plain(u, p, len, &used);
 			if (!err)

@@ -11,7 +11,7 @@
 #include <kernel/lib/string.h>
 #include "cmdline.h"
 
-struct cmdline_options cmdline_options = {.max_cpus = CONFIG_NR_CPUS};
+struct cmdline_options cmdline_options = {.max_cpus = CONFIG_NR_CPUS, .read_only = true};
 
 static char text_copy[BOOT_CMDLINE_MAX];
 static unsigned nr_argv = 1, nr_envp;
@@ -67,6 +67,17 @@ static void opt_rw(char *v)
 	cmdline_options.read_only = false;
 }
 
+static void opt_rootwait(char *v)
+{
+	cmdline_options.root_wait = true;
+	(void)!parse_u64(v, 10, &cmdline_options.root_wait_s);
+}
+
+static void opt_rootdelay(char *v)
+{
+	(void)!parse_u64(v, 10, &cmdline_options.root_delay_s);
+}
+
 /* Others read these out of the line themselves. */
 static void opt_elsewhere(char *v)
 {
@@ -97,8 +108,10 @@ static const struct {
 	{"fail_after", opt_elsewhere},
 	{"fail_every", opt_elsewhere},
 	{"fail_kind", opt_elsewhere},
-	{"rootwait", opt_elsewhere},
-	{"rootdelay", opt_elsewhere},
+	{"rootwait", opt_rootwait},
+	{"rootdelay", opt_rootdelay},
+	{"ramdisk_size", opt_elsewhere},
+	{"max_loop", opt_elsewhere},
 	{"BOOT_IMAGE", opt_elsewhere},
 };
 

@@ -16,7 +16,10 @@ struct cmdline_options {
 	const char *root;       /* root=, or NULL: stay in the initramfs */
 	const char *root_type;  /* rootfstype=, or NULL */
 	const char *root_flags; /* rootflags=, or NULL */
-	bool read_only;         /* ro */
+	bool read_only;         /* ro (the default), rw */
+	bool root_wait;         /* rootwait */
+	u64 root_wait_s;        /* rootwait=SECONDS, 0: for ever */
+	u64 root_delay_s;       /* rootdelay= */
 	/* For init, each ended by NULL: the unknown words, and the unknown KEY=VALUEs. */
 	char *argv[CMDLINE_ARGS_MAX];
 	char *envp[CMDLINE_ARGS_MAX];

@@ -45,6 +45,28 @@ struct boot_info boot_info;
 
 _Noreturn void kernel_main(void);
 
+/*
+ * Who brings the root: an initramfs with its first program, whatever root= says; else the device of
+ * root=; else the first tree is it.  Returns whether init is the initramfs's.
+ */
+static bool prepare_root(void)
+{
+	const struct root_request req = {
+		.device = cmdline_options.root,
+		.types = cmdline_options.root_type,
+		.flags = cmdline_options.root_flags,
+		.read_only = cmdline_options.read_only,
+		.wait = cmdline_options.root_wait,
+		.wait_s = cmdline_options.root_wait_s,
+		.delay_s = cmdline_options.root_delay_s,
+	};
+
+	if (!req.device || root_has(cmdline_options.rdinit ? cmdline_options.rdinit : "/init"))
+		return true;
+	root_mount(&req);
+	return false;
+}
+
 static void init_thread(void *unused)
 {
 	/* The machinery that needs threads. */
@@ -75,12 +97,13 @@ static void init_thread(void *unused)
 
 	ktest_run(boot_info.cmdline);
 
+	bool initramfs = prepare_root();
 	static struct init_request request;
 
 	request = (struct init_request){
 		.init = cmdline_options.init,
 		.rdinit = cmdline_options.rdinit,
-		.initramfs = !cmdline_options.root,
+		.initramfs = initramfs,
 		.argv = (const char **)cmdline_options.argv,
 		.envp = (const char **)cmdline_options.envp,
 	};

@@ -38,6 +38,17 @@ const struct fs_type *fs_type_find(const char *name)
 	return NULL;
 }
 
+const struct fs_type *fs_type_on_device(unsigned index)
+{
+	const struct fs_type *const *t;
+
+	for_each_linkset (t, fs_types) {
+		if ((*t)->flags & FS_REQUIRES_DEV && !index--)
+			return *t;
+	}
+	return NULL;
+}
+
 void fs_types_show(struct seq *out)
 {
 	const struct fs_type *const *t;

@@ -137,6 +137,8 @@ struct fs_type {
 #define FS_TYPE(type) LINKSET_ENTRY(fs_types, struct fs_type, type)
 
 const struct fs_type *fs_type_find(const char *name);
+/* The types that need a device, in some order; NULL after the last. */
+const struct fs_type *fs_type_on_device(unsigned index);
 
 /* A new superblock with an anonymous device number; umount held W, active 1.  Returns 0 or -ENOMEM, -EMFILE. */
 int super_create(const struct fs_type *type, const struct fs_params *params, const struct super_ops *ops,
