@@ -212,12 +212,17 @@ __attribute__((weak)) void panic(const char *fmt, ...)
 	abort();
 }
 
+/* In programs with tests/host/fs, where the order of things depends on addresses. */
+__attribute__((weak)) void host_fix_addresses(void);
+
 int main(int argc, char **argv)
 {
 	const char *slash = strrchr(argv[0], '/'), *env = getenv("SEED");
 	struct timespec now;
 	unsigned bad = 0;
 
+	if (host_fix_addresses)
+		host_fix_addresses();
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	program = slash ? slash + 1 : argv[0];
 	clock_gettime(CLOCK_REALTIME, &now);
