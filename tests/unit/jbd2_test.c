@@ -224,12 +224,22 @@ static const struct moment *moment_at(const struct model_block *m, u32 tid)
 	return i ? &m->history[i - 1] : NULL;
 }
 
+/* What was newest data could not be written: anything may be there. */
+static void data_lost(struct model_block *m)
+{
+	u32 i = m->n;
+
+	while (i-- && m->history[i].use != DATA_USE)
+		;
+	m->history[i].use = FREE_USE;
+}
+
 /* Data goes to its place when the transaction that allocated it is committed. */
 static int write_ordered(struct inode *inode)
 {
 	struct model_block *m = (struct model_block *)inode;
+	static u8 buf[BLOCK] __aligned(BLOCK);
 	u32 i = (u32)(m - model);
-	u8 *buf;
 	int err;
 
 	mutex_lock(&m->lock);
@@ -237,11 +247,11 @@ static int write_ordered(struct inode *inode)
 		mutex_unlock(&m->lock);
 		return 0;
 	}
-	buf = kmalloc(BLOCK, GFP_NOFS);
 	pattern(buf, i, m->pending);
 	m->pending = 0;
 	err = bdev_rw(bdev, BIO_WRITE, (META_FIRST + i) * (BLOCK / 512), buf, BLOCK);
-	kfree(buf);
+	if (err)
+		data_lost(m);
 	mutex_unlock(&m->lock);
 	return err;
 }
@@ -256,24 +266,34 @@ static void note_durable(u32 tid)
 
 /* --- operations ------------------------------------------------------------------------------------------------------ */
 
+static bool tolerant; /* of errors: some are injected */
+
+static bool fine_at(int err, int line)
+{
+	if (err && !tolerant)
+		host_test_fail(__FILE__, line, "error %d", err);
+	return !err;
+}
+
+#define FINE(call) fine_at(call, __LINE__)
+
 static void block_change(struct handle *h, u32 i, struct buffer *b)
 {
 	struct model_block *m = &model[i];
 
-	EXPECT_EQ(journal_get_write(h, b), 0);
-	if (!host_random(8))
+	if (!FINE(journal_get_write(h, b)) || !host_random(8))
 		return;
 	pattern(b->data, i, ++m->versions);
 	if (!host_random(3))
 		cond_resched();
-	EXPECT_EQ(journal_dirty(h, b), 0);
-	note(m, handle_tid(h), META_USE, m->versions);
+	if (FINE(journal_dirty(h, b)))
+		note(m, handle_tid(h), META_USE, m->versions);
 }
 
 static void block_free(struct handle *h, u32 i, struct buffer *b)
 {
-	EXPECT_EQ(journal_revoke(h, META_FIRST + i, host_random(2) ? b : NULL), 0);
-	note(&model[i], handle_tid(h), FREE_USE, 0);
+	if (FINE(journal_revoke(h, META_FIRST + i, host_random(2) ? b : NULL)))
+		note(&model[i], handle_tid(h), FREE_USE, 0);
 }
 
 static void block_make_meta(struct handle *h, u32 i)
@@ -281,11 +301,13 @@ static void block_make_meta(struct handle *h, u32 i)
 	struct model_block *m = &model[i];
 	struct buffer *b;
 
-	EXPECT_EQ(buffer_get_zeroed(bdev, META_FIRST + i, &b), 0);
-	EXPECT_EQ(journal_get_create(h, b), 0);
-	pattern(b->data, i, ++m->versions);
-	EXPECT_EQ(journal_dirty(h, b), 0);
-	note(m, handle_tid(h), META_USE, m->versions);
+	if (!FINE(buffer_get_zeroed(bdev, META_FIRST + i, &b)))
+		return;
+	if (FINE(journal_get_create(h, b))) {
+		pattern(b->data, i, ++m->versions);
+		if (FINE(journal_dirty(h, b)))
+			note(m, handle_tid(h), META_USE, m->versions);
+	}
 	buffer_put(b);
 }
 
@@ -307,7 +329,8 @@ static void block_touch(struct handle *h, u32 i)
 
 	switch (now_of(m)->use) {
 	case META_USE:
-		EXPECT_EQ(buffer_read(bdev, META_FIRST + i, &b), 0);
+		if (!FINE(buffer_read(bdev, META_FIRST + i, &b)))
+			return;
 		if (host_random(6))
 			block_change(h, i, b);
 		else
@@ -333,33 +356,38 @@ static void block_touch(struct handle *h, u32 i)
 
 #define MOST 5u
 
+static bool blocks_touch(struct handle *h, u32 first, u32 n)
+{
+	for (u32 i = first; i < first + n; i++) {
+		int left = (int)(first + n - i);
+
+		mutex_lock(&model[i].lock);
+		block_touch(h, i);
+		mutex_unlock(&model[i].lock);
+		if (!host_random(10) && (!FINE(min(journal_extend(h, 0, 0), 0)) || !FINE(journal_restart(h, left, left))))
+			return false;
+	}
+	return true;
+}
+
 static void operation(void)
 {
 	u32 n = 1 + (u32)host_random(MOST), first = (u32)host_random(META - MOST), tid;
 	bool sync = !host_random(5), direct = host_random(2);
 	struct handle *h, *inner;
 
-	EXPECT_EQ(journal_start(journal, n, n, &h), 0);
+	if (!FINE(journal_start(journal, n, n, &h)))
+		return;
 	EXPECT_EQ(journal_start(journal, 1, 0, &inner), 0);
 	EXPECT(inner == h);
-	for (u32 i = first; i < first + n; i++) {
-		mutex_lock(&model[i].lock);
-		block_touch(h, i);
-		mutex_unlock(&model[i].lock);
-		if (!host_random(10)) {
-			int left = (int)(first + n - i);
-
-			EXPECT(journal_extend(h, 0, 0) >= 0);
-			EXPECT_EQ(journal_restart(h, left, left), 0);
-		}
-	}
-	EXPECT_EQ(journal_stop(inner), 0);
+	sync &= blocks_touch(h, first, n);
+	(void)FINE(journal_stop(inner));
 	tid = handle_tid(h);
 	if (sync && direct)
 		handle_set_sync(h);
-	EXPECT_EQ(journal_stop(h), 0);
+	sync &= FINE(journal_stop(h));
 	if (sync && !direct)
-		EXPECT_EQ(journal_commit_tid(journal, tid), 0);
+		sync = FINE(journal_commit_tid(journal, tid));
 	if (sync)
 		note_durable(tid);
 }
@@ -376,7 +404,7 @@ static void worker_main(void *arg)
 	for (u32 i = 0; i < w->operations; i++) {
 		operation();
 		if (!host_random(20))
-			EXPECT_EQ(cache_write_range(bdev_mapping(bdev), 0, S64_MAX, host_random(2)), 0);
+			(void)FINE(cache_write_range(bdev_mapping(bdev), 0, S64_MAX, host_random(2)));
 		if (!host_random(10))
 			sleep_ns(host_random(30000000));
 	}
@@ -390,7 +418,8 @@ static void work(u32 operations)
 	for (int i = 0; i < THREADS; i++) {
 		workers[i].operations = operations;
 		completion_init(&workers[i].done);
-		EXPECT_EQ(kthread_run(worker_main, &workers[i], "worker%d", i), 0);
+		if (!FINE(kthread_run(worker_main, &workers[i], "worker%d", i)))
+			completion_done(&workers[i].done);
 	}
 	for (int i = 0; i < THREADS; i++)
 		completion_wait(&workers[i].done);
@@ -477,18 +506,28 @@ static void write_apply(const struct host_event *e, u8 *out, bool torn)
 			memcpy(out + (e->sector + i) * 512, e->data + i * 512, 512);
 }
 
+static bool failed(const struct cutter *c, u32 begun)
+{
+	u32 end = c->ends[begun];
+
+	return end != NEVER && host_disk_event(c->d, end)->kind == HOST_WRITE_FAILED;
+}
+
 /* The disk after a cut at moment `at`, not before that of the last call. */
 static void cut(struct cutter *c, u32 at, enum cut_style style, u8 *out)
 {
 	u32 flushed = flushed_before(c, at), chance = (u32)host_random(5);
 
-	for (; c->folded < c->nr && c->ends[c->order[c->folded]] < flushed; c->folded++)
-		write_apply(host_disk_event(c->d, c->order[c->folded]), c->stable, false);
+	for (; c->folded < c->nr && c->ends[c->order[c->folded]] < flushed; c->folded++) {
+		u32 begun = c->order[c->folded];
+
+		write_apply(host_disk_event(c->d, begun), c->stable, failed(c, begun));
+	}
 	memcpy(out, c->stable, BYTES);
 	for (u32 i = c->folded; i < c->nr; i++) {
 		u32 begun = c->order[i];
 		const struct host_event *e = host_disk_event(c->d, begun);
-		bool ended = c->ends[begun] < at;
+		bool ended = c->ends[begun] < at && !failed(c, begun);
 
 		if (begun >= at)
 			continue;
@@ -611,11 +650,33 @@ static void check_cuts(const struct config *c, const u8 *base, u32 cuts)
 	host_free_uncounted(image);
 }
 
-static void run(const struct config *c, u32 operations, u32 cuts)
+/* What goes wrong while the threads work. */
+enum trouble { NO_TROUBLE, NO_MEMORY, WRITES_FAIL, DEVICE_DIES };
+
+static void trouble_begin(enum trouble t)
+{
+	tolerant = t != NO_TROUBLE;
+	if (t == NO_MEMORY)
+		hostfs_fail_every(20);
+	else if (t == WRITES_FAIL)
+		host_disk_fail(disk, 0, 100, 0);
+	else if (t == DEVICE_DIES)
+		host_disk_die_after(disk, host_random(300));
+}
+
+static void trouble_end(void)
+{
+	hostfs_fail_every(0);
+	host_disk_fail(disk, 0, 0, 0);
+	host_disk_die_after(disk, ~0ull);
+}
+
+static void run(const struct config *c, enum trouble trouble, u32 operations, u32 cuts)
 {
 	struct hostfs_usage before;
 	bool dirty;
 	u8 *base;
+	int err;
 
 	disks_create();
 	before = hostfs_usage_settled();
@@ -628,12 +689,17 @@ static void run(const struct config *c, u32 operations, u32 cuts)
 	REQUIRE(!open_on(bdev, c, &journal, &dirty));
 	EXPECT(!dirty);
 	REQUIRE(!journal_start_writing(journal));
+	trouble_begin(trouble);
 	work(operations);
-	if (host_random(2))
-		EXPECT_EQ(journal_force(journal), 0);
-	EXPECT_EQ(journal_close(journal), 0);
+	(void)FINE(host_random(2) ? journal_force(journal) : 0);
+	err = journal_error(journal);
+	(void)FINE(journal_close(journal));
+	trouble_end();
 	device_close(bdev);
-	EXPECT_EQ(aborted_with, 0);
+	host_disk_stop(disk);
+	EXPECT_EQ(host_disk_counts(disk).unstable, 0);
+	if (trouble == NO_TROUBLE || trouble == NO_MEMORY)
+		EXPECT_EQ(err, 0);
 	check_cuts(c, base, cuts);
 	host_free_uncounted(base);
 	hostfs_expect_usage(before);
@@ -641,15 +707,32 @@ static void run(const struct config *c, u32 operations, u32 cuts)
 
 TEST(power_cuts_plain)
 {
-	run(&(struct config){ .sequence = 1 }, 60, 60);
+	run(&(struct config){ .sequence = 1 }, NO_TROUBLE, 60, 60);
 }
 
 TEST(power_cuts_checksum)
 {
-	run(&(struct config){ .checksum = true, .wide = true, .sequence = 7 }, 60, 60);
+	run(&(struct config){ .checksum = true, .wide = true, .sequence = 7 }, NO_TROUBLE, 60, 60);
 }
 
 TEST(power_cuts_tid_wrap)
 {
-	run(&(struct config){ .checksum = true, .sequence = 0xfffffff8 }, 60, 60);
+	run(&(struct config){ .checksum = true, .sequence = 0xfffffff8 }, NO_TROUBLE, 60, 60);
+}
+
+TEST(no_memory)
+{
+	run(&(struct config){ .checksum = true, .sequence = 100 }, NO_MEMORY, 60, 40);
+}
+
+TEST(writes_fail)
+{
+	for (int i = 0; i < 5; i++)
+		run(&(struct config){ .checksum = true, .sequence = 100 }, WRITES_FAIL, 40, 15);
+}
+
+TEST(device_dies)
+{
+	for (int i = 0; i < 5; i++)
+		run(&(struct config){ .checksum = true, .sequence = 100 }, DEVICE_DIES, 40, 15);
 }

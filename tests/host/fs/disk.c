@@ -3,7 +3,7 @@
  * The host machine's disk (disk.h): a driver under the real request queues.
  *
  * A request is with the device until a timer of its own goes off, so requests end in an order of chance.  The data of
- * a write is taken when it begins and reaches the sectors when it ends.
+ * a write is taken when it begins, or when it ends if it changed meanwhile, and reaches the sectors when it ends.
  */
 #include <fs/block/block.h>
 #include <kernel/abi/errno.h>
@@ -198,12 +198,50 @@ static void record_begun(struct in_flight *f)
 	memcpy(e->data, f->data, rq->size);
 }
 
-static void record_done(struct in_flight *f)
+static void record_done(struct in_flight *f, int err)
 {
 	struct host_disk *d = f->disk;
 
-	if (d->recording && f->begun < d->nr_events)
-		event_add(d, f->rq->op == BIO_FLUSH ? HOST_FLUSH_DONE : HOST_WRITE_DONE)->begun = f->begun;
+	if (!d->recording || f->begun >= d->nr_events)
+		return;
+	if (f->rq->op == BIO_WRITE)
+		event_add(d, err ? HOST_WRITE_FAILED : HOST_WRITE_DONE)->begun = f->begun;
+	else if (!err)
+		event_add(d, HOST_FLUSH_DONE)->begun = f->begun;
+}
+
+/* Between the request's memory and `buf`. */
+static void copy(const struct request *rq, u8 *buf, bool from_request)
+{
+	struct request_iter it;
+	struct segment s;
+
+	request_iter_init(&it, rq);
+	while (request_iter_next(&it, rq, &s)) {
+		if (from_request)
+			memcpy(buf, phys_to_virt(s.pa), s.len);
+		else
+			memcpy(phys_to_virt(s.pa), buf, s.len);
+		buf += s.len;
+	}
+}
+
+/* The device may read the memory at any time until the end. */
+static void take_again(struct in_flight *f)
+{
+	struct host_disk *d = f->disk;
+	u8 *now = host_alloc_uncounted(f->rq->size);
+
+	copy(f->rq, now, true);
+	if (memcmp(now, f->data, f->rq->size)) {
+		d->counts.unstable++;
+		if (machine_random(2)) {
+			memcpy(f->data, now, f->rq->size);
+			if (d->recording && f->begun < d->nr_events)
+				memcpy(d->events[f->begun].data, now, f->rq->size);
+		}
+	}
+	host_free_uncounted(now);
 }
 
 /* --- requests --------------------------------------------------------------------------------- */
@@ -226,22 +264,6 @@ static int fate(struct host_disk *d, unsigned op)
 		return by_chance(d->fail_flushes) ? -EIO : 0;
 	default:
 		return by_chance(d->fail_writes) ? -EIO : 0;
-	}
-}
-
-/* Between the request's memory and `buf`. */
-static void copy(const struct request *rq, u8 *buf, bool from_request)
-{
-	struct request_iter it;
-	struct segment s;
-
-	request_iter_init(&it, rq);
-	while (request_iter_next(&it, rq, &s)) {
-		if (from_request)
-			memcpy(buf, phys_to_virt(s.pa), s.len);
-		else
-			memcpy(phys_to_virt(s.pa), buf, s.len);
-		buf += s.len;
 	}
 }
 
@@ -279,10 +301,12 @@ static void complete(struct timer *timer)
 	struct request *rq = f->rq;
 	int err = fate(f->disk, rq->op);
 
+	if (rq->op == BIO_WRITE)
+		take_again(f);
 	if (!err)
 		err = transfer(f);
-	if (!err && rq->op != BIO_READ)
-		record_done(f);
+	if (rq->op != BIO_READ)
+		record_done(f, err);
 	host_free_uncounted(f->data);
 	f->data = NULL;
 	f->rq = NULL;

@@ -43,16 +43,23 @@ void host_disk_features(struct host_disk *d, bool cache, bool fua);
 
 struct host_disk_counts {
 	u64 reads, writes, flushes, read_sectors, written_sectors;
+	u64 unstable; /* writes whose memory changed while they were under way */
 };
 struct host_disk_counts host_disk_counts(const struct host_disk *d);
 
 /* --- recording ------------------------------------------------------------------------------- */
 
-enum host_event_kind { HOST_WRITE_BEGUN, HOST_WRITE_DONE, HOST_FLUSH_BEGUN, HOST_FLUSH_DONE };
+enum host_event_kind {
+	HOST_WRITE_BEGUN,
+	HOST_WRITE_DONE,
+	HOST_WRITE_FAILED, /* ended with an error: any part of it may be there */
+	HOST_FLUSH_BEGUN,
+	HOST_FLUSH_DONE,
+};
 
 struct host_event {
 	enum host_event_kind kind;
-	u32 begun;   /* of a DONE: the number of the event of its beginning */
+	u32 begun;   /* of a DONE or FAILED: the number of the event of its beginning */
 	bool fua;
 	u64 sector;
 	u32 sectors;
