@@ -136,6 +136,9 @@ static void inode_evict(struct inode *inode)
 
 	if (sb->ops && sb->ops->write_inode)
 		inode_writeback_evict(inode);
+	/* Its number may be given out again before eviction is over. */
+	if (!inode->nlink)
+		inode_unhash(inode);
 	with_spin(&sb->inodes_lock)
 		list_remove(&inode->sb_link);
 	if (READ_ONCE(inode->notify_marks))
