@@ -3,7 +3,9 @@
 #include <fs/block/block.h>
 #include <fs/chardev.h>
 #include <fs/devtmpfs.h>
+#include <fs/fat/fat.h>
 #include <fs/init.h>
+#include <fs/iomap/iomap.h>
 #include <fs/pipe.h>
 #include <fs/tmpfs/tmpfs.h>
 #include <fs/vfs/dentry.h>
@@ -16,6 +18,8 @@ void fs_init(void)
 {
 	dcache_init();
 	inode_init_caches();
+	iomap_init();
+	fat_init();
 	file_init();
 	files_init();
 	mount_init();

@@ -140,7 +140,7 @@ unsigned cache_gather_marked(struct mapping *m, u64 *index, u64 last, enum xa_ma
 
 /* --- in and out ------------------------------------------------------------------------------- */
 
-static void cache_count(struct mapping *m, s64 n)
+void cache_count(struct mapping *m, s64 n)
 {
 	vm_gauge_add(VM_NR_FILE, n);
 	if (mapping_test(m, MAPPING_SHMEM))
@@ -160,6 +160,7 @@ static int cache_insert(struct mapping *m, struct folio *f, u64 index)
 		return -EEXIST;
 	f->page.mapping = m;
 	f->page.index = index;
+	f->page.private = NULL;
 	folio_get(f);
 	err = xa_store(&m->pages, index, f, NULL);
 	if (err) {

@@ -63,6 +63,18 @@ void lru_add(struct folio *f)
 	lru_link(s, f, false);
 }
 
+void lru_add_batch(struct folio **folios, unsigned n)
+{
+	for (unsigned i = 0; i < n;) {
+		struct lru_shard *s = shard_of(folios[i]);
+
+		guard_spin_irq(&s->lock);
+		do
+			lru_link(s, folios[i], false);
+		while (++i < n && shard_of(folios[i]) == s);
+	}
+}
+
 void lru_add_active(struct folio *f)
 {
 	struct lru_shard *s = shard_of(f);

@@ -156,6 +156,24 @@ int cache_read(struct mapping *m, struct file *file, u64 index, struct folio **o
 int cache_grab(struct mapping *m, u64 index, struct folio **out) __must_check;
 
 /*
+ * Runs of neighbouring folios.
+ */
+#define CACHE_BATCH 32u
+
+/*
+ * The folios from `index` on, locked and referenced, absent ones added (not up to date).  Returns
+ * how many of the `n` (at most CACHE_BATCH) asked for, at least 1, or -ENOMEM.  Context: may sleep.
+ * Locks: whatever makes the caller the only writer of the object.
+ */
+int cache_grab_batch(struct mapping *m, u64 index, unsigned n, struct folio **out) __must_check;
+/*
+ * New folios for the first absent run of [*index, last], at most `n` of them: locked, not up to
+ * date, in the cache, which has the only reference.  *index moves past them.  Returns how many; 0:
+ * none is absent, or no memory.  Context: may sleep.  Locks: invalidate R.
+ */
+unsigned cache_add_absent(struct mapping *m, u64 *index, u64 last, struct folio **out, unsigned n);
+
+/*
  * File I/O by way of the cache.
  */
 
@@ -206,15 +224,18 @@ void folio_redirty(struct folio *f);
  * Each folio comes locked, with PG_dirty cleared for the transfer and not under writeback; the
  * caller unlocks it, after folio_start_writeback() if it is to be written.  The walk's reference
  * lasts until the next call.  With `sync` what was dirty at the beginning is visited, whoever
- * dirties more meanwhile, and folios already under writeback are waited for: do not keep collected
- * folios from the device while asking for the next one then, if they may be in this range again.
- * Context: may sleep.
+ * dirties more meanwhile, and folios already under writeback are waited for.  Context: may sleep.
  */
 struct writeback_walk {
 	struct mapping *mapping;
 	u64 index, last;
 	bool sync;
 	enum xa_mark mark;
+	/*
+	 * Or NULL: called before waiting for a folio that somebody else has, who may himself be
+	 * waiting for what the caller collected: it goes to the device now.
+	 */
+	void (*before_wait)(struct writeback_walk *w);
 	struct folio *folio; /* handed out */
 	unsigned nr, next;   /* of batch */
 	struct folio *batch[16];

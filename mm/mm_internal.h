@@ -68,6 +68,7 @@ void reclaim_start(void);
 
 /* LRU of page-cache folios. */
 void lru_add(struct folio *f);
+void lru_add_batch(struct folio **folios, unsigned n);
 void lru_remove(struct folio *f);
 /* Next to be looked at by reclaim, if it is on a list.  Context: any. */
 void lru_rotate(struct folio *f);
@@ -103,6 +104,8 @@ void vm_commit_stat(u64 *committed, u64 *limit);
 
 void folio_wait_init(void);
 void cache_init(void);
+/* `n` folios joined or (negative) left a mapping.  Context: any. */
+void cache_count(struct mapping *m, s64 n);
 void space_init(void);
 void vma_init(void);
 void anon_init(void);

@@ -21,7 +21,8 @@
 
 #define BATCH 32u
 
-static struct rwsem shrinkers_lock = RWSEM_INIT(shrinkers_lock, RANK_SLEEP_LEAF);
+/* Without a rank: reclaim, which may happen anywhere, only tries, and shrinkers take file systems' locks. */
+static struct rwsem shrinkers_lock = RWSEM_INIT(shrinkers_lock, RANK_NONE);
 static struct list shrinkers = LIST_INIT(shrinkers); /* [shrinkers_lock] */
 
 static void (*cache_walker)(void); /* [I after boot] */

@@ -57,7 +57,10 @@ static void drop_range(struct mapping *m, u64 first, u64 last)
 	}
 }
 
-/* Clear part of one page, if it is here. */
+/*
+ * Clear part of one page, if it is here.  Where pages go to a disk the owner has seen to the disk's
+ * copy before (or there is none): nothing becomes dirty that has no place.
+ */
 static void clear_part(struct mapping *m, u64 index, size_t from, size_t to)
 {
 	struct folio *f = cache_find_get(m, index);
@@ -65,12 +68,13 @@ static void clear_part(struct mapping *m, u64 index, size_t from, size_t to)
 	if (!f)
 		return;
 	folio_lock(f);
-	if (folio_mapping(f) == m && folio_test(f, PG_uptodate)) {
+	if (folio_mapping(f) == m) {
 		folio_wait_writeback(f);
 		memset((char *)folio_address(f) + from, 0, to - from);
 		if (m->ops->invalidate_folio)
 			m->ops->invalidate_folio(f, from, to);
-		folio_mark_dirty(f);
+		if (!m->ops->writepage && !m->ops->writepages)
+			folio_mark_dirty(f);
 	}
 	folio_unlock(f);
 	folio_put(f);

@@ -206,6 +206,7 @@ void writeback_walk_init(struct writeback_walk *w, struct mapping *m, u64 first,
 	w->mark = sync ? MAPPING_TOWRITE : MAPPING_DIRTY;
 	w->nr = w->next = 0;
 	w->folio = NULL;
+	w->before_wait = NULL;
 	if (sync)
 		mark_to_write(m, first, w->last);
 }
@@ -229,6 +230,8 @@ static bool walk_take(struct writeback_walk *w, struct folio *f)
 	if (folio_test(f, PG_writeback)) {
 		if (!w->sync)
 			return false;
+		if (w->before_wait)
+			w->before_wait(w);
 		folio_wait_writeback(f);
 	}
 	if (folio_clear_dirty_for_io(f))
@@ -254,7 +257,11 @@ struct folio *writeback_next(struct writeback_walk *w)
 	while (w->next < w->nr || walk_fill(w)) {
 		struct folio *f = w->batch[w->next++];
 
-		folio_lock(f);
+		if (!folio_trylock(f)) {
+			if (w->before_wait)
+				w->before_wait(w);
+			folio_lock(f);
+		}
 		if (walk_take(w, f)) {
 			w->folio = f;
 			return f;

@@ -8,8 +8,9 @@
  * (`map_writeback`).  `end` tells how much of a write's extent was used.  A write asks once per
  * extent, not once per page: the longer the extents answered, the cheaper the file system.
  *
- * Blocks are of sb->blocksize bytes, 512 to a page.  A folio of several blocks keeps their state
- * (uptodate, dirty) in page->private, without PG_private: there is nothing to release.
+ * Blocks of a file are of 1 << inode->blkbits bytes, but a page at most: extents begin and end
+ * there.  A folio of several blocks keeps their state (uptodate, dirty) in page->private, without
+ * PG_private: there is nothing to release.
  *
  * Extents that were allocated for writes that had not happened yet (UNWRITTEN) read as zeroes; when
  * the data is on disk, the file system is asked to convert them (`written`), in a thread, before
@@ -96,6 +97,11 @@ struct iomap_ops {
 	 * afterwards.  Another file's `written` may be waiting behind this one.
 	 */
 	int (*written)(struct inode *inode, u64 pos, u64 len, bool unwritten);
+	/*
+	 * Required of file systems without holes: a file grew over a gap in vain, as what should
+	 * come behind it did not fit.  Cut it back to `size`.  Locks: inode W.
+	 */
+	void (*cut)(struct inode *inode, u64 size);
 };
 
 /*
@@ -150,3 +156,5 @@ u64 iomap_bmap(struct inode *inode, u64 block);
  */
 int iomap_for_each_extent(struct inode *inode, int (*fn)(void *arg, u64 pos, u64 addr, u64 len),
 			  void *arg) __must_check;
+
+void iomap_init(void); /* boot: work queues exist */

@@ -261,6 +261,15 @@ int inode_insert(struct inode *inode)
 	return inode_hash_add(inode) ? 0 : -EEXIST;
 }
 
+void inode_rekey(struct inode *inode, u64 ino)
+{
+	inode_unhash(inode);
+	if (!ino)
+		return;
+	inode->ino = ino;
+	(void)inode_hash_add(inode);
+}
+
 void inode_unlock_new(struct inode *inode)
 {
 	spin_lock(&inode->spin);

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * FAT on a disk of the host machine, beside mkfs.vfat, fsck.vfat and mtools.
+ *
+ * EXERCISE_OPS= operations of the exerciser (default 4,000 a volume), MUTATIONS= damaged images (default 300).
+ *
+ * link: hostfs
+ */
+#include <kernel/abi/dirent.h>
+#include <kernel/abi/fs.h>
+#include <kernel/abi/mman.h>
+#include <kernel/abi/mount.h>
+#include <kernel/abi/stat.h>
+#include <kernel/abi/statfs.h>
+#include <kernel/lib/printf.h>
+#include <kernel/lib/string.h>
+#include <host.h>
+#include <hostfs.h>
+#include <disk.h>
+#include <exercise.h>
+
+#define IMAGE	"build/host/fat.img"
+#define MIB	(1ull << 20)
+
+/* A volume: its size, and how to make it. */
+struct volume {
+	const char *name, *options;
+	u64 bytes;
+};
+
+static const struct volume volumes[] = {
+	{ "fat12", "-F 12 -s 4", 4 * MIB },
+	{ "fat16", "-F 16 -s 2", 16 * MIB },
+	{ "fat16_big", "-F 16 -s 16", 64 * MIB },
+	{ "fat32", "-F 32 -s 1", 40 * MIB },
+	{ "fat12_4k", "-S 4096 -F 12 -s 1", 8 * MIB },
+};
+
+static struct hostfs_usage before;
+
+static bool command(const char *fmt, ...)
+{
+	char text[512];
+	va_list args;
+	size_t len, n;
+	char *out;
+	bool ok;
+
+	va_start(args, fmt);
+	n = (size_t)snprintf(text, sizeof(text), "{ ");
+	n += (size_t)vsnprintf(text + n, sizeof(text) - n, fmt, args);
+	va_end(args);
+	snprintf(text + n, sizeof(text) - n, "; } >%s.out 2>&1 && echo fine || { cat %s.out >&2; echo failed; }", IMAGE, IMAGE);
+	out = host_run(text, &len);
+	ok = out && len >= 4 && !strncmp(out, "fine", 4);
+	host_free(out);
+	return ok;
+}
+
+static void boot(void)
+{
+	hostfs_boot();
+	host_disk_destroy(host_disk_create("warm", MIB));
+	before = hostfs_usage_settled();
+	EXPECT_EQ(hf_mkdir("/mnt", 0755), 0);
+}
+
+static bool make_image(const struct volume *v)
+{
+	return command("rm -f %s && truncate -s %llu %s && /usr/sbin/mkfs.vfat %s -n LABEL %s", IMAGE, v->bytes, IMAGE,
+		       v->options, IMAGE);
+}
+
+/* Like Linux, fsck.vfat -n finds nothing to do. */
+static bool image_clean(struct host_disk *d)
+{
+	return !host_disk_save(d, IMAGE) && command("/usr/sbin/fsck.vfat -n -V %s", IMAGE);
+}
+
+static struct host_disk *disk_with_image(const struct volume *v)
+{
+	struct host_disk *d = host_disk_create("disk", v->bytes);
+
+	EXPECT_EQ(host_disk_load(d, IMAGE), 0);
+	return d;
+}
+
+static void finish(struct host_disk *d)
+{
+	host_disk_destroy(d);
+	EXPECT_EQ(hf_rmdir("/mnt"), 0);
+	hostfs_expect_usage(before);
+}
+
+static u8 pattern(u64 i)
+{
+	return (u8)(i * 7 + (i >> 8) * 13 + (i >> 16));
+}
+
+static void file_make(const char *path, size_t n)
+{
+	static u8 buf[10000];
+	int fd = (int)hf_open(path, O_CREAT | O_EXCL | O_WRONLY, 0644);
+
+	EXPECT(fd >= 0);
+	for (size_t at = 0; at < n;) {
+		size_t part = n - at < sizeof(buf) ? n - at : sizeof(buf);
+
+		for (size_t i = 0; i < part; i++)
+			buf[i] = pattern(at + i);
+		EXPECT_EQ(hf_write(fd, buf, part), (long)part);
+		at += part;
+	}
+	EXPECT_EQ(hf_close(fd), 0);
+}
+
+static void file_expect(const char *path, size_t n)
+{
+	static u8 buf[10000];
+	int fd = (int)hf_open(path, O_RDONLY, 0);
+	size_t at = 0;
+	long got;
+
+	EXPECT(fd >= 0);
+	while ((got = hf_read(fd, buf, sizeof(buf))) > 0) {
+		for (long i = 0; i < got; i++, at++)
+			if (buf[i] != pattern(at)) {
+				EXPECT_EQ(at, ~0ull);
+				break;
+			}
+	}
+	EXPECT_EQ(got, 0);
+	EXPECT_EQ(at, n);
+	EXPECT_EQ(hf_close(fd), 0);
+}
+
+static void interoperate(const struct volume *v)
+{
+	struct host_disk *d;
+	struct statfs sf;
+	struct stat st;
+	char name[64];
+
+	boot();
+	REQUIRE(make_image(v));
+	REQUIRE(command("head -c 100000 /dev/urandom >%s.a; mmd -i %s ::/Sub ::/Sub/deeper; "
+			"mcopy -i %s %s.a '::/Sub/A long Name with spaces.data'; mcopy -i %s %s.a ::/SHORT.TXT",
+			IMAGE, IMAGE, IMAGE, IMAGE, IMAGE, IMAGE));
+	d = disk_with_image(v);
+	EXPECT_EQ(hf_mount("/dev/disk", "/mnt", "vfat", 0, NULL), 0);
+	EXPECT_EQ(hf_statfs("/mnt", &sf), 0);
+	EXPECT(sf.f_bfree > 0 && sf.f_bfree < sf.f_blocks);
+	EXPECT_EQ(hf_stat("/mnt/Sub/A long Name with spaces.data", &st), 0);
+	EXPECT_EQ(st.st_size, 100000);
+	EXPECT_EQ(hf_stat("/mnt/sub/a LONG name with spaces.DATA", &st), 0);
+	EXPECT_EQ(hf_stat("/mnt/sub/ALONGN~1.DAT", &st), 0);
+	EXPECT_EQ(hf_stat("/mnt/short.txt", &st), 0);
+	EXPECT_EQ(hf_stat("/mnt/short.tx", &st), -ENOENT);
+	file_make("/mnt/Written here.txt", 54321);
+	file_make("/mnt/PLAIN.TXT", 1);
+	file_make("/mnt/Sub/deeper/empty", 0);
+	for (unsigned i = 0; i < 60; i++) {
+		snprintf(name, sizeof(name), "/mnt/Sub/deeper/file number %u", i);
+		file_make(name, i * 100);
+	}
+	EXPECT_EQ(hf_rename("/mnt/Sub/deeper/file number 3", "/mnt/Sub/three", 0), 0);
+	EXPECT_EQ(hf_rename("/mnt/Sub/deeper", "/mnt/shallower", 0), 0);
+	EXPECT_EQ(hf_unlink("/mnt/SHORT.TXT"), 0);
+	EXPECT_EQ(hf_mkdir("/mnt/another", 0755), 0);
+	EXPECT_EQ(hf_rmdir("/mnt/another"), 0);
+	EXPECT_EQ(hf_umount("/mnt", 0), 0);
+	EXPECT(image_clean(d));
+	EXPECT(command("mcopy -n -i %s '::/Sub/A long Name with spaces.data' %s.b && cmp %s.a %s.b", IMAGE, IMAGE, IMAGE,
+		       IMAGE));
+	EXPECT(command("rm -f %s.b; mcopy -n -i %s '::/Written here.txt' %s.b && test $(stat -c %%s %s.b) = 54321", IMAGE,
+		       IMAGE, IMAGE, IMAGE));
+	EXPECT(command("mdir -b -i %s '::/shallower' && mdir -i %s ::/Sub/three && "
+		       "test -z \"$(mdir -b -i %s ::/ | grep SHORT)\"",
+		       IMAGE, IMAGE, IMAGE));
+	EXPECT_EQ(hf_mount("/dev/disk", "/mnt", "vfat", MS_RDONLY, NULL), 0);
+	file_expect("/mnt/Written here.txt", 54321);
+	file_expect("/mnt/plain.txt", 1);
+	file_expect("/mnt/shallower/file number 59", 5900);
+	file_expect("/mnt/Sub/three", 300);
+	EXPECT_EQ(hf_umount("/mnt", 0), 0);
+	finish(d);
+}
+
+TEST(beside_mtools)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(volumes); i++)
+		interoperate(&volumes[i]);
+}
+
+static void exercise(const struct volume *v, const char *options)
+{
+	struct exercise_config config = {
+		.base = "/mnt",
+		.seed = host_random(1ull << 32),
+		.processes = 8,
+		.ops = hostfs_number("EXERCISE_OPS", 4000) / 8,
+		.may_fill = 1,
+	};
+	struct host_disk *d;
+	struct exercise *x;
+
+	boot();
+	REQUIRE(make_image(v));
+	d = disk_with_image(v);
+	EXPECT_EQ(hf_mount("/dev/disk", "/mnt", "vfat", 0, options), 0);
+	x = exercise_create(&config);
+	REQUIRE(x);
+	EXPECT_EQ(exercise_run(x), 0);
+	hostfs_drop_caches();
+	EXPECT_EQ(exercise_verify(x), 0);
+	exercise_destroy(x);
+	EXPECT_EQ(hf_umount("/mnt", 0), 0);
+	EXPECT(image_clean(d));
+	finish(d);
+}
+
+TEST(exercise)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(volumes); i++)
+		exercise(&volumes[i], "check=normal");
+}
