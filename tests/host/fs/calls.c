@@ -80,6 +80,11 @@ long hf_lseek(int fd, loff_t offset, unsigned whence)
 	return leave(sys_lseek(fd, offset, whence));
 }
 
+long hf_fadvise(int fd, loff_t offset, size_t n, int advice)
+{
+	return leave(sys_fadvise64(fd, offset, n, advice));
+}
+
 long hf_truncate(const char *path, loff_t size)
 {
 	return leave(sys_truncate(path, size));

@@ -62,7 +62,12 @@ static void probe_data(struct probe *q)
 	probe_works(q, at < 0 && at > -4096 ? at : 0, EX_MMAP);
 	if (at > 0 || at < -4096)
 		ex_munmap((unsigned long)at, EX_PAGE);
+	probe_works(q, ex_lseek(fd, 0, SEEK_DATA), EX_SEEK);
 	ex_close(fd);
+	fd = (int)ex_open(q->a, O_RDWR | O_DIRECT, 0);
+	probe_works(q, fd, EX_DIRECT);
+	if (fd >= 0)
+		ex_close(fd);
 }
 
 static void probe(struct exercise *x)
@@ -141,6 +146,9 @@ static void process_run(void *ctx, unsigned n)
 	ex_note(p, "check at the end");
 	ex_check_tree(p);
 	ex_close_all(p);
+	if (p->pages)
+		ex_munmap((unsigned long)p->pages, EX_DIRECT_MAX);
+	p->pages = 0;
 }
 
 void exercise_set_ops(struct exercise *x, unsigned long ops)

@@ -18,6 +18,7 @@
 #define ex_pwrite	   hf_pwrite
 #define ex_write	   hf_write
 #define ex_lseek	   hf_lseek
+#define ex_advise	   hf_fadvise
 #define ex_truncate	   hf_truncate
 #define ex_ftruncate	   hf_ftruncate
 #define ex_fallocate	   hf_fallocate

@@ -20,6 +20,7 @@
 #define EX_PATH	     1200
 #define EX_LOG	     120
 #define EX_PAGE	     4096u
+#define EX_DIRECT_MAX (16 * EX_PAGE)
 
 enum ex_type { EX_FREE, EX_FILE, EX_DIR, EX_LINK };
 
@@ -40,6 +41,8 @@ enum {
 	EX_COPY = 1 << 12,
 	EX_DIR_NLINK = 1 << 13,
 	EX_LONG_LINKS = 1 << 14,
+	EX_DIRECT = 1 << 15,
+	EX_SEEK = 1 << 16,
 };
 
 struct ex_xattr {
@@ -73,6 +76,7 @@ struct ex_process {
 	unsigned long op;
 	int failed;
 	char root[256];
+	long pages; /* EX_DIRECT_MAX bytes mapped, for direct I/O; 0: not yet */
 	struct ex_inode inode[EX_INODES];
 	struct ex_entry entry[EX_ENTRIES];
 	struct ex_held held[EX_HELD];

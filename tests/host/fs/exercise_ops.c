@@ -232,6 +232,87 @@ out:
 	unuse_file(p, fd, held);
 }
 
+/* Around the cache, in whole pages and from mapped memory, which is what the device may reach. */
+static void op_direct(struct ex_process *p)
+{
+	struct ex_entry *e = ex_pick_entry(p, EX_FILE);
+	unsigned n = EX_PAGE * (1 + ex_random(p, 16)), from = pick_offset(p, EX_MAX_SIZE - n) & ~(EX_PAGE - 1), size;
+	int fd, write = (int)ex_random(p, 2);
+	long got;
+
+	if (!e || !ex_has(p, EX_DIRECT))
+		return;
+	if (!p->pages) {
+		p->pages = ex_mmap(EX_DIRECT_MAX, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		if (p->pages < 0 && p->pages > -4096) {
+			p->pages = 0;
+			return;
+		}
+	}
+	ex_note(p, "%s inode %d directly, %u bytes at %u", write ? "write" : "read", e->inode, n, from);
+	fd = (int)ex_open(ex_path(p, 0, e), O_RDWR | O_DIRECT, 0);
+	if (fd < 0) {
+		ex_expect(p, fd, 0);
+		return;
+	}
+	fill(p, n);
+	if (ex_store((unsigned long)p->pages, p->buf, n))
+		goto out;
+	if (write) {
+		write_result(p, fd, e->inode, from, n, ex_pwrite(fd, (void *)p->pages, n, from));
+		goto out;
+	}
+	size = p->inode[e->inode].size;
+	got = ex_pread(fd, (void *)p->pages, n, from);
+	n = from >= size ? 0 : from + n > size ? size - from : n;
+	if (ex_expect(p, got, n) && n)
+		mapped_read(p, e->inode, (unsigned long)p->pages, from, n);
+out:
+	ex_expect(p, ex_close(fd), 0);
+}
+
+/* What is said to be a hole reads as zeroes. */
+static void op_seek(struct ex_process *p)
+{
+	struct ex_held *held;
+	struct ex_inode *i;
+	unsigned from;
+	long data, hole;
+	int inode, fd = ex_has(p, EX_SEEK) ? use_file(p, &inode, &held) : -1;
+
+	if (fd < 0)
+		return;
+	i = &p->inode[inode];
+	from = pick_offset(p, EX_MAX_SIZE);
+	ex_note(p, "seek data and holes of inode %d (size %u) from %u", inode, i->size, from);
+	data = ex_lseek(fd, from, SEEK_DATA);
+	hole = ex_lseek(fd, from, SEEK_HOLE);
+	if (from >= i->size ? data != -ENXIO || hole != -ENXIO
+			    : hole < (long)from || hole > (long)i->size || (data < (long)from && data != -ENXIO))
+		ex_mismatch(p, "data at %ld, hole at %ld", data, hole);
+	if (data == -ENXIO)
+		data = i->size;
+	for (long k = from; k < data && k < (long)i->size && !p->failed; k++)
+		if (i->data[k])
+			ex_mismatch(p, "no data until %ld, but byte %ld is %#x", data, k, i->data[k]);
+	unuse_file(p, fd, held);
+}
+
+/* Drop what is clean of one file, or read ahead. */
+static void op_advise(struct ex_process *p)
+{
+	struct ex_held *held;
+	unsigned from, n;
+	int inode, fd = use_file(p, &inode, &held);
+
+	if (fd < 0)
+		return;
+	pick_range(p, &from, &n);
+	ex_note(p, "advise inode %d, %u bytes at %u", inode, n, from);
+	ex_expect(p, ex_advise(fd, from, n, ex_random(p, 3) ? POSIX_FADV_DONTNEED : POSIX_FADV_WILLNEED), 0);
+	unuse_file(p, fd, held);
+}
+
 static void op_truncate(struct ex_process *p)
 {
 	unsigned size = pick_offset(p, EX_MAX_SIZE);
@@ -818,7 +899,7 @@ static const struct {
 	{ 8, op_allocate }, { 3, op_copy },   { 8, op_create }, { 4, op_mkdir },   { 2, op_symlink },
 	{ 3, op_link },	   { 5, op_unlink },  { 2, op_rmdir },	{ 8, op_rename },  { 4, op_xattr },
 	{ 2, op_chmod },   { 4, op_check },   { 5, op_hold },	{ 3, op_sync },	   { 1, op_drop },
-	{ 8, op_shared },
+	{ 8, op_shared },  { 4, op_direct },  { 2, op_seek },	{ 2, op_advise },
 };
 
 void ex_step(struct ex_process *p)

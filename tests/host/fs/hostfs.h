@@ -103,6 +103,7 @@ long hf_write(int fd, const void *buf, size_t n);
 long hf_pread(int fd, void *buf, size_t n, loff_t pos);
 long hf_pwrite(int fd, const void *buf, size_t n, loff_t pos);
 long hf_lseek(int fd, loff_t offset, unsigned whence);
+long hf_fadvise(int fd, loff_t offset, size_t n, int advice);
 long hf_truncate(const char *path, loff_t size);
 long hf_ftruncate(int fd, loff_t size);
 long hf_fallocate(int fd, int mode, loff_t offset, loff_t len);
