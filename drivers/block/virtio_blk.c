@@ -2,12 +2,12 @@
 /*
  * Virtio block devices (virtio 1.2, 5.2).
  *
- * A request is a header, the data, and a byte that the device sets to say how it went.  All three are
- * named by a table of descriptors that lies, with header and byte, in the driver's part of the block
- * layer's request; the request's tag is the number of its buffer in the virtqueue.  So sending takes
- * no memory and no search, and the device's answer leads straight to the request.  A request of many
- * pieces borrows one of a few long tables of its queue.  A device without indirect descriptors gets
- * chains instead.
+ * A request is a header, the data, and a byte that the device sets to say how it went.  All three
+ * are named by a table of descriptors that lies, with header and byte, in the driver's part of the
+ * block layer's request; the request's tag is the number of its buffer in the virtqueue.  So
+ * sending takes no memory and no search, and the device's answer leads straight to the request.  A
+ * request of many pieces borrows one of a few long tables of its queue.  A device without indirect
+ * descriptors gets chains instead.
  *
  * Each queue of the disk is a virtqueue with its lock, which guards the virtqueue, the long tables
  * and `stopped`.  Requests end outside it.
@@ -36,7 +36,7 @@
 #define LONG_PIECES  254
 #define LONG_TABLES  8 /* per queue */
 #define QUEUE_DEPTH  128
-#define MINORS	     16
+#define MINORS       16
 #define SECTORS_MOST 2560 /* as Linux starts with: 1280 KiB */
 #define ID_BYTES     VIRTIO_BLK_ID_BYTES
 #define GRACE_NS     (30 * NSEC_PER_SEC)
@@ -48,34 +48,34 @@ struct vblk_request {
 	struct virtio_blk_outhdr header;
 	struct virtio_blk_discard_write_zeroes range;
 	u8 status;
-	u8 long_table;	       /* number + 1 of the borrowed one, or 0 */
-	u16 pieces;	       /* descriptors in the table */
+	u8 long_table;         /* number + 1 of the borrowed one, or 0 */
+	u16 pieces;            /* descriptors in the table */
 	struct request *retry; /* [q] next of the queue's list */
 };
 
 struct vblk_queue {
-	struct spinlock lock; /* RANK_BLOCK_DRIVER */
-	struct virtq *vq;     /* [I] while not stopped */
-	struct hw_queue *hq;  /* [I] */
-	struct vblk *disk;    /* [I] */
-	bool stopped;	      /* [q] nothing goes to the device */
-	u32 long_free;	      /* [q] bits */
+	struct spinlock lock;                        /* RANK_BLOCK_DRIVER */
+	struct virtq *vq;                            /* [I] while not stopped */
+	struct hw_queue *hq;                         /* [I] */
+	struct vblk *disk;                           /* [I] */
+	bool stopped;                                /* [q] nothing goes to the device */
+	u32 long_free;                               /* [q] bits */
 	struct virtq_desc *long_tables[LONG_TABLES]; /* [I] a page each */
-	struct request *retry; /* [q] to be sent again */
-	char name[32];	       /* [I] of its interrupt */
-} __aligned(64);	       /* q: lock */
+	struct request *retry;                       /* [q] to be sent again */
+	char name[32];                               /* [I] of its interrupt */
+} __aligned(64);                                     /* q: lock */
 
 struct vblk {
 	struct virtio_device *vdev; /* [I]; valid while `gone` is 0 */
-	struct disk *disk;	    /* [I] */
-	unsigned index;		    /* [I] of the name */
-	bool slots;		    /* [I] indirect descriptors */
-	u32 gone;		    /* [a] removed */
-	u64 restored;		    /* [a] ns, when the device was last reset */
-	struct mutex own_lock;	    /* one request of the driver's own at a time */
+	struct disk *disk;          /* [I] */
+	unsigned index;             /* [I] of the name */
+	bool slots;                 /* [I] indirect descriptors */
+	u32 gone;                   /* [a] removed */
+	u64 restored;               /* [a] ns, when the device was last reset */
+	struct mutex own_lock;      /* one request of the driver's own at a time */
 	struct completion own_done;
-	struct vblk_request *own; /* [own_lock] number `depth` of queue 0 */
-	void *own_data;		  /* [own_lock] a page */
+	struct vblk_request *own;  /* [own_lock] number `depth` of queue 0 */
+	void *own_data;            /* [own_lock] a page */
 	unsigned nr_queues, depth; /* [I] */
 	struct vblk_queue queues[];
 };
@@ -97,8 +97,10 @@ static __always_inline u64 bus_address(const void *p)
 static u32 type_of(const struct request *rq)
 {
 	static const u8 types[] = {
-		[BIO_READ] = VIRTIO_BLK_T_IN,		[BIO_WRITE] = VIRTIO_BLK_T_OUT,
-		[BIO_FLUSH] = VIRTIO_BLK_T_FLUSH,	[BIO_DISCARD] = VIRTIO_BLK_T_DISCARD,
+		[BIO_READ] = VIRTIO_BLK_T_IN,
+		[BIO_WRITE] = VIRTIO_BLK_T_OUT,
+		[BIO_FLUSH] = VIRTIO_BLK_T_FLUSH,
+		[BIO_DISCARD] = VIRTIO_BLK_T_DISCARD,
 		[BIO_ZEROES] = VIRTIO_BLK_T_WRITE_ZEROES,
 	};
 
@@ -329,7 +331,8 @@ static void vblk_timeout(struct hw_queue *hq, unsigned tag)
 	}
 }
 
-/* --- requests of the driver's own --------------------------------------------------------------- */
+/* --- requests of the driver's own ---------------------------------------------------------------
+ */
 
 /*
  * The device's serial number, up to 20 bytes, not terminated by the device if it has them all.
@@ -407,7 +410,8 @@ static const struct device_attribute cache_type_attr = {"cache_type", 0644, cach
 							cache_type_store};
 static const struct device_attribute *const attributes[] = {&serial_attr, &cache_type_attr, NULL};
 
-/* --- stopping and restoring --------------------------------------------------------------------- */
+/* --- stopping and restoring ---------------------------------------------------------------------
+ */
 
 static void queue_stop(struct vblk_queue *q)
 {
@@ -535,8 +539,8 @@ static void read_ranges(struct virtio_device *v, struct disk_limits *l)
 
 		l->max_discard_sectors = min(CONFIG(32, v, max_discard_sectors), most);
 		l->max_discard_segments = 1;
-		l->discard_granularity = align && align < 1u << 20 ? align << SECTOR_SHIFT
-								   : l->logical_block;
+		l->discard_granularity =
+			align && align < 1u << 20 ? align << SECTOR_SHIFT : l->logical_block;
 	}
 	if (virtio_has(v, VIRTIO_BLK_F_WRITE_ZEROES)) {
 		l->max_zeroes_sectors = min(CONFIG(32, v, max_write_zeroes_sectors), most);
@@ -578,7 +582,8 @@ static long vblk_ioctl(struct bdev *bdev, unsigned mode, unsigned cmd, unsigned 
 	return copy_to_user((void __user *)arg, &geo, sizeof(geo)) ? -EFAULT : 0;
 }
 
-/* --- coming and going --------------------------------------------------------------------------- */
+/* --- coming and going ---------------------------------------------------------------------------
+ */
 
 static void vblk_free(struct vblk *b)
 {
@@ -784,9 +789,8 @@ static const struct virtio_driver virtio_blk = {
 	.driver = {.name = "virtio_blk", .bus = &virtio_bus_type},
 	.ids = ids,
 	.features = BIT(VIRTIO_BLK_F_SIZE_MAX) | BIT(VIRTIO_BLK_F_SEG_MAX) |
-		    BIT(VIRTIO_BLK_F_GEOMETRY) | BIT(VIRTIO_BLK_F_RO) |
-		    BIT(VIRTIO_BLK_F_BLK_SIZE) | BIT(VIRTIO_BLK_F_TOPOLOGY) |
-		    BIT(VIRTIO_BLK_F_MQ) | BIT(VIRTIO_BLK_F_DISCARD) |
+		    BIT(VIRTIO_BLK_F_GEOMETRY) | BIT(VIRTIO_BLK_F_RO) | BIT(VIRTIO_BLK_F_BLK_SIZE) |
+		    BIT(VIRTIO_BLK_F_TOPOLOGY) | BIT(VIRTIO_BLK_F_MQ) | BIT(VIRTIO_BLK_F_DISCARD) |
 		    BIT(VIRTIO_BLK_F_WRITE_ZEROES) | BIT(VIRTIO_BLK_F_FLUSH) |
 		    BIT(VIRTIO_BLK_F_CONFIG_WCE),
 	.probe = vblk_probe,

@@ -91,7 +91,8 @@ static size_t binary_span(const struct attribute_file *f, loff_t pos, size_t wan
 {
 	size_t size = f->bin->size(f->dev);
 
-	return pos < 0 || (u64)pos >= size ? 0 : min(min(want, size - (size_t)pos), (size_t)PAGE_SIZE);
+	return pos < 0 || (u64)pos >= size ? 0
+					   : min(min(want, size - (size_t)pos), (size_t)PAGE_SIZE);
 }
 
 static ssize_t binary_read(struct file *file, struct iov_iter *to, loff_t *pos)

@@ -17,6 +17,7 @@ enum lock_rank {
 
 	/* Sleeping locks. */
 	RANK_BUS_TREE,     /* devices of a bus come and go */
+	RANK_BUS_INNER,    /* the same of a bus behind a bus */
 	RANK_DISK_SCAN,    /* partitions of a disk come and go */
 	RANK_DEVICE_MODEL, /* bus lists, driver binding */
 	RANK_CGROUP,       /* the tree of groups, migration */

@@ -12,9 +12,9 @@
 #include <mm/alloc.h>
 #include <host.h>
 
-#define NUM	256u
-#define PIECES	5u
-#define ROUNDS	20000u
+#define NUM    256u
+#define PIECES 5u
+#define ROUNDS 20000u
 
 void *kmalloc(size_t size, gfp_t gfp)
 {
@@ -37,8 +37,8 @@ void kfree(const void *p)
 struct model {
 	struct virtq *vq;
 	u8 *mem;
-	u16 seen;	/* split: avail entries read; packed: place */
-	u16 put;	/* split: used entries written; packed: place */
+	u16 seen; /* split: avail entries read; packed: place */
+	u16 put;  /* split: used entries written; packed: place */
 	bool wrap, put_wrap;
 	struct held {
 		u16 id, count;
@@ -289,8 +289,8 @@ static unsigned driver_take(struct virtq *vq)
 }
 
 /*
- * Random steps of both sides.  No wake-up may be lost: whenever the driver's publish did not ask for
- * a notification the device must already have been due to look, and whenever the device made no
+ * Random steps of both sides.  No wake-up may be lost: whenever the driver's publish did not ask
+ * for a notification the device must already have been due to look, and whenever the device made no
  * interrupt the driver must not be waiting for one.
  */
 static void converse(bool packed, bool event, bool slots, unsigned num)
@@ -395,8 +395,9 @@ static void scribble(struct virtq *vq, struct model *m, struct prng *rng)
 	size_t at;
 
 	virtq_layout(vq->packed, vq->num, &l);
-	at = vq->packed || prng_below(rng, 4) == 0 ? prng_below(rng, (u32)l.size)
-						   : l.device + prng_below(rng, (u32)(l.size - l.device));
+	at = vq->packed || prng_below(rng, 4) == 0
+		     ? prng_below(rng, (u32)l.size)
+		     : l.device + prng_below(rng, (u32)(l.size - l.device));
 	/* Of a packed ring mostly where the driver looks. */
 	if (vq->packed && prng_below(rng, 2))
 		at = vq->next_take * sizeof(struct virtq_packed_desc) + 12 + prng_below(rng, 4);

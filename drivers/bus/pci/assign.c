@@ -17,11 +17,11 @@
 #include <kernel/lib/minmax.h>
 #include "pci_internal.h"
 
-#define WINDOW_IO_UNIT	0x1000ull
+#define WINDOW_IO_UNIT  0x1000ull
 #define WINDOW_MEM_UNIT 0x100000ull
-#define HOTPLUG_MEMORY	0x200000ull
-#define FIRST_PORT	0x1000ull
-#define LIMIT_32	(1ull << 32)
+#define HOTPLUG_MEMORY  0x200000ull
+#define FIRST_PORT      0x1000ull
+#define LIMIT_32        (1ull << 32)
 
 enum range_class { CLASS_IO, CLASS_MEM, CLASS_PREF, CLASS_NONE };
 

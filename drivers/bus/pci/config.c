@@ -10,7 +10,7 @@
 #include "pci_internal.h"
 
 #define CAPABILITIES_MAX 48 /* as many as fit below 256 */
-#define EXTENDED_MAX	 480
+#define EXTENDED_MAX     480
 
 u32 pci_bus_read(const struct pci_bus *b, unsigned devfn, unsigned reg, unsigned width)
 {
@@ -52,7 +52,7 @@ void pci_write(const struct pci_device *d, unsigned reg, unsigned width, u32 val
 
 unsigned pci_find_capability(const struct pci_device *d, u8 id, unsigned after)
 {
-	unsigned at = after ? after + PCI_CAP_LIST_NEXT
+	unsigned at = after                                  ? after + PCI_CAP_LIST_NEXT
 		      : d->header == PCI_HEADER_TYPE_CARDBUS ? PCI_CB_CAPABILITY_LIST
 							     : PCI_CAPABILITY_LIST;
 

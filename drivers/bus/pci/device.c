@@ -27,8 +27,8 @@ static bool field_fits(u16 wanted, u16 value)
 static bool id_fits(const struct pci_id *id, const struct pci_device *d)
 {
 	return field_fits(id->vendor, d->vendor) && field_fits(id->device, d->device) &&
-	       field_fits(id->subvendor, d->subvendor) &&
-	       field_fits(id->subdevice, d->subdevice) && !((d->class ^ id->class) & id->class_mask);
+	       field_fits(id->subvendor, d->subvendor) && field_fits(id->subdevice, d->subdevice) &&
+	       !((d->class ^ id->class) & id->class_mask);
 }
 
 static bool pci_match(const struct device *dev, const struct driver *drv)
@@ -98,7 +98,8 @@ static struct pci_device *next_unregistered(const struct pci_bus *b)
 	return NULL;
 }
 
-/* Tell the model of what the scan found.  Not under pci_lock, as drivers take locks of their own. */
+/* Tell the model of what the scan found.  Not under pci_lock, as drivers take locks of their own.
+ */
 static void register_new(struct pci_host *h)
 {
 	struct pci_device *d;

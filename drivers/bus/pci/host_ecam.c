@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Hosts that a device tree describes as "pci-host-ecam-generic": configuration space in memory, 4 KiB
- * per function, 1 MiB per bus (IEEE Std 1275 PCI binding; Linux's host-generic-pci.yaml).
+ * Hosts that a device tree describes as "pci-host-ecam-generic": configuration space in memory, 4
+ * KiB per function, 1 MiB per bus (IEEE Std 1275 PCI binding; Linux's host-generic-pci.yaml).
  *
  * "ranges" are the windows; no firmware is assumed to have set anything up.  A function's line is
  * looked up in interrupt-map, its messages in msi-map, or msi-parent for all.
@@ -19,11 +19,11 @@
 #define BUS_SIZE (1u << 20)
 
 /* The first cell of a PCI address. */
-#define SPACE_OF(hi)	((hi) >> 24 & 3)
-#define SPACE_IO	1
-#define SPACE_MEM32	2
-#define SPACE_MEM64	3
-#define SPACE_PREFETCH	(1u << 30)
+#define SPACE_OF(hi)   ((hi) >> 24 & 3)
+#define SPACE_IO       1
+#define SPACE_MEM32    2
+#define SPACE_MEM64    3
+#define SPACE_PREFETCH (1u << 30)
 
 static volatile u8 *ecam_map_bus(struct pci_host *h, unsigned bus)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The PC's hosts: windows of configuration space that the MCFG table of ACPI lists (PCI Firmware 3.2,
- * 4.1.2), or else the two ports of PCI's mechanism 1, which reach 256 bytes per function.
+ * The PC's hosts: windows of configuration space that the MCFG table of ACPI lists (PCI
+ * Firmware 3.2, 4.1.2), or else the two ports of PCI's mechanism 1, which reach 256 bytes per
+ * function.
  *
  * Firmware numbered the buses and placed the ranges.  Which lines functions use is known to ACPI's
  * byte code only, which is not interpreted; the interrupt line register holds what firmware routed
@@ -85,8 +86,8 @@ static volatile u8 *mcfg_map_bus(struct pci_host *h, unsigned bus)
 	return mmio_map(h->ecam + (u64)bus * BUS_SIZE, BUS_SIZE);
 }
 
-static int pc_route(struct pci_host *h, const struct pci_device *asker, unsigned devfn, unsigned pin,
-		    unsigned *irq)
+static int pc_route(struct pci_host *h, const struct pci_device *asker, unsigned devfn,
+		    unsigned pin, unsigned *irq)
 {
 	u8 line = pci_read8(asker, PCI_INTERRUPT_LINE);
 	unsigned trigger;

@@ -2,10 +2,10 @@
 /*
  * Interrupts of a function: messages or a line.
  *
- * MSI-X (PCI 3.0, 6.8.2) keeps a table of messages in a memory range, one per interrupt; MSI (6.8.1)
- * has one message in configuration space whose low bits the device changes, so its interrupts are
- * consecutive.  A line is one of four pins, shared, and finds its way through bridges by rotation
- * (PCI-to-PCI Bridge 1.2, 9.1) and from the root bus by what the host knows.
+ * MSI-X (PCI 3.0, 6.8.2) keeps a table of messages in a memory range, one per interrupt; MSI
+ * (6.8.1) has one message in configuration space whose low bits the device changes, so its
+ * interrupts are consecutive.  A line is one of four pins, shared, and finds its way through
+ * bridges by rotation (PCI-to-PCI Bridge 1.2, 9.1) and from the root bus by what the host knows.
  *
  * All of it is the driver's: allocated in its probe, freed in its remove.
  */
@@ -102,8 +102,7 @@ static int msix_alloc(struct pci_device *d, unsigned min, unsigned max)
 	max = min(max, size);
 	if (max < min)
 		return -ENOSPC;
-	d->msix_table = pci_map(d, where & PCI_MSIX_TABLE_BIR,
-				where & (u32)PCI_MSIX_TABLE_OFFSET,
+	d->msix_table = pci_map(d, where & PCI_MSIX_TABLE_BIR, where & (u32)PCI_MSIX_TABLE_OFFSET,
 				(u64)size * PCI_MSIX_ENTRY_SIZE);
 	if (!d->msix_table)
 		return -ENOSPC;

@@ -24,8 +24,8 @@
 struct pci_bus;
 
 #define PCI_DEVFN_MAKE(slot, fn) ((slot) << 3 | (fn))
-#define PCI_DEVFN_SLOT(devfn)	 ((devfn) >> 3)
-#define PCI_DEVFN_FN(devfn)	 ((devfn) & 7)
+#define PCI_DEVFN_SLOT(devfn)    ((devfn) >> 3)
+#define PCI_DEVFN_FN(devfn)      ((devfn)&7)
 
 /* Address ranges: the BARs, the option ROM, and a bridge's windows. */
 enum pci_range_index {
@@ -38,16 +38,16 @@ enum pci_range_index {
 };
 
 /* pci_range.flags: numbers as the file "resource" shows them; the low four bits are the BAR's. */
-#define PCI_RANGE_IO	   0x00000100u
-#define PCI_RANGE_MEM	   0x00000200u
-#define PCI_RANGE_PREFETCH 0x00002000u
-#define PCI_RANGE_READONLY 0x00004000u
+#define PCI_RANGE_IO        0x00000100u
+#define PCI_RANGE_MEM       0x00000200u
+#define PCI_RANGE_PREFETCH  0x00002000u
+#define PCI_RANGE_READONLY  0x00004000u
 #define PCI_RANGE_SIZEALIGN 0x00040000u
-#define PCI_RANGE_MEM64	   0x00100000u
+#define PCI_RANGE_MEM64     0x00100000u
 
 struct pci_range {
-	u64 start;  /* processor's address, or port */
-	u64 size;   /* 0: not there */
+	u64 start; /* processor's address, or port */
+	u64 size;  /* 0: not there */
 	u32 flags;
 	bool placed; /* has an address */
 	bool tried;  /* found no place in this round of assignment */
@@ -60,33 +60,33 @@ struct pci_id {
 };
 
 #define PCI_ANY 0xffff
-#define PCI_ID(vendor_, device_) \
+#define PCI_ID(vendor_, device_)                                                                   \
 	.vendor = (vendor_), .device = (device_), .subvendor = PCI_ANY, .subdevice = PCI_ANY
-#define PCI_ID_CLASS(class_, mask_) \
+#define PCI_ID_CLASS(class_, mask_)                                                                \
 	PCI_ID(PCI_ANY, PCI_ANY), .class = (class_), .class_mask = (mask_)
 
 enum pci_irq_mode { PCI_IRQ_NONE, PCI_IRQ_LINE, PCI_IRQ_MSI, PCI_IRQ_MSIX };
 
 struct pci_device {
 	struct device dev;
-	struct pci_bus *bus;	 /* [I] */
-	struct pci_bus *child;	 /* [I] behind a bridge, or NULL */
-	struct list link;	 /* [c] of the bus */
-	u8 devfn;		 /* [I] */
-	u8 header, revision;	 /* [I] header type without the multifunction bit */
-	u8 pin;			 /* [I] 1..4: INTA..INTD, 0: none */
-	u16 vendor, device;	 /* [I] */
-	u16 subvendor, subdevice; /* [I] */
-	u32 class;		 /* [I] class, subclass, interface */
-	u8 express;		 /* [I] offset of the PCI Express capability, or 0 */
-	bool multifunction;	 /* [I] */
-	u32 gone;		 /* [a] does not answer any more */
+	struct pci_bus *bus;                    /* [I] */
+	struct pci_bus *child;                  /* [I] behind a bridge, or NULL */
+	struct list link;                       /* [c] of the bus */
+	u8 devfn;                               /* [I] */
+	u8 header, revision;                    /* [I] header type without the multifunction bit */
+	u8 pin;                                 /* [I] 1..4: INTA..INTD, 0: none */
+	u16 vendor, device;                     /* [I] */
+	u16 subvendor, subdevice;               /* [I] */
+	u32 class;                              /* [I] class, subclass, interface */
+	u8 express;                             /* [I] offset of the PCI Express capability, or 0 */
+	bool multifunction;                     /* [I] */
+	u32 gone;                               /* [a] does not answer any more */
 	struct pci_range ranges[PCI_NR_RANGES]; /* [c] */
 
-	enum pci_irq_mode irq_mode;	    /* the driver's */
-	unsigned nr_irqs, *irqs;	    /* the driver's */
-	volatile u8 *msix_table;	    /* the driver's */
-};	/* c: pci_lock */
+	enum pci_irq_mode irq_mode; /* the driver's */
+	unsigned nr_irqs, *irqs;    /* the driver's */
+	volatile u8 *msix_table;    /* the driver's */
+};                                  /* c: pci_lock */
 
 extern struct bus pci_bus_type;
 

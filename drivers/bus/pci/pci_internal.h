@@ -13,10 +13,10 @@ struct pci_window {
 };
 
 struct pci_host {
-	u16 segment;	    /* [I] */
-	u8 first, last;	    /* [I] bus numbers */
-	bool set_up;	    /* [I] firmware gave numbers and addresses, which stay */
-	int fdt_node;	    /* [I] or negative */
+	u16 segment;         /* [I] */
+	u8 first, last;      /* [I] bus numbers */
+	bool set_up;         /* [I] firmware gave numbers and addresses, which stay */
+	int fdt_node;        /* [I] or negative */
 	unsigned nr_windows; /* [I] */
 	struct pci_window windows[PCI_NR_WINDOWS]; /* [I] */
 	/* The configuration space of `bus`, 4 KiB per function; NULL when it cannot be mapped.  Or
@@ -30,26 +30,27 @@ struct pci_host {
 		     unsigned pin, unsigned *irq);
 	/* Who takes messages of a requester, and by what number it knows it. */
 	struct irq_domain *(*msi_domain)(struct pci_host *h, u32 requester, u32 *id);
-	paddr_t ecam;	    /* [I] the host driver's */
-	u8 next_bus;	    /* [c] numbers are given out from here */
+	paddr_t ecam;         /* [I] the host driver's */
+	u8 next_bus;          /* [c] numbers are given out from here */
 	struct pci_bus *root; /* [I] */
 	struct device dev;
 	struct list link; /* [c] */
-};	/* c: pci_lock */
+};                        /* c: pci_lock */
 
 struct pci_bus {
-	struct pci_host *host;	   /* [I] */
+	struct pci_host *host;     /* [I] */
 	struct pci_device *bridge; /* [I] NULL: the root */
-	u8 number, last;	   /* [c] the highest number behind it */
-	volatile u8 *config;	   /* [I] mapped, or NULL */
-	struct list devices;	   /* [c] struct pci_device.link */
+	u8 number, last;           /* [c] the highest number behind it */
+	volatile u8 *config;       /* [I] mapped, or NULL */
+	struct list devices;       /* [c] struct pci_device.link */
 };
 
 extern struct mutex pci_lock; /* RANK_DRIVER: the tree and all addresses */
 
 /* config.c */
 u32 pci_bus_read(const struct pci_bus *b, unsigned devfn, unsigned reg, unsigned width);
-void pci_bus_write(const struct pci_bus *b, unsigned devfn, unsigned reg, unsigned width, u32 value);
+void pci_bus_write(const struct pci_bus *b, unsigned devfn, unsigned reg, unsigned width,
+		   u32 value);
 
 /* scan.c: find the functions of a bus and what is behind its bridges.  Locks: pci_lock.
  * 0 or -ENOMEM; what was found stays. */

@@ -94,8 +94,7 @@ static unsigned probe_bar(struct pci_device *d, unsigned i)
 		mask_high = probe_register(d, reg + 4, U32_MAX, &high);
 	bits = (u64)mask_high << 32 | (mask & (u32)PCI_BASE_ADDRESS_MEM_MASK);
 	r->size = bits & -bits;
-	r->flags = PCI_RANGE_MEM | PCI_RANGE_SIZEALIGN | (low & 15) |
-		   (wide ? PCI_RANGE_MEM64 : 0) |
+	r->flags = PCI_RANGE_MEM | PCI_RANGE_SIZEALIGN | (low & 15) | (wide ? PCI_RANGE_MEM64 : 0) |
 		   (low & PCI_BASE_ADDRESS_MEM_PREFETCH ? PCI_RANGE_PREFETCH : 0);
 	bits = (u64)high << 32 | (low & (u32)PCI_BASE_ADDRESS_MEM_MASK);
 	r->placed = bits && d->bus->host->set_up &&
@@ -242,7 +241,7 @@ static void read_identity(struct pci_device *d, u32 id)
 	d->vendor = (u16)id;
 	d->device = (u16)(id >> 16);
 	d->class = class >> 8;
-	d->revision = (u8)class;
+	d->revision = (u8) class;
 	d->header = header & PCI_HEADER_TYPE_MASK;
 	d->multifunction = header & PCI_HEADER_TYPE_MFD;
 	d->pin = pci_read8(d, PCI_INTERRUPT_PIN);

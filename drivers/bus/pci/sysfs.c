@@ -16,7 +16,7 @@
 #include "pci_internal.h"
 
 #define SHOW(name, fmt, value)                                                                     \
-	static int name##_show(struct device *dev, struct seq *out)                               \
+	static int name##_show(struct device *dev, struct seq *out)                                \
 	{                                                                                          \
 		const struct pci_device *d = to_pci_device(dev);                                   \
                                                                                                    \
@@ -192,9 +192,18 @@ static const struct device_attribute resource_attr = {"resource", 0444, resource
 static const struct device_attribute remove_attr = {"remove", 0200, NULL, remove_store};
 
 const struct device_attribute *const pci_attributes[] = {
-	&vendor_attr,	&device_attr,	&subsystem_vendor_attr, &subsystem_device_attr,
-	&revision_attr, &class_attr,	&irq_attr,		&numa_node_attr,
-	&enable_attr,	&modalias_attr, &resource_attr,		&remove_attr,
+	&vendor_attr,
+	&device_attr,
+	&subsystem_vendor_attr,
+	&subsystem_device_attr,
+	&revision_attr,
+	&class_attr,
+	&irq_attr,
+	&numa_node_attr,
+	&enable_attr,
+	&modalias_attr,
+	&resource_attr,
+	&remove_attr,
 	NULL,
 };
 

@@ -51,8 +51,8 @@ void split_add(struct virtq *vq, const struct virtq_piece *pieces, unsigned out,
 
 		d->addr = pieces[i].addr;
 		d->len = pieces[i].len;
-		d->flags = (u16)((i < out ? 0 : VIRTQ_DESC_WRITE) |
-				 (i + 1 < n ? VIRTQ_DESC_NEXT : 0));
+		d->flags =
+			(u16)((i < out ? 0 : VIRTQ_DESC_WRITE) | (i + 1 < n ? VIRTQ_DESC_NEXT : 0));
 		d->next = next;
 		at = next;
 	}

@@ -22,9 +22,9 @@
 	(BIT(VIRTIO_F_INDIRECT_DESC) | BIT(VIRTIO_F_EVENT_IDX) | BIT(VIRTIO_F_VERSION_1) |         \
 	 BIT(VIRTIO_F_ACCESS_PLATFORM) | BIT(VIRTIO_F_RING_PACKED))
 
-#define RESET_WAIT_MS  1000
-#define RESETS_MAX     8 /* then it is given up */
-#define SIZE_DEFAULT   256
+#define RESET_WAIT_MS    1000
+#define RESETS_MAX       8 /* then it is given up */
+#define SIZE_DEFAULT     256
 #define GENERATION_TRIES 16
 
 LINKSET_DECLARE(virtio_drivers, struct virtio_driver);
@@ -204,7 +204,8 @@ static int queues_enable(struct virtio_device *v)
 	return err;
 }
 
-int virtio_queues_create(struct virtio_device *v, unsigned n, const struct virtio_queue_wish *wishes)
+int virtio_queues_create(struct virtio_device *v, unsigned n,
+			 const struct virtio_queue_wish *wishes)
 {
 	int err = 0;
 

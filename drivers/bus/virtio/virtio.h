@@ -30,37 +30,37 @@ struct cpumask;
 struct virtio_device;
 struct virtio_transport;
 
-#define VIRTIO_ID_NET	1
+#define VIRTIO_ID_NET   1
 #define VIRTIO_ID_BLOCK 2
-#define VIRTIO_ID_SCSI	8
+#define VIRTIO_ID_SCSI  8
 
-#define VIRTIO_F_INDIRECT_DESC	 28
-#define VIRTIO_F_EVENT_IDX	 29
-#define VIRTIO_F_VERSION_1	 32
+#define VIRTIO_F_INDIRECT_DESC   28
+#define VIRTIO_F_EVENT_IDX       29
+#define VIRTIO_F_VERSION_1       32
 #define VIRTIO_F_ACCESS_PLATFORM 33
-#define VIRTIO_F_RING_PACKED	 34
+#define VIRTIO_F_RING_PACKED     34
 
 extern struct bus virtio_bus_type;
 
 struct virtio_device {
 	struct device dev;
 	const struct virtio_transport *transport; /* [I] */
-	u32 device_id, vendor_id;		  /* [I] */
-	u64 features;				  /* [I] negotiated */
-	bool legacy;				  /* [I] before 1.0: no FEATURES_OK, 32 features */
-	unsigned nr_queues;			  /* [p] */
-	struct virtq *queues;			  /* [p] */
+	u32 device_id, vendor_id;                 /* [I] */
+	u64 features;                             /* [I] negotiated */
+	bool legacy;                              /* [I] before 1.0: no FEATURES_OK, 32 features */
+	unsigned nr_queues;                       /* [p] */
+	struct virtq *queues;                     /* [p] */
 	struct work config_work, fail_work;
-	u32 dead;	/* [a] stopped for good: nothing more reaches the device */
-	u32 lied;	/* [a] broke the specification */
-	u32 running;	/* [a] DRIVER_OK is set */
+	u32 dead;        /* [a] stopped for good: nothing more reaches the device */
+	u32 lied;        /* [a] broke the specification */
+	u32 running;     /* [a] DRIVER_OK is set */
 	unsigned resets; /* [p] */
-}; /* p: probe, remove, and the fail worker, never at a time */
+};                       /* p: probe, remove, and the fail worker, never at a time */
 
 struct virtio_driver {
 	struct driver driver;
-	const u32 *ids;	      /* ends with 0 */
-	u64 features;	      /* BIT() of what it can use; those of rings are the core's */
+	const u32 *ids; /* ends with 0 */
+	u64 features;   /* BIT() of what it can use; those of rings are the core's */
 	/* All may sleep. */
 	int (*probe)(struct virtio_device *vdev);
 	/* Queues are quiet once virtio_stop() was called, which remove() does. */
@@ -98,7 +98,7 @@ u64 virtio_config64(struct virtio_device *v, unsigned offset);
 u8 virtio_config8(struct virtio_device *v, unsigned offset);
 
 struct virtio_queue_wish {
-	const char *name;	       /* kept */
+	const char *name;               /* kept */
 	void (*done)(struct virtq *vq); /* context: hard interrupt; NULL: polled */
 	void *owner;
 	unsigned max;  /* descriptors, 0: what the device likes */
@@ -117,7 +117,8 @@ int __must_check virtio_queues_create(struct virtio_device *v, unsigned n,
 /* The same queues, empty, after a reset.  Context: restore. */
 int __must_check virtio_queues_restart(struct virtio_device *v);
 
-/* The driver is ready (DRIVER_OK); done after probe() and restore() if they did not.  Idempotent. */
+/* The driver is ready (DRIVER_OK); done after probe() and restore() if they did not.  Idempotent.
+ */
 void virtio_ready(struct virtio_device *v);
 
 /* Reset the device: it touches no buffer any more, and no interrupt runs when this returns.
@@ -126,8 +127,8 @@ void virtio_stop(struct virtio_device *v);
 /* Free the queues; the device is stopped. */
 void virtio_queues_destroy(struct virtio_device *v);
 
-/* The device does not do what it should (a request never ended): have it reset and restored; `lied`:
- * it broke the specification, so stopped for good.  Context: any. */
+/* The device does not do what it should (a request never ended): have it reset and restored;
+ * `lied`: it broke the specification, so stopped for good.  Context: any. */
 void virtio_fail(struct virtio_device *v, bool lied);
 
 static inline bool virtio_dead(const struct virtio_device *v)

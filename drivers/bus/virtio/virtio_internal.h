@@ -7,15 +7,15 @@
 
 /* Device status (2.1). */
 #define VIRTIO_S_ACKNOWLEDGE 1u
-#define VIRTIO_S_DRIVER	     2u
+#define VIRTIO_S_DRIVER      2u
 #define VIRTIO_S_DRIVER_OK   4u
 #define VIRTIO_S_FEATURES_OK 8u
 #define VIRTIO_S_NEEDS_RESET 64u
-#define VIRTIO_S_FAILED	     128u
+#define VIRTIO_S_FAILED      128u
 
 /* All may sleep but status. */
 struct virtio_transport {
-	u8 (*status)(struct virtio_device *v); /* all ones: the device is gone */
+	u8 (*status)(struct virtio_device *v);                  /* all ones: the device is gone */
 	void (*set_status)(struct virtio_device *v, u8 status); /* 0: resets */
 	u64 (*features)(struct virtio_device *v);
 	void (*set_features)(struct virtio_device *v, u64 features);

@@ -4,8 +4,8 @@
  * QEMU offers unless told otherwise.
  *
  * Devices are found in the device tree ("virtio,mmio") and on the command line
- * (virtio_mmio.device=SIZE@ADDRESS:INTERRUPT[:ID], Linux's virtio_mmio.c and kernel-parameters); the
- * machine offers slots, and most of them are empty, which DeviceID 0 says.
+ * (virtio_mmio.device=SIZE@ADDRESS:INTERRUPT[:ID], Linux's virtio_mmio.c and kernel-parameters);
+ * the machine offers slots, and most of them are empty, which DeviceID 0 says.
  *
  * One interrupt serves the device; InterruptStatus says what happened.
  *
@@ -23,41 +23,41 @@
 #include <mm/vmalloc.h>
 #include "virtio_internal.h"
 
-#define R_MAGIC		   0x000
-#define R_VERSION	   0x004
-#define R_DEVICE_ID	   0x008
-#define R_VENDOR_ID	   0x00c
+#define R_MAGIC            0x000
+#define R_VERSION          0x004
+#define R_DEVICE_ID        0x008
+#define R_VENDOR_ID        0x00c
 #define R_DEVICE_FEATURES  0x010
-#define R_DEVICE_SELECT	   0x014
+#define R_DEVICE_SELECT    0x014
 #define R_DRIVER_FEATURES  0x020
-#define R_DRIVER_SELECT	   0x024
+#define R_DRIVER_SELECT    0x024
 #define R_GUEST_PAGE_SIZE  0x028 /* legacy */
-#define R_QUEUE_SEL	   0x030
-#define R_QUEUE_NUM_MAX	   0x034
-#define R_QUEUE_NUM	   0x038
-#define R_QUEUE_ALIGN	   0x03c /* legacy */
-#define R_QUEUE_PFN	   0x040 /* legacy */
-#define R_QUEUE_READY	   0x044
-#define R_QUEUE_NOTIFY	   0x050
+#define R_QUEUE_SEL        0x030
+#define R_QUEUE_NUM_MAX    0x034
+#define R_QUEUE_NUM        0x038
+#define R_QUEUE_ALIGN      0x03c /* legacy */
+#define R_QUEUE_PFN        0x040 /* legacy */
+#define R_QUEUE_READY      0x044
+#define R_QUEUE_NOTIFY     0x050
 #define R_INTERRUPT_STATUS 0x060
-#define R_INTERRUPT_ACK	   0x064
-#define R_STATUS	   0x070
-#define R_QUEUE_DESC	   0x080
-#define R_QUEUE_DRIVER	   0x090
-#define R_QUEUE_DEVICE	   0x0a0
-#define R_GENERATION	   0x0fc
-#define R_CONFIG	   0x100
+#define R_INTERRUPT_ACK    0x064
+#define R_STATUS           0x070
+#define R_QUEUE_DESC       0x080
+#define R_QUEUE_DRIVER     0x090
+#define R_QUEUE_DEVICE     0x0a0
+#define R_GENERATION       0x0fc
+#define R_CONFIG           0x100
 
-#define MAGIC	     0x74726976
-#define IRQ_QUEUE    1
-#define IRQ_CONFIG   2
+#define MAGIC      0x74726976
+#define IRQ_QUEUE  1
+#define IRQ_CONFIG 2
 
 struct virtio_mmio {
 	struct virtio_device vdev;
-	volatile u8 *regs; /* [I] */
-	u64 size;	   /* [I] */
-	unsigned irq;	   /* [I] */
-	struct mutex lock; /* RANK_DRIVER_INNER */
+	volatile u8 *regs;      /* [I] */
+	u64 size;               /* [I] */
+	unsigned irq;           /* [I] */
+	struct mutex lock;      /* RANK_DRIVER_INNER */
 	struct device platform; /* its place in the tree */
 };
 

@@ -19,17 +19,17 @@
 #include <mm/vmalloc.h>
 #include "virtio_internal.h"
 
-#define VENDOR_VIRTIO	 0x1af4
-#define DEVICE_MODERN	 0x1040 /* plus the device type */
-#define DEVICE_LEGACY	 0x1000
-#define DEVICE_LAST	 0x107f
+#define VENDOR_VIRTIO 0x1af4
+#define DEVICE_MODERN 0x1040 /* plus the device type */
+#define DEVICE_LEGACY 0x1000
+#define DEVICE_LAST   0x107f
 
 /* Capability (4.1.4). */
-#define CAP_TYPE	3
-#define CAP_BAR		4
-#define CAP_OFFSET	8
-#define CAP_LENGTH	12
-#define CAP_MULTIPLIER	16
+#define CAP_TYPE       3
+#define CAP_BAR        4
+#define CAP_OFFSET     8
+#define CAP_LENGTH     12
+#define CAP_MULTIPLIER 16
 
 enum { CFG_COMMON = 1, CFG_NOTIFY, CFG_ISR, CFG_DEVICE, NR_CFG };
 
@@ -39,7 +39,7 @@ enum { CFG_COMMON = 1, CFG_NOTIFY, CFG_ISR, CFG_DEVICE, NR_CFG };
 #define COMMON_DRIVER_SELECT  0x08
 #define COMMON_DRIVER_FEATURE 0x0c
 #define COMMON_CONFIG_VECTOR  0x10
-#define COMMON_STATUS	      0x14
+#define COMMON_STATUS         0x14
 #define COMMON_GENERATION     0x15
 #define COMMON_QUEUE_SELECT   0x16
 #define COMMON_QUEUE_SIZE     0x18
@@ -49,23 +49,23 @@ enum { CFG_COMMON = 1, CFG_NOTIFY, CFG_ISR, CFG_DEVICE, NR_CFG };
 #define COMMON_QUEUE_DESC     0x20
 #define COMMON_QUEUE_DRIVER   0x28
 #define COMMON_QUEUE_DEVICE   0x30
-#define COMMON_SIZE	      0x38
+#define COMMON_SIZE           0x38
 
-#define NO_VECTOR 0xffff
+#define NO_VECTOR  0xffff
 #define ISR_QUEUE  1
 #define ISR_CONFIG 2
 
 struct virtio_pci {
 	struct virtio_device vdev;
-	struct pci_device *pci;	     /* [I] */
-	volatile u8 *cfg[NR_CFG];    /* [I] */
-	u32 cfg_len[NR_CFG];	     /* [I] */
-	u32 multiplier;		     /* [I] */
-	struct mutex lock;	     /* RANK_DRIVER_INNER */
-	unsigned nr_vectors;	     /* [p] 0: the line */
-	bool own_vectors;	     /* [p] one per queue */
-	bool shared_vector;	     /* [p] one for configuration and queues */
-};	/* p: as in struct virtio_device */
+	struct pci_device *pci;   /* [I] */
+	volatile u8 *cfg[NR_CFG]; /* [I] */
+	u32 cfg_len[NR_CFG];      /* [I] */
+	u32 multiplier;           /* [I] */
+	struct mutex lock;        /* RANK_DRIVER_INNER */
+	unsigned nr_vectors;      /* [p] 0: the line */
+	bool own_vectors;         /* [p] one per queue */
+	bool shared_vector;       /* [p] one for configuration and queues */
+};                                /* p: as in struct virtio_device */
 
 static struct virtio_pci *to_pci(struct virtio_device *v)
 {
@@ -276,9 +276,10 @@ static int request_messages(struct virtio_pci *p, unsigned queues,
 						  wishes[q].name);
 			continue;
 		}
-		err = irq_request(irq, done		? queues_irq
-				       : p->shared_vector ? both_irq
-							  : config_irq,
+		err = irq_request(irq,
+				  done               ? queues_irq
+				  : p->shared_vector ? both_irq
+						     : config_irq,
 				  v, 0, v->dev.name);
 	}
 	if (err)

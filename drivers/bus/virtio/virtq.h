@@ -9,15 +9,16 @@
  * Buffers are added in one of two ways, and a queue keeps to one of them:
  *
  *	virtq_add	a chain of descriptors, taken from those that are free
- *	virtq_add_slot	one descriptor that names a table of descriptors elsewhere (indirect, 2.6.5.3);
- *			the caller numbers its buffers itself and never uses one twice at a time
+ *	virtq_add_slot	one descriptor that names a table of descriptors elsewhere
+ *(indirect, 2.6.5.3); the caller numbers its buffers itself and never uses one twice at a time
  *
  * The device is not trusted.  What it writes is read once and checked: it can return only buffers
  * that it has, each once.  Anything else breaks the queue: nothing is taken from it or added to it
  * any more, and the owner gives up on the device.  Nothing that the device can write is used to
  * find memory.
  *
- * The ring logic knows no bus and no memory allocator but kmalloc, and is also compiled for the host.
+ * The ring logic knows no bus and no memory allocator but kmalloc, and is also compiled for the
+ *host.
  *
  * Locks: the owner's, one for all calls on a queue, unless it says otherwise.
  */
@@ -42,7 +43,7 @@ struct virtq_packed_desc {
 	u16 id, flags;
 };
 
-#define VIRTQ_DESC_NEXT	    1u
+#define VIRTQ_DESC_NEXT     1u
 #define VIRTQ_DESC_WRITE    2u /* the device writes it */
 #define VIRTQ_DESC_INDIRECT 4u
 #define VIRTQ_PACKED_AVAIL  (1u << 7)
@@ -64,18 +65,18 @@ struct virtq_state {
 struct virtq {
 	/* Hot. */
 	struct virtq_state *state; /* [q] `num` of them */
-	u16 num, mask;		   /* [I]; mask: split rings have a power of two */
-	u16 nr_free;		   /* [q] descriptors */
-	u16 free_head;		   /* [q] */
-	bool packed, event;	   /* [I] */
-	bool slots;		   /* [I] only virtq_add_slot */
-	bool wrap, used_wrap;	   /* [q] packed */
-	u32 broken;		   /* [a] */
-	u16 next_add;		   /* [q] index the next descriptor (split: entry) goes to */
-	u16 published;		   /* [q] split: what avail->idx says */
-	u16 unannounced;	   /* [q] entries since the device was asked to look */
-	u16 next_take;		   /* [q] */
-	u16 used_seen;		   /* [q] split: used->idx as last read */
+	u16 num, mask;             /* [I]; mask: split rings have a power of two */
+	u16 nr_free;               /* [q] descriptors */
+	u16 free_head;             /* [q] */
+	bool packed, event;        /* [I] */
+	bool slots;                /* [I] only virtq_add_slot */
+	bool wrap, used_wrap;      /* [q] packed */
+	u32 broken;                /* [a] */
+	u16 next_add;              /* [q] index the next descriptor (split: entry) goes to */
+	u16 published;             /* [q] split: what avail->idx says */
+	u16 unannounced;           /* [q] entries since the device was asked to look */
+	u16 next_take;             /* [q] */
+	u16 used_seen;             /* [q] split: used->idx as last read */
 	union {
 		struct {
 			volatile struct virtq_desc *desc;
@@ -88,21 +89,21 @@ struct virtq {
 			volatile u16 *device_event;
 		} pack;
 	};
-	volatile void *notify;	/* [I] the transport's register */
-	u32 notify_value;	/* [I] */
-	bool notify_wide;	/* [I] 32 bits */
+	volatile void *notify; /* [I] the transport's register */
+	u32 notify_value;      /* [I] */
+	bool notify_wide;      /* [I] 32 bits */
 
 	/* Cold. */
-	struct virtio_device *vdev;	  /* [I] */
-	unsigned index;			  /* [I] */
-	const char *name;		  /* [I] */
-	void (*done)(struct virtq *vq);	  /* [I] context: hard interrupt */
-	void *owner;			  /* [I] the driver's */
-	void *memory;			  /* [I] */
-	u64 memory_addr;		  /* [I] */
-	size_t memory_size;		  /* [I] */
-	unsigned irq;			  /* [I] of its own, or 0 */
-}; /* q: the owner's lock */
+	struct virtio_device *vdev;     /* [I] */
+	unsigned index;                 /* [I] */
+	const char *name;               /* [I] */
+	void (*done)(struct virtq *vq); /* [I] context: hard interrupt */
+	void *owner;                    /* [I] the driver's */
+	void *memory;                   /* [I] */
+	u64 memory_addr;                /* [I] */
+	size_t memory_size;             /* [I] */
+	unsigned irq;                   /* [I] of its own, or 0 */
+};                                      /* q: the owner's lock */
 
 /* Offsets of the three areas in the memory of a ring, which is aligned to a page. */
 struct virtq_layout {
@@ -166,9 +167,9 @@ static __always_inline void virtq_table_set(const struct virtq *vq, struct virtq
 	u64 *d = (u64 *)&table[i];
 
 	d[0] = addr;
-	d[1] = len | (vq->packed ? flags << 48
-				 : (flags | (more ? VIRTQ_DESC_NEXT : 0)) << 32 |
-					   (u64)(i + 1) << 48);
+	d[1] = len |
+	       (vq->packed ? flags << 48
+			   : (flags | (more ? VIRTQ_DESC_NEXT : 0)) << 32 | (u64)(i + 1) << 48);
 }
 
 /* Split: two stores make the descriptor, one the entry. */
