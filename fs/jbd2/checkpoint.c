@@ -23,8 +23,7 @@
 #define BATCH 64u
 #define TRIM  32u /* entries looked at per commit */
 
-/* --- the tail ----------------------------------------------------------------------------------
- */
+/* --- the tail --------------------------------------------------------------------------------- */
 
 void log_tail(const struct journal *j, u32 *block, u32 *tid)
 {
@@ -63,16 +62,14 @@ static void tail_write(struct journal *j, u32 block, u32 tid, bool flushed)
 		journal_abort(j, err);
 		return;
 	}
-	with_spin (&j->lock)
-		j->tail = block;
+	with_spin(&j->lock) j->tail = block;
 }
 
 static void tail_update(struct journal *j)
 {
 	u32 block, tid;
 
-	with_spin (&j->lock)
-		log_tail(j, &block, &tid);
+	with_spin(&j->lock) log_tail(j, &block, &tid);
 	tail_write(j, block, tid, false);
 }
 
@@ -80,14 +77,12 @@ void tail_advance(struct journal *j, u32 block, u32 tid)
 {
 	u32 gain;
 
-	with_spin (&j->lock)
-		gain = log_distance(j, j->tail, block);
+	with_spin(&j->lock) gain = log_distance(j, j->tail, block);
 	if (gain >= log_blocks(j) / 8 && gain < log_blocks(j))
 		tail_write(j, block, tid, j->fs_bdev == j->bdev);
 }
 
-/* --- entries -----------------------------------------------------------------------------------
- */
+/* --- entries ---------------------------------------------------------------------------------- */
 
 /* The buffer of some block of the oldest transaction, referenced; it moves to the list's end. */
 static struct buffer *oldest_next(struct journal *j)
@@ -145,8 +140,7 @@ void checkpoint_trim(struct journal *j)
 {
 	u32 used, tid;
 
-	with_spin (&j->lock)
-		used = log_distance(j, j->tail, j->head);
+	with_spin(&j->lock) used = log_distance(j, j->tail, j->head);
 	if (used < log_blocks(j) / 4)
 		return;
 	for (unsigned i = 0; i < TRIM; i++) {
@@ -162,8 +156,7 @@ void checkpoint_trim(struct journal *j)
 	}
 }
 
-/* --- writing -----------------------------------------------------------------------------------
- */
+/* --- writing ---------------------------------------------------------------------------------- */
 
 static int by_block(const void *a, const void *b)
 {
@@ -224,8 +217,7 @@ static void checkpoint_step(struct journal *j)
 		journal_wait_tid(j, tid);
 }
 
-/* --- room --------------------------------------------------------------------------------------
- */
+/* --- room ------------------------------------------------------------------------------------- */
 
 struct room {
 	u32 now;       /* blocks available */

@@ -52,12 +52,12 @@ void transaction_free(struct transaction *t)
 	kfree(t);
 }
 
-/* --- close and switch --------------------------------------------------------------------------
- */
+/* --- close and switch ------------------------------------------------------------------------- */
 
 static void gate_close(struct journal *j)
 {
-	with_spin (&j->lock) {
+	with_spin(&j->lock)
+	{
 		(void)atomic_fetch_or(&j->gate, GATE_CLOSED);
 		j->commit_wanted = false;
 	}
@@ -70,12 +70,14 @@ static struct transaction *transaction_switch(struct journal *j)
 {
 	struct transaction *t;
 
-	with_spin (&j->lock) {
+	with_spin(&j->lock)
+	{
 		u64 space = atomic_load(&j->gate) & GATE_SPACE_MASK;
 
 		t = j->running;
 		t->log_start = j->head;
-		t->log_bound = (u32)((space + (1u << GATE_BLOCK_SHIFT) - 1) >> GATE_BLOCK_SHIFT) + 3;
+		t->log_bound =
+			(u32)((space + (1u << GATE_BLOCK_SHIFT) - 1) >> GATE_BLOCK_SHIFT) + 3;
 		j->promised -= j->max_blocks - t->log_bound;
 		j->committing = t;
 		WRITE_ONCE(j->running, NULL);
@@ -85,8 +87,7 @@ static struct transaction *transaction_switch(struct journal *j)
 	return t;
 }
 
-/* --- order -------------------------------------------------------------------------------------
- */
+/* --- order ------------------------------------------------------------------------------------ */
 
 static struct journal_inode *ordered_take(struct journal *j, struct transaction *t)
 {
@@ -112,14 +113,12 @@ static void write_ordered(struct journal *j, struct transaction *t, bool write)
 
 		if (err)
 			log_warn("%s: error %d writing ordered data\n", j->name, err);
-		with_spin (&j->lock)
-			ji->busy = false;
+		with_spin(&j->lock) ji->busy = false;
 		wake_up_all(&j->wait_done);
 	}
 }
 
-/* --- log ---------------------------------------------------------------------------------------
- */
+/* --- log -------------------------------------------------------------------------------------- */
 
 static void header_set(void *block, u32 type, u32 tid)
 {
@@ -142,8 +141,7 @@ static void *block_begin(struct log_writer *w, u32 type, u32 tid)
 static void tail_set(const struct journal *j, char *block)
 {
 	if (j->tail_bytes)
-		put_unaligned_be32(block_checksum(j, block),
-				   block + j->block_size - JBD_TAIL_SIZE);
+		put_unaligned_be32(block_checksum(j, block), block + j->block_size - JBD_TAIL_SIZE);
 }
 
 static void revoke_block_put(struct log_writer *w, char *block, u32 count)
@@ -271,8 +269,7 @@ static u32 write_blocks(struct log_writer *w, struct transaction *t)
 	return count;
 }
 
-/* --- record ------------------------------------------------------------------------------------
- */
+/* --- record ----------------------------------------------------------------------------------- */
 
 static int write_record(struct log_writer *w, struct transaction *t)
 {
@@ -285,10 +282,8 @@ static int write_record(struct log_writer *w, struct transaction *t)
 	c->nanoseconds = cpu_to_be32((u32)(now % NSEC_PER_SEC));
 	if (j->tail_bytes)
 		c->checksum[0] = cpu_to_be32(crc32c(j->seed, c, j->block_size));
-	with_spin (&j->lock)
-		t->recording = true;
-	err = log_write_sync(j, w->block, c,
-			     atomic_load(&j->barrier) ? BIO_PREFLUSH | BIO_FUA : 0);
+	with_spin(&j->lock) t->recording = true;
+	err = log_write_sync(j, w->block, c, atomic_load(&j->barrier) ? BIO_PREFLUSH | BIO_FUA : 0);
 	log_mem_free(j, c);
 	w->block = log_next(j, w->block);
 	return err;
@@ -300,8 +295,7 @@ static int log_begin(struct journal *j, struct transaction *t)
 	guard_mutex(&j->super_mutex);
 	if (!j->empty)
 		return 0;
-	with_spin (&j->lock)
-		j->tail = t->log_start;
+	with_spin(&j->lock) j->tail = t->log_start;
 	return super_write(j, t->log_start, t->tid, 0);
 }
 
@@ -326,8 +320,7 @@ static int transaction_write(struct journal *j, struct transaction *t, struct lo
 	return err;
 }
 
-/* --- end ---------------------------------------------------------------------------------------
- */
+/* --- end -------------------------------------------------------------------------------------- */
 
 static void parts_end(struct transaction *t, int error)
 {
@@ -355,7 +348,8 @@ static void transaction_end(struct journal *j, struct transaction *t, u32 head, 
 	parts_end(t, error);
 	callbacks_run(t, error);
 	revoke_table_clear(&t->revokes);
-	with_spin (&j->lock) {
+	with_spin(&j->lock)
+	{
 		j->promised -= t->log_bound;
 		j->committing = NULL;
 		if (!error) {
@@ -383,8 +377,7 @@ void journal_commit(struct journal *j)
 	gate_close(j);
 	t = transaction_switch(j);
 	checkpoint_trim(j);
-	with_spin (&j->lock)
-		log_tail(j, &tail, &tail_tid);
+	with_spin(&j->lock) log_tail(j, &tail, &tail_tid);
 	log_writer_init(&w, j, t->log_start, t->log_bound);
 	err = journal_error(j);
 	if (!err)

@@ -23,8 +23,7 @@
 
 static struct slab_cache *entries, *handles; /* [I] once created */
 
-/* --- entries -----------------------------------------------------------------------------------
- */
+/* --- entries ---------------------------------------------------------------------------------- */
 
 static void entry_construct(void *obj)
 {
@@ -79,7 +78,8 @@ static int entry_attach(struct buffer *b)
 	if (!e)
 		return -ENOMEM;
 	buffer_hold(b);
-	with_spin (&e->lock) {
+	with_spin(&e->lock)
+	{
 		WRITE_ONCE(e->b, b);
 		rcu_assign_pointer(b->journal, e);
 	}
@@ -112,7 +112,8 @@ void entry_uncheckpoint(struct entry *e)
 	if (!t)
 		return;
 	e->cp = NULL;
-	with_spin (&t->journal->lock) {
+	with_spin(&t->journal->lock)
+	{
 		list_remove(&e->cp_link);
 		if (list_empty(&t->checkpoint)) {
 			list_remove(&t->link);
@@ -131,8 +132,7 @@ static void entry_checkpoint(struct entry *e, struct transaction *t)
 	list_push_back(&t->checkpoint, &e->cp_link);
 }
 
-/* --- parts -------------------------------------------------------------------------------------
- */
+/* --- parts ------------------------------------------------------------------------------------ */
 
 static bool has_part(const struct transaction *t, const struct buffer *b, u32 state)
 {
@@ -155,8 +155,7 @@ static void part_begin(struct entry *e, struct transaction *t)
 	if (buffer_test_and_clear(b, BUFFER_DIRTY))
 		e->owed = true;
 	buffer_set(b, BUFFER_JOURNALED);
-	with_spin (&t->journal->lock)
-		list_push_back(&t->parts, &p->link);
+	with_spin(&t->journal->lock) list_push_back(&t->parts, &p->link);
 	atomic_store_release(&p->t, t);
 }
 
@@ -205,8 +204,7 @@ void part_end(struct transaction *t, struct part *p, struct entry *e, int error)
 	/* Nobody's content, or one that must never be written. */
 	if (!e->owed && p->state != PART_CLAIMED)
 		buffer_clear(e->b, BUFFER_DIRTY);
-	with_spin (&j->lock)
-		list_remove(&p->link);
+	with_spin(&j->lock) list_remove(&p->link);
 	p->logged = p->undo = false;
 	WRITE_ONCE(p->t, NULL);
 	if (!e->part[!t->slot].t) {
@@ -218,8 +216,7 @@ void part_end(struct transaction *t, struct part *p, struct entry *e, int error)
 	entry_unlock(e);
 }
 
-/* --- rights ------------------------------------------------------------------------------------
- */
+/* --- rights ----------------------------------------------------------------------------------- */
 
 static bool commit_pending(struct journal *j, u32 tid)
 {
@@ -351,8 +348,7 @@ void journal_committed_end(struct buffer *b)
 		entry_unlock(e);
 }
 
-/* --- dirty and forgotten -----------------------------------------------------------------------
- */
+/* --- dirty and forgotten ---------------------------------------------------------------------- */
 
 /* The block is metadata again, and newer than what its revoke record voids. */
 static void revoke_cancel(struct handle *h, u64 block)
@@ -362,7 +358,8 @@ static void revoke_cancel(struct handle *h, u64 block)
 
 	if (likely(!READ_ONCE(t->revokes.count)))
 		return;
-	with_spin (&t->revoke_lock) {
+	with_spin(&t->revoke_lock)
+	{
 		r = revoke_find(&t->revokes, block);
 		if (r)
 			revoke_remove(&t->revokes, r);
@@ -464,7 +461,8 @@ static int revoke_record(struct handle *h, u64 block)
 	if (!r)
 		return -ENOMEM;
 	revoke_table_grow(&t->revokes, &t->revoke_lock);
-	with_spin (&t->revoke_lock) {
+	with_spin(&t->revoke_lock)
+	{
 		known = revoke_find(&t->revokes, block);
 		if (!known)
 			revoke_insert(&t->revokes, r);

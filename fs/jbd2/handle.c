@@ -22,8 +22,7 @@ static u64 cost_of(const struct journal *j, unsigned credits, unsigned revokes)
 	return (u64)credits * j->credit_cost + (u64)revokes * j->revoke_cost;
 }
 
-/* --- the gate ----------------------------------------------------------------------------------
- */
+/* --- the gate --------------------------------------------------------------------------------- */
 
 /* Claim `cost`, and with `more` GATE_ONE become one more handle. */
 static bool gate_claim(struct journal *j, u64 more, u64 cost)
@@ -56,7 +55,8 @@ static void wait_for_turn(struct journal *j)
 {
 	u32 tid;
 
-	with_spin (&j->lock) {
+	with_spin(&j->lock)
+	{
 		if (!j->running)
 			return;
 		tid = j->running->tid;
@@ -158,8 +158,7 @@ static void leave(struct journal *j, struct handle *h)
 	h->credits = h->revokes = 0;
 }
 
-/* --- handles -----------------------------------------------------------------------------------
- */
+/* --- handles ---------------------------------------------------------------------------------- */
 
 static int handle_create(struct journal *j, unsigned credits, unsigned revokes, struct handle **out)
 {
@@ -267,8 +266,7 @@ u32 handle_tid(const struct handle *h)
 	return h && h->t ? h->t->tid : 0;
 }
 
-/* --- what rides on a transaction ---------------------------------------------------------------
- */
+/* --- what rides on a transaction -------------------------------------------------------------- */
 
 void journal_on_commit(struct handle *h, struct journal_callback *cb)
 {
@@ -318,7 +316,8 @@ void journal_forget_inode(struct journal *j, struct journal_inode *ji)
 {
 	if (!j)
 		return;
-	with_spin (&j->lock) {
+	with_spin(&j->lock)
+	{
 		for (int slot = 0; slot < 2; slot++) {
 			list_remove(&ji->link[slot]);
 			WRITE_ONCE(ji->t[slot], NULL);

@@ -13,7 +13,8 @@
  * A file system changes a metadata block like this:
  *
  *	journal_start(j, credits, 0, &h);
- *	journal_get_write(h, b);	before the change: keeps what an older transaction must write
+ *	journal_get_write(h, b);	before the change: keeps what an older transaction must
+ *write
  *	... change b->data ...
  *	journal_dirty(h, b);		the block is part of the transaction
  *	journal_stop(h);
@@ -59,7 +60,8 @@ struct journal_params {
 	int (*map)(void *arg, u64 block, u64 *physical, u64 *run);
 	void *arg;
 	const char *name; /* for messages: "vda1"; kept by copy */
-	/* Nothing can be written any more: make the file system read-only.  In the commit thread. */
+	/* Nothing can be written any more: make the file system read-only.  In the commit thread.
+	 */
 	void (*aborted)(void *arg, int error);
 	/* Write and wait for the data of an ordered inode.  Opens no handle.  In the commit thread.
 	 */

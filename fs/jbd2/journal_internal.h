@@ -51,8 +51,7 @@
 
 struct entry;
 
-/* --- revoke tables ------------------------------------------------------------------------------
- */
+/* --- revoke tables ---------------------------------------------------------------------------- */
 
 struct revoke {
 	struct hlist_node node;
@@ -80,8 +79,7 @@ void revoke_table_grow(struct revoke_table *t, struct spinlock *lock);
 struct revoke *revoke_alloc(u64 block) __must_check;
 void revoke_free(struct revoke *r);
 
-/* --- transactions ------------------------------------------------------------------------------
- */
+/* --- transactions ----------------------------------------------------------------------------- */
 
 struct transaction {
 	struct journal *journal; /* [I] */
@@ -98,17 +96,17 @@ struct transaction {
 	struct spinlock revoke_lock;
 	struct revoke_table revokes; /* [revoke_lock]; the commit's own once the gate is closed */
 	struct list link;            /* [j] journal.checkpoints */
-}; /* j: journal.lock */
+};                                   /* j: journal.lock */
 
 enum part_state { PART_FORGOTTEN, PART_CLAIMED, PART_DIRTY }; /* has_part() compares */
 
 struct part {
 	struct transaction *t; /* [e, R] NULL: none */
 	struct list link;      /* [j] transaction.parts */
-	void *copy;            /* [e] what it must log, when the buffer has changed since; kmalloc */
-	u32 state;             /* [e, R] enum part_state */
-	bool logged;           /* [e] the log has it, or a copy for it */
-	bool undo;             /* [e] the transaction has the right to undo */
+	void *copy;  /* [e] what it must log, when the buffer has changed since; kmalloc */
+	u32 state;   /* [e, R] enum part_state */
+	bool logged; /* [e] the log has it, or a copy for it */
+	bool undo;   /* [e] the transaction has the right to undo */
 };
 
 struct entry {
@@ -120,7 +118,7 @@ struct entry {
 	void *undo;             /* [e] committed content, or NULL; kmalloc */
 	void *undo_next;        /* [e] what that becomes when the committing transaction is done */
 	bool owed;              /* [e] */
-}; /* e: entry.lock; R: read without it, see the rules */
+};                              /* e: entry.lock; R: read without it, see the rules */
 
 struct handle {
 	struct journal *journal;
@@ -130,7 +128,7 @@ struct handle {
 	u32 alloc_before;
 	bool sync;
 	struct handle *outer; /* of another journal */
-}; /* the thread's own */
+};                            /* the thread's own */
 
 /* journal.gate */
 #define GATE_CLOSED      BIT(63)
@@ -148,7 +146,7 @@ struct log_extent {
 #define LOG_RESERVE 8u /* blocks to write the log with when there is no memory */
 
 struct journal {
-	u64 gate; /* [a] */
+	u64 gate;                                  /* [a] */
 	struct transaction *running __aligned(64); /* [j, gate] */
 	u64 gate_limit;                            /* [I] space a transaction may claim */
 	u32 credit_cost, revoke_cost;              /* [I] in units of the gate */
@@ -168,15 +166,15 @@ struct journal {
 	bool abort_pending;             /* [j] the thread has to tell of it */
 	u64 last_start;                 /* [j] ns, when the last transaction was made */
 
-	struct mutex super_mutex;   /* s: the superblock in memory and on disk */
-	struct mutex cp_mutex;      /* one makes room in the log */
-	struct jbd_super *super;    /* [s] the whole first block */
-	u32 recorded_error;         /* [I] as found at opening, positive */
+	struct mutex super_mutex;     /* s: the superblock in memory and on disk */
+	struct mutex cp_mutex;        /* one makes room in the log */
+	struct jbd_super *super;      /* [s] the whole first block */
+	u32 recorded_error;           /* [I] as found at opening, positive */
 	struct wait_queue wait_count; /* the commit: no handle is open any more */
 	struct wait_queue wait_gate;  /* starters: the running transaction was replaced */
-	struct wait_queue wait_done; /* a commit ended, or the journal */
-	struct wait_queue wait_work; /* the thread */
-	struct thread *thread;       /* [I after start] */
+	struct wait_queue wait_done;  /* a commit ended, or the journal */
+	struct wait_queue wait_work;  /* the thread */
+	struct thread *thread;        /* [I after start] */
 
 	struct bdev *fs_bdev, *bdev; /* [I] */
 	u32 block_size, block_shift; /* [I] */
@@ -201,11 +199,11 @@ struct journal {
 	u32 nr_extents;
 
 	/* Log writes in flight. */
-	u32 pending;                 /* [a] bios */
-	int log_error;               /* [a] */
-	struct llist_head reserve;   /* [a] blocks of `reserve_base` that are free */
-	struct llist_node *spare;    /* [commit thread] taken from it */
-	void *reserve_base;          /* [I] LOG_RESERVE blocks */
+	u32 pending;               /* [a] bios */
+	int log_error;             /* [a] */
+	struct llist_head reserve; /* [a] blocks of `reserve_base` that are free */
+	struct llist_node *spare;  /* [commit thread] taken from it */
+	void *reserve_base;        /* [I] LOG_RESERVE blocks */
 	struct wait_queue wait_log;
 
 	/* For journal_show. */
@@ -238,21 +236,19 @@ static inline bool journal_aborted(const struct journal *j)
 	return atomic_load(&j->error) != 0;
 }
 
-/* --- super.c ------------------------------------------------------------------------------------
- */
+/* --- super.c ---------------------------------------------------------------------------------- */
 
 /* What the features make of tags and blocks. */
 void journal_set_format(struct journal *j);
 /*
- * Write the superblock: where recovery starts (0: the log is empty), at which transaction.  `flags`:
+ * Write the superblock: where recovery starts (0: the log is empty), at which transaction. `flags`:
  * BIO_PREFLUSH or 0.  Locks: super_mutex.
  */
 int super_write(struct journal *j, u32 start, u32 sequence, unsigned flags) __must_check;
 /* Put j->error there.  Context: may sleep. */
 void super_record_error(struct journal *j);
 
-/* --- log.c --------------------------------------------------------------------------------------
- */
+/* --- log.c ------------------------------------------------------------------------------------ */
 
 int log_map_all(struct journal *j, const struct journal_params *params) __must_check;
 /* Where a block of the log is, and how many follow it there. */
@@ -288,15 +284,13 @@ void log_release(struct log_writer *w);
 /* Send what is collected and wait.  Returns 0 or the first error since log_writer_init. */
 int log_finish(struct log_writer *w) __must_check;
 
-/* --- handle.c -----------------------------------------------------------------------------------
- */
+/* --- handle.c --------------------------------------------------------------------------------- */
 
 struct slab_cache *handle_cache(void);
 /* Blocks of the log that are neither needed nor promised.  Locks: j->lock. */
 u32 log_available(const struct journal *j);
 
-/* --- entry.c ------------------------------------------------------------------------------------
- */
+/* --- entry.c ---------------------------------------------------------------------------------- */
 
 int entry_caches_create(void) __must_check;
 /* The entry of a buffer, locked; or NULL.  Context: any but hard interrupt. */
@@ -323,16 +317,14 @@ static inline struct entry *part_entry(struct part *p, u32 slot)
 				slot * sizeof(struct part));
 }
 
-/* --- commit.c -----------------------------------------------------------------------------------
- */
+/* --- commit.c --------------------------------------------------------------------------------- */
 
 /* Commit the running transaction, which exists.  In the commit thread, or alone. */
 void journal_commit(struct journal *j);
 void transaction_free(struct transaction *t);
 int transaction_create(struct journal *j, struct transaction **out) __must_check;
 
-/* --- checkpoint.c -------------------------------------------------------------------------------
- */
+/* --- checkpoint.c ----------------------------------------------------------------------------- */
 
 /* What recovery must start with: a transaction's block and number.  Locks: j->lock. */
 void log_tail(const struct journal *j, u32 *block, u32 *tid);
@@ -348,8 +340,7 @@ int checkpoint_all(struct journal *j) __must_check;
 /* Without waiting: drop what write-back has written already. */
 void checkpoint_trim(struct journal *j);
 
-/* --- thread.c -----------------------------------------------------------------------------------
- */
+/* --- thread.c --------------------------------------------------------------------------------- */
 
 int commit_thread_start(struct journal *j) __must_check;
 void commit_thread_stop(struct journal *j);

@@ -21,8 +21,7 @@
 
 #define BIOS_IN_FLIGHT 16u
 
-/* --- where -------------------------------------------------------------------------------------
- */
+/* --- where ------------------------------------------------------------------------------------ */
 
 static int extent_add(struct journal *j, u32 *room, u32 block, u64 physical, u32 len)
 {
@@ -93,14 +92,14 @@ static sector_t log_sector(const struct journal *j, u64 physical)
 	return physical << (j->block_shift - SECTOR_SHIFT);
 }
 
-/* --- one piece at a time -----------------------------------------------------------------------
- */
+/* --- one piece at a time ---------------------------------------------------------------------- */
 
 int log_read_blocks(struct journal *j, u32 block, u32 nr, void *buf)
 {
 	u64 physical = log_physical(j, block, NULL);
 
-	return bdev_rw(j->bdev, BIO_READ, log_sector(j, physical), buf, (size_t)nr << j->block_shift);
+	return bdev_rw(j->bdev, BIO_READ, log_sector(j, physical), buf,
+		       (size_t)nr << j->block_shift);
 }
 
 static bool bio_add_block(struct bio *bio, const struct journal *j, void *mem)
@@ -139,8 +138,7 @@ u32 data_checksum(const struct journal *j, u32 tid, const void *data)
 	return crc32c(crc32c(j->seed, &sequence, sizeof(sequence)), data, j->block_size);
 }
 
-/* --- memory ------------------------------------------------------------------------------------
- */
+/* --- memory ----------------------------------------------------------------------------------- */
 
 static bool mem_reserved(const struct journal *j, const void *mem)
 {
@@ -183,8 +181,7 @@ void *log_mem(struct log_writer *w)
 	return mem ? mem : reserve_take(w);
 }
 
-/* --- a transaction -----------------------------------------------------------------------------
- */
+/* --- a transaction ---------------------------------------------------------------------------- */
 
 void log_writer_init(struct log_writer *w, struct journal *j, u32 block, u32 expected)
 {
@@ -212,7 +209,8 @@ static void bio_written(struct bio *bio)
 	bio_free_blocks(j, bio);
 	bio_put(bio);
 	/* Once the lock is free again this function is done with the journal. */
-	with_spin_irq(&j->wait_log.lock) {
+	with_spin_irq(&j->wait_log.lock)
+	{
 		atomic_fetch_sub(&j->pending, 1);
 		(void)wake_up_locked(&j->wait_log, THREAD_UNINTERRUPTIBLE, 0, 0);
 	}

@@ -32,16 +32,16 @@
 enum pass { PASS_SCAN, PASS_REVOKE, PASS_REPLAY };
 
 #define WINDOW_BYTES 65536u
-#define FLYING	     32u
+#define FLYING       32u
 
 struct recovery {
 	struct journal *j;
 	enum pass pass;
-	u32 block;   /* next of the log */
-	u32 tid;     /* of the transaction we are in */
-	u32 end;     /* the first that is not complete */
-	u32 steps;   /* blocks seen in this pass */
-	bool finish; /* this pass is over */
+	u32 block;    /* next of the log */
+	u32 tid;      /* of the transaction we are in */
+	u32 end;      /* the first that is not complete */
+	u32 steps;    /* blocks seen in this pass */
+	bool finish;  /* this pass is over */
 	bool suspect; /* scan: this transaction has a block with a bad checksum */
 	bool damaged;
 	struct revoke_table revokes;
@@ -52,8 +52,7 @@ struct recovery {
 	u32 replayed, revoked;
 };
 
-/* --- reading -----------------------------------------------------------------------------------
- */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 static int window_create(struct recovery *r)
 {
@@ -115,8 +114,7 @@ static bool commit_valid(const struct journal *j, char *block)
 	return be32_to_cpu(stored) == sum;
 }
 
-/* --- tags --------------------------------------------------------------------------------------
- */
+/* --- tags ------------------------------------------------------------------------------------- */
 
 struct tag {
 	u64 block;
@@ -150,8 +148,7 @@ static bool data_valid(const struct recovery *r, const struct tag *tag, const ch
 	return tag->checksum == (j->csum3 ? sum : (u16)sum);
 }
 
-/* --- replay ------------------------------------------------------------------------------------
- */
+/* --- replay ----------------------------------------------------------------------------------- */
 
 static int flying_land(struct recovery *r, u32 n)
 {
@@ -229,8 +226,7 @@ static int block_replay(struct recovery *r, const struct tag *tag)
 	return block_place(r, tag, data);
 }
 
-/* --- blocks of the log -------------------------------------------------------------------------
- */
+/* --- blocks of the log ------------------------------------------------------------------------ */
 
 /* The tags are copied out first: reading data moves the window. */
 static int descriptor_walk(struct recovery *r, const char *block)
@@ -350,8 +346,7 @@ static int block_take(struct recovery *r, char *block)
 	return 0;
 }
 
-/* --- passes ------------------------------------------------------------------------------------
- */
+/* --- passes ----------------------------------------------------------------------------------- */
 
 static int pass_run(struct recovery *r, enum pass pass)
 {

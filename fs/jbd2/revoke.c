@@ -46,7 +46,8 @@ struct revoke *revoke_find(const struct revoke_table *t, u64 block)
 	struct revoke *r;
 
 	if (t->buckets) {
-		hlist_for_each (r, bucket_of(t, block), node) {
+		hlist_for_each(r, bucket_of(t, block), node)
+		{
 			if (r->block == block)
 				return r;
 		}
@@ -107,7 +108,8 @@ void revoke_table_grow(struct revoke_table *t, struct spinlock *lock)
 	old = buckets = kvzalloc(sizeof(*buckets) << bits, GFP_NOFS | __GFP_NOWARN);
 	if (!buckets)
 		return;
-	with_spin (lock) {
+	with_spin(lock)
+	{
 		if (t->bits < bits) {
 			old = t->buckets;
 			rehash(t, buckets, bits);

@@ -24,12 +24,11 @@
 #include <mm/page.h>
 #include "journal_internal.h"
 
-#define MIN_LOG_BLOCKS     64u
-#define MAX_TRANSACTION    (1u << 21) /* blocks: what the gate can count, twice */
-#define DEFAULT_INTERVAL   5000u
+#define MIN_LOG_BLOCKS   64u
+#define MAX_TRANSACTION  (1u << 21) /* blocks: what the gate can count, twice */
+#define DEFAULT_INTERVAL 5000u
 
-/* --- format ------------------------------------------------------------------------------------
- */
+/* --- format ----------------------------------------------------------------------------------- */
 
 void journal_set_format(struct journal *j)
 {
@@ -47,10 +46,10 @@ void journal_set_format(struct journal *j)
 		tag = (j->wide ? 12 : 8) + (j->csum2 ? 2 : 0);
 	j->tag_bytes = tag;
 	j->tail_bytes = j->csum2 || j->csum3 ? JBD_TAIL_SIZE : 0;
-	j->tags_per_block = (j->block_size - sizeof(struct jbd_header) - JBD_UUID_SIZE -
-			     j->tail_bytes) / tag;
-	j->revokes_per_block = (j->block_size - sizeof(struct jbd_revoke) - j->tail_bytes) /
-			       (j->wide ? 8 : 4);
+	j->tags_per_block =
+		(j->block_size - sizeof(struct jbd_header) - JBD_UUID_SIZE - j->tail_bytes) / tag;
+	j->revokes_per_block =
+		(j->block_size - sizeof(struct jbd_revoke) - j->tail_bytes) / (j->wide ? 8 : 4);
 }
 
 static u32 super_checksum(const struct jbd_super *super)
@@ -98,8 +97,7 @@ void super_record_error(struct journal *j)
 		log_err("%s: the error could not be recorded\n", j->name);
 }
 
-/* --- checks ------------------------------------------------------------------------------------
- */
+/* --- checks ----------------------------------------------------------------------------------- */
 
 static int features_check(struct journal *j, const struct jbd_super *s)
 {
@@ -158,8 +156,7 @@ static int super_check(struct journal *j, u64 blocks)
 	return 0;
 }
 
-/* --- opening and closing -----------------------------------------------------------------------
- */
+/* --- opening and closing ---------------------------------------------------------------------- */
 
 static void journal_init_fields(struct journal *j, const struct journal_params *p)
 {
@@ -324,7 +321,8 @@ static void checkpoints_drop(struct journal *j)
 
 	for (;;) {
 		b = NULL;
-		with_spin (&j->lock) {
+		with_spin(&j->lock)
+		{
 			if (!list_empty(&j->checkpoints)) {
 				struct transaction *t =
 					list_first(&j->checkpoints, struct transaction, link);
@@ -361,8 +359,7 @@ int journal_close(struct journal *j)
 	return err;
 }
 
-/* --- the rest ----------------------------------------------------------------------------------
- */
+/* --- the rest --------------------------------------------------------------------------------- */
 
 int journal_recorded_error(const struct journal *j)
 {
@@ -411,8 +408,8 @@ void journal_show(struct journal *j, struct seq *out)
 	seq_printf(out, "%llu transactions, each up to %u blocks\n", commits, j->max_blocks);
 	if (!commits)
 		return;
-	seq_printf(out, "  %llu blocks logged\n  %llu revoke records\n",
-		   atomic_load(&j->nr_logged), atomic_load(&j->nr_revoked));
+	seq_printf(out, "  %llu blocks logged\n  %llu revoke records\n", atomic_load(&j->nr_logged),
+		   atomic_load(&j->nr_revoked));
 	seq_printf(out, "  %llu blocks copied for a later transaction\n  %llu waits for room\n",
 		   atomic_load(&j->nr_frozen), atomic_load(&j->nr_waited));
 }

@@ -19,13 +19,12 @@
 #include <kernel/time/clock.h>
 #include "journal_internal.h"
 
-/* --- the thread --------------------------------------------------------------------------------
- */
+/* --- the thread ------------------------------------------------------------------------------- */
 
 static bool commit_due(const struct journal *j)
 {
-	return j->running && (j->commit_wanted || journal_aborted(j) ||
-			      clock_mono_ns() >= j->running->expires);
+	return j->running &&
+	       (j->commit_wanted || journal_aborted(j) || clock_mono_ns() >= j->running->expires);
 }
 
 static bool work_due(struct journal *j)
@@ -51,8 +50,7 @@ static void abort_tell(struct journal *j)
 {
 	int err = journal_error(j);
 
-	with_spin (&j->lock)
-		j->abort_pending = false;
+	with_spin(&j->lock) j->abort_pending = false;
 	super_record_error(j);
 	if (j->aborted)
 		j->aborted(j->arg, err);
@@ -101,8 +99,7 @@ void commit_thread_stop(struct journal *j)
 	kthread_stop(j->thread);
 }
 
-/* --- asking and waiting ------------------------------------------------------------------------
- */
+/* --- asking and waiting ----------------------------------------------------------------------- */
 
 void commit_request_locked(struct journal *j)
 {
@@ -122,7 +119,8 @@ static bool tid_open(struct journal *j, u32 tid)
 
 void journal_wait_tid(struct journal *j, u32 tid)
 {
-	with_spin (&j->lock) {
+	with_spin(&j->lock)
+	{
 		if (j->running && j->running->tid == tid)
 			commit_request_locked(j);
 	}
@@ -172,7 +170,8 @@ static int log_mark_empty(struct journal *j)
 	u32 head, tid;
 
 	guard_mutex(&j->super_mutex);
-	with_spin (&j->lock) {
+	with_spin(&j->lock)
+	{
 		log_tail(j, &head, &tid);
 		if (j->committing || !list_empty(&j->checkpoints))
 			return -EAGAIN;
@@ -187,8 +186,7 @@ static int log_mark_empty(struct journal *j)
 		if (err)
 			return err;
 	}
-	with_spin (&j->lock)
-		j->tail = head;
+	with_spin(&j->lock) j->tail = head;
 	return super_write(j, 0, tid, BIO_PREFLUSH);
 }
 
@@ -208,8 +206,7 @@ int journal_flush(struct journal *j)
 	return err;
 }
 
-/* --- aborting ----------------------------------------------------------------------------------
- */
+/* --- aborting --------------------------------------------------------------------------------- */
 
 void journal_abort(struct journal *j, int error)
 {
@@ -219,7 +216,8 @@ void journal_abort(struct journal *j, int error)
 	if (!atomic_cmpxchg(&j->error, &none, error))
 		return;
 	log_err("%s: journal aborted (error %d)\n", j->name, error);
-	with_spin (&j->lock) {
+	with_spin(&j->lock)
+	{
 		(void)atomic_fetch_or(&j->gate, GATE_CLOSED);
 		j->abort_pending = true;
 	}
