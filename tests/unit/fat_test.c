@@ -2,7 +2,7 @@
 /*
  * FAT on a disk of the host machine, beside mkfs.vfat, fsck.vfat and mtools.
  *
- * EXERCISE_OPS= operations of the exerciser (default 4,000 a volume), MUTATIONS= damaged images (default 300).
+ * EXERCISE_OPS= operations of the exerciser (default 4,000 a volume), MUTANTS= damaged images (default 400).
  *
  * link: hostfs
  */
@@ -17,7 +17,8 @@
 #include <host.h>
 #include <hostfs.h>
 #include <disk.h>
-#include <exercise.h>
+#include <mutate.h>
+#include <suite.h>
 
 #define IMAGE	"build/host/fat.img"
 #define MIB	(1ull << 20)
@@ -192,35 +193,72 @@ TEST(beside_mtools)
 		interoperate(&volumes[i]);
 }
 
-static void exercise(const struct volume *v, const char *options)
-{
-	struct exercise_config config = {
-		.base = "/mnt",
-		.seed = host_random(1ull << 32),
-		.processes = 8,
-		.ops = hostfs_number("EXERCISE_OPS", 4000) / 8,
-		.may_fill = 1,
-	};
-	struct host_disk *d;
-	struct exercise *x;
+/* --- what every file system goes through ---------------------------------------------------- */
 
-	boot();
-	REQUIRE(make_image(v));
-	d = disk_with_image(v);
-	EXPECT_EQ(hf_mount("/dev/disk", "/mnt", "vfat", 0, options), 0);
-	x = exercise_create(&config);
-	REQUIRE(x);
-	EXPECT_EQ(exercise_run(x), 0);
-	hostfs_drop_caches();
-	EXPECT_EQ(exercise_verify(x), 0);
-	exercise_destroy(x);
-	EXPECT_EQ(hf_umount("/mnt", 0), 0);
-	EXPECT(image_clean(d));
-	finish(d);
+static const struct suite vfat = { .type = "vfat", .fsck = "fsck.vfat -n", .may_fill = true };
+
+static struct host_disk *suite_volume(const struct volume *v)
+{
+	char mkfs[128];
+
+	snprintf(mkfs, sizeof(mkfs), "mkfs.vfat %s %%s", v->options);
+	return suite_disk("disk", v->bytes, mkfs);
 }
 
 TEST(exercise)
 {
-	for (unsigned i = 0; i < ARRAY_SIZE(volumes); i++)
-		exercise(&volumes[i], "check=normal");
+	for (unsigned i = 0; i < ARRAY_SIZE(volumes); i++) {
+		struct host_disk *d = suite_volume(&volumes[i]);
+
+		suite_exercise(d, &vfat, hostfs_number("EXERCISE_OPS", 4000));
+		host_disk_destroy(d);
+	}
+}
+
+TEST(allocations_fail)
+{
+	struct host_disk *d = suite_volume(&volumes[1]);
+
+	suite_exercise_failing(d, &vfat, hostfs_number("EXERCISE_OPS", 4000));
+	host_disk_destroy(d);
+}
+
+TEST(transfers_fail)
+{
+	struct host_disk *d = suite_volume(&volumes[0]);
+	struct suite s = vfat;
+
+	s.fsck = NULL; /* what was lost is lost */
+	suite_io_errors(d, &s, 4);
+	host_disk_destroy(d);
+}
+
+static void mutants(const struct volume *v, unsigned n)
+{
+	struct mutate_config config = { .type = "vfat", .mutants = n };
+	struct host_disk *d;
+
+	boot();
+	REQUIRE(make_image(v));
+	d = disk_with_image(v);
+	EXPECT_EQ(hf_mount("/dev/disk", "/mnt", "vfat", 0, NULL), 0);
+	EXPECT_EQ(hf_mkdir("/mnt/some directory", 0755), 0);
+	for (unsigned i = 0; i < 20; i++) {
+		char name[64];
+
+		snprintf(name, sizeof(name), "/mnt/%sfile %u with a name", i & 1 ? "some directory/" : "", i);
+		file_make(name, i * 777);
+	}
+	EXPECT_EQ(hf_umount("/mnt", 0), 0);
+	EXPECT(mutate(d, &config) > n / 10);
+	finish(d);
+}
+
+TEST(damaged)
+{
+	unsigned n = (unsigned)hostfs_number("MUTANTS", 400);
+
+	mutants(&volumes[0], n);
+	mutants(&volumes[1], n / 4);
+	mutants(&volumes[3], n / 2);
 }

@@ -259,7 +259,14 @@ static void op_direct(struct ex_process *p)
 	if (ex_store((unsigned long)p->pages, p->buf, n))
 		goto out;
 	if (write) {
-		write_result(p, fd, e->inode, from, n, ex_pwrite(fd, (void *)p->pages, n, from));
+		/* A write that failed is looked at by bytes, which this descriptor does not read. */
+		got = ex_pwrite(fd, (void *)p->pages, n, from);
+		ex_expect(p, ex_close(fd), 0);
+		fd = (int)ex_open(ex_path(p, 0, e), O_RDWR, 0);
+		if (fd < 0)
+			ex_expect(p, fd, 0);
+		else
+			write_result(p, fd, e->inode, from, n, got);
 		goto out;
 	}
 	size = p->inode[e->inode].size;
@@ -268,7 +275,8 @@ static void op_direct(struct ex_process *p)
 	if (ex_expect(p, got, n) && n)
 		mapped_read(p, e->inode, (unsigned long)p->pages, from, n);
 out:
-	ex_expect(p, ex_close(fd), 0);
+	if (fd >= 0)
+		ex_expect(p, ex_close(fd), 0);
 }
 
 /* What is said to be a hole reads as zeroes. */
