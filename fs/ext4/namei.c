@@ -41,6 +41,42 @@ static int ext4_lookup(struct inode *dir, struct dentry *dentry, struct dentry *
 	return err ?: d_splice_alias(dentry, inode, alias);
 }
 
+/* Claims */
+
+int ext4_claim(struct handle *h, struct ext4_claims *c, struct buffer *b)
+{
+	int err = b ? journal_get_write(h, b) : 0;
+
+	if (b && !err) {
+		buffer_hold(b);
+		c->held[c->count++] = b;
+	}
+	return err;
+}
+
+int ext4_claim_inode(struct handle *h, struct ext4_claims *c, struct inode *inode)
+{
+	struct ext4_inode_loc loc;
+	int err = ext4_inode_reserve(h, inode, &loc);
+
+	if (!err)
+		c->held[c->count++] = loc.buffer;
+	return err;
+}
+
+int ext4_claim_dir(struct handle *h, struct ext4_claims *c, struct inode *dir)
+{
+	int err = journal_get_write(h, ext4_inode_super(dir)->super_buffer);
+
+	return err ?: ext4_claim_inode(h, c, dir);
+}
+
+void ext4_claims_end(struct ext4_claims *c)
+{
+	while (c->count)
+		buffer_put(c->held[--c->count]);
+}
+
 /* Links */
 
 bool ext4_dir_links_full(const struct inode *dir)
@@ -70,17 +106,17 @@ void ext4_dir_link_del(struct inode *dir)
 
 int ext4_link_drop(struct handle *h, struct inode *inode, s64 now)
 {
-	int err = 0;
-
 	if (inode->nlink)
 		WRITE_ONCE(inode->nlink, inode->nlink - 1);
 	else
 		ext4_warn(inode->sb, "inode %llu: removing a name it does not count", inode->ino);
 	WRITE_ONCE(inode->ctime, now);
 	WRITE_ONCE(inode->version, inode->version + 1);
-	if (!inode->nlink)
-		err = ext4_orphan_add(h, inode);
-	return err ?: ext4_inode_dirty(h, inode);
+	/* Becoming an orphan stores the inode. */
+	if (!inode->nlink && ext4_inode_super(inode)->journal &&
+	    list_empty(&ext4_inode(inode)->orphan))
+		return ext4_orphan_add(h, inode);
+	return ext4_inode_dirty(h, inode);
 }
 
 bool ext4_space_retry(struct superblock *sb, int err, unsigned *tries)
@@ -120,29 +156,44 @@ static int start_dir(struct handle *h, struct inode *dir, struct inode *inode)
 	return ext4_inode_dirty(h, inode);
 }
 
+/* A new inode under a new name.  On failure *out is to be put, if there is one. */
+static int make_in(struct handle *h, struct inode *dir, struct dentry *dentry, umode_t mode,
+		   dev_t rdev, struct inode **out)
+{
+	int err = ext4_inode_create(h, dir, mode, rdev, out);
+
+	if (err) {
+		*out = NULL;
+		return err;
+	}
+	if (S_ISDIR(mode))
+		err = start_dir(h, dir, *out);
+	if (!err)
+		err = add_entry(h, dir, dentry, *out);
+	if (err)
+		ext4_inode_abandon(h, *out);
+	return err;
+}
+
 static int make_once(struct inode *dir, struct dentry *dentry, umode_t mode, dev_t rdev)
 {
+	unsigned credits = CREDITS_MAKE + (S_ISDIR(mode) ? EXT4_CREDITS_DATA : 0);
+	struct ext4_claims claims = {};
 	struct inode *inode = NULL;
 	struct handle *h;
-	int err = ext4_start(dir->sb, dir, CREDITS_MAKE + (S_ISDIR(mode) ? EXT4_CREDITS_DATA : 0),
-			     &h);
+	int err = ext4_start(dir->sb, dir, credits, &h);
 
 	if (err)
 		return err;
-	err = ext4_inode_create(h, dir, mode, rdev, &inode);
-	if (err)
-		return finish(h, err);
-	if (S_ISDIR(mode))
-		err = start_dir(h, dir, inode);
+	err = ext4_claim_dir(h, &claims, dir);
 	if (!err)
-		err = add_entry(h, dir, dentry, inode);
-	if (err)
-		ext4_inode_abandon(h, inode);
+		err = make_in(h, dir, dentry, mode, rdev, &inode);
+	ext4_claims_end(&claims);
 	err = finish(h, err);
-	if (!err)
-		d_instantiate(dentry, inode);
-	else
+	if (err)
 		inode_put(inode);
+	else
+		d_instantiate(dentry, inode);
 	return err;
 }
 
@@ -180,7 +231,9 @@ static int tmpfile_once(struct inode *dir, struct dentry *dentry, umode_t mode)
 
 	if (err)
 		return err;
-	err = ext4_inode_create(h, dir, mode, 0, &inode);
+	err = journal_get_write(h, ext4_super(dir->sb)->super_buffer);
+	if (!err)
+		err = ext4_inode_create(h, dir, mode, 0, &inode);
 	if (err)
 		return finish(h, err);
 	WRITE_ONCE(inode->nlink, 0);
@@ -206,7 +259,7 @@ static int ext4_tmpfile(struct inode *dir, struct dentry *dentry, umode_t mode)
 	return err;
 }
 
-/* One name more for an inode, which may be an orphan so far.  Undone by the caller if it fails. */
+/* One name more for an inode, which may be an orphan so far. */
 static int add_link(struct handle *h, struct inode *inode, struct inode *dir, struct dentry *dentry)
 {
 	int err = ext4_entry_add(h, dir, dentry, (u32)inode->ino, inode->mode);
@@ -225,12 +278,21 @@ static int add_link(struct handle *h, struct inode *inode, struct inode *dir, st
 
 static int link_once(struct inode *inode, struct inode *dir, struct dentry *dentry)
 {
+	struct ext4_claims claims = {};
 	struct handle *h;
 	int err = ext4_start(dir->sb, dir,
 			     EXT4_CREDITS_ENTRY_ADD + 2 * EXT4_CREDITS_INODE + EXT4_CREDITS_ORPHAN,
 			     &h);
 
-	return err ?: finish(h, add_link(h, inode, dir, dentry));
+	if (err)
+		return err;
+	err = ext4_claim_dir(h, &claims, dir);
+	if (!err)
+		err = ext4_claim_inode(h, &claims, inode);
+	if (!err)
+		err = add_link(h, inode, dir, dentry);
+	ext4_claims_end(&claims);
+	return finish(h, err);
 }
 
 static int ext4_link(struct dentry *old, struct inode *dir, struct dentry *dentry)
@@ -264,6 +326,17 @@ static int find_victim(struct inode *dir, struct dentry *dentry, struct ext4_ent
 	return -EFSCORRUPTED;
 }
 
+/* Everything that taking out the entry of `inode` changes. */
+static int claim_removal(struct handle *h, struct ext4_claims *c, struct inode *dir,
+			 struct inode *inode, const struct ext4_entry *e)
+{
+	int err = ext4_claim_dir(h, c, dir);
+
+	if (!err)
+		err = ext4_claim_inode(h, c, inode);
+	return err ?: ext4_claim(h, c, e->b);
+}
+
 static int unlink_in(struct handle *h, struct inode *dir, struct dentry *dentry,
 		     const struct ext4_entry *e)
 {
@@ -274,24 +347,10 @@ static int unlink_in(struct handle *h, struct inode *dir, struct dentry *dentry,
 	return err ?: ext4_inode_dirty(h, dir);
 }
 
-static int ext4_unlink(struct inode *dir, struct dentry *dentry)
-{
-	struct ext4_entry e;
-	struct handle *h;
-	int err = find_victim(dir, dentry, &e);
-
-	if (err)
-		return err;
-	err = ext4_start(dir->sb, dir, CREDITS_UNLINK, &h);
-	if (!err)
-		err = finish(h, unlink_in(h, dir, dentry, &e));
-	ext4_entry_put(&e);
-	return err;
-}
-
-static int rmdir_in(struct handle *h, struct inode *dir, struct inode *inode,
+static int rmdir_in(struct handle *h, struct inode *dir, struct dentry *dentry,
 		    const struct ext4_entry *e)
 {
+	struct inode *inode = dentry->inode;
 	int err = ext4_entry_remove(h, dir, NULL, e);
 
 	if (err)
@@ -299,7 +358,6 @@ static int rmdir_in(struct handle *h, struct inode *dir, struct inode *inode,
 	if (inode->nlink > 2)
 		ext4_warn(inode->sb, "directory %llu: empty with %u links", inode->ino,
 			  inode->nlink);
-	/* Until the last close it can be listed: as empty. */
 	WRITE_ONCE(inode->nlink, 1);
 	inode->size = 0;
 	err = ext4_link_drop(h, inode, dir->ctime);
@@ -307,23 +365,39 @@ static int rmdir_in(struct handle *h, struct inode *dir, struct inode *inode,
 	return err ?: ext4_inode_dirty(h, dir);
 }
 
-static int ext4_rmdir(struct inode *dir, struct dentry *dentry)
+static int remove_entry(struct inode *dir, struct dentry *dentry,
+			int (*body)(struct handle *, struct inode *, struct dentry *,
+				    const struct ext4_entry *))
 {
-	struct inode *inode = dentry->inode;
+	struct ext4_claims claims = {};
 	struct ext4_entry e;
 	struct handle *h;
-	int empty = ext4_dir_is_empty(inode), err;
+	int err = find_victim(dir, dentry, &e);
 
-	if (empty <= 0)
-		return empty ?: -ENOTEMPTY;
-	err = find_victim(dir, dentry, &e);
 	if (err)
 		return err;
 	err = ext4_start(dir->sb, dir, CREDITS_UNLINK, &h);
-	if (!err)
-		err = finish(h, rmdir_in(h, dir, inode, &e));
+	if (!err) {
+		err = claim_removal(h, &claims, dir, dentry->inode, &e);
+		if (!err)
+			err = body(h, dir, dentry, &e);
+		ext4_claims_end(&claims);
+		err = finish(h, err);
+	}
 	ext4_entry_put(&e);
 	return err;
+}
+
+static int ext4_unlink(struct inode *dir, struct dentry *dentry)
+{
+	return remove_entry(dir, dentry, unlink_in);
+}
+
+static int ext4_rmdir(struct inode *dir, struct dentry *dentry)
+{
+	int empty = ext4_dir_is_empty(dentry->inode);
+
+	return empty > 0 ? remove_entry(dir, dentry, rmdir_in) : empty ?: -ENOTEMPTY;
 }
 
 #define ATTRIBUTE_OPS                                                                              \

@@ -91,6 +91,23 @@ static int side_moved(struct handle *h, struct side *s, const struct side *to, s
 	return err ?: ext4_inode_dirty(h, s->inode);
 }
 
+static int side_claim(struct handle *h, struct ext4_claims *c, const struct side *s)
+{
+	int err = ext4_claim_dir(h, c, s->dir);
+
+	if (!err && s->inode)
+		err = ext4_claim_inode(h, c, s->inode);
+	if (!err)
+		err = ext4_claim(h, c, s->entry.b);
+	return err ?: ext4_claim(h, c, s->up.b);
+}
+
+static int sides_claim(struct handle *h, struct ext4_claims *c, const struct side *a,
+		       const struct side *b)
+{
+	return side_claim(h, c, a) ?: side_claim(h, c, b);
+}
+
 static int dirs_dirty(struct handle *h, const struct side *a, const struct side *b)
 {
 	int err = ext4_inode_dirty(h, a->dir);
@@ -171,11 +188,16 @@ static int rename_in(struct handle *h, struct side *old, struct side *new, struc
 
 static int make_whiteout(struct handle *h, struct side *old, struct inode **out)
 {
-	return ext4_inode_create(h, old->dir, S_IFCHR, 0, out);
+	int err = ext4_inode_create(h, old->dir, S_IFCHR, 0, out);
+
+	if (err)
+		*out = NULL;
+	return err;
 }
 
 static int rename_once(struct side *old, struct side *new, bool whiteout)
 {
+	struct ext4_claims claims = {};
 	struct inode *white = NULL;
 	struct handle *h;
 	unsigned credits = CREDITS_RENAME + (whiteout ? EXT4_CREDITS_INODE_NEW : 0);
@@ -187,10 +209,12 @@ static int rename_once(struct side *old, struct side *new, bool whiteout)
 		return err;
 	if (sync || (old->dir->sb->flags & SB_DIRSYNC))
 		handle_set_sync(h);
-	if (whiteout)
+	err = sides_claim(h, &claims, old, new);
+	if (!err && whiteout)
 		err = make_whiteout(h, old, &white);
 	if (!err)
 		err = rename_in(h, old, new, white);
+	ext4_claims_end(&claims);
 	if (err && white)
 		ext4_inode_abandon(h, white);
 	err = finish(h, err);
@@ -275,6 +299,7 @@ static int exchange_full(const struct side *a, const struct side *b)
 
 static int do_exchange(struct side *a, struct side *b)
 {
+	struct ext4_claims claims = {};
 	struct handle *h;
 	int err = side_prepare(a, b);
 
@@ -288,7 +313,11 @@ static int do_exchange(struct side *a, struct side *b)
 		return err;
 	if (ext4_inode(b->dir)->flags & (EXT4_SYNC_FL | EXT4_DIRSYNC_FL))
 		handle_set_sync(h);
-	return finish(h, exchange_in(h, a, b));
+	err = sides_claim(h, &claims, a, b);
+	if (!err)
+		err = exchange_in(h, a, b);
+	ext4_claims_end(&claims);
+	return finish(h, err);
 }
 
 int ext4_rename(struct inode *old_dir, struct dentry *old, struct inode *new_dir,

@@ -39,8 +39,7 @@ static int body_outside(struct handle *h, struct inode *inode, const char *targe
 	return err;
 }
 
-static int symlink_in(struct handle *h, struct inode *dir, struct dentry *dentry,
-		      struct inode *inode, const char *target, size_t len)
+static int body_store(struct handle *h, struct inode *inode, const char *target, size_t len)
 {
 	int err = 0;
 
@@ -49,29 +48,40 @@ static int symlink_in(struct handle *h, struct inode *dir, struct dentry *dentry
 	else
 		err = body_outside(h, inode, target, len);
 	ext4_inode_set_ops(inode);
+	return err ?: ext4_inode_dirty(h, inode);
+}
+
+/* On failure *out is to be put, if there is one. */
+static int symlink_in(struct handle *h, struct inode *dir, struct dentry *dentry,
+		      const char *target, size_t len, struct inode **out)
+{
+	int err = ext4_inode_create(h, dir, S_IFLNK | S_IRWXUGO, 0, out);
+
+	if (err) {
+		*out = NULL;
+		return err;
+	}
+	err = body_store(h, *out, target, len);
 	if (!err)
-		err = ext4_inode_dirty(h, inode);
-	if (!err)
-		err = ext4_entry_add(h, dir, dentry, (u32)inode->ino, inode->mode);
+		err = ext4_entry_add(h, dir, dentry, (u32)(*out)->ino, (*out)->mode);
+	if (err)
+		ext4_inode_abandon(h, *out);
 	return err ?: ext4_inode_dirty(h, dir);
 }
 
 static int symlink_once(struct inode *dir, struct dentry *dentry, const char *target, size_t len)
 {
-	struct inode *inode;
+	struct ext4_claims claims = {};
+	struct inode *inode = NULL;
 	struct handle *h;
 	int err = ext4_start(dir->sb, dir, CREDITS_SYMLINK, &h), stop;
 
 	if (err)
 		return err;
-	err = ext4_inode_create(h, dir, S_IFLNK | S_IRWXUGO, 0, &inode);
-	if (!err) {
-		err = symlink_in(h, dir, dentry, inode, target, len);
-		if (err)
-			ext4_inode_abandon(h, inode);
-	} else {
-		inode = NULL;
-	}
+	err = ext4_claim_dir(h, &claims, dir);
+	if (!err)
+		err = symlink_in(h, dir, dentry, target, len, &inode);
+	ext4_claims_end(&claims);
 	stop = ext4_stop(h);
 	err = err ?: stop;
 	if (err)

@@ -140,33 +140,45 @@ static int block_release(struct handle *h, struct inode *inode, struct buffer *b
 	return journal_dirty(h, b);
 }
 
+/* A new block, with the right to fill it. */
+static int block_take(struct handle *h, struct inode *inode, struct buffer **out)
+{
+	u64 block;
+	int err = ext4_meta_alloc(h, inode, &block);
+
+	if (err)
+		return err;
+	err = buffer_get(ext4_inode_super(inode)->bdev, block, out);
+	if (!err) {
+		err = journal_get_create(h, *out);
+		if (!err)
+			return 0;
+		buffer_put(*out);
+	}
+	if (ext4_blocks_free(h, inode, block, 1, 0))
+		ext4_warn(inode->sb, "block %llu is lost until e2fsck", block);
+	return err;
+}
+
 /* A block of the inode's own with the given content. */
 static int block_create(struct handle *h, struct inode *inode, const void *content)
 {
 	struct ext4_super *es = ext4_inode_super(inode);
 	struct buffer *b;
-	u64 block;
-	int err = ext4_feature_add(h, es, EXT4_COMPAT_EXT_ATTR, 0);
+	int err = ext4_feature_add(h, es, EXT4_COMPAT_EXT_ATTR, 0) ?: block_take(h, inode, &b);
 
-	if (!err)
-		err = ext4_meta_alloc(h, inode, &block);
-	if (!err)
-		err = buffer_get(es->bdev, block, &b);
 	if (err)
 		return err;
-	err = journal_get_create(h, b);
-	if (!err) {
-		buffer_lock(b);
-		memcpy(b->data, content, b->size);
-		header_of(b->data)->refcount = 1;
-		block_seal(es, b);
-		buffer_set(b, BUFFER_UPTODATE);
-		buffer_set(b, BUFFER_VERIFIED);
-		buffer_clear(b, BUFFER_PRIV0);
-		buffer_unlock(b);
-		ext4_inode(inode)->file_acl = block;
-		err = journal_dirty(h, b);
-	}
+	buffer_lock(b);
+	memcpy(b->data, content, b->size);
+	header_of(b->data)->refcount = 1;
+	block_seal(es, b);
+	buffer_set(b, BUFFER_UPTODATE);
+	buffer_set(b, BUFFER_VERIFIED);
+	buffer_clear(b, BUFFER_PRIV0);
+	buffer_unlock(b);
+	ext4_inode(inode)->file_acl = b->block;
+	err = journal_dirty(h, b);
 	buffer_put(b);
 	return err;
 }
@@ -211,8 +223,10 @@ static int set_in_copy(struct handle *h, struct inode *inode, struct buffer *b,
 	*header_of(content) =
 		(struct ext4_xattr_header){.magic = EXT4_XATTR_MAGIC, .refcount = 1, .blocks = 1};
 	/* What was copied from under other owners is checked again. */
-	err = ext4_xattr_area_fault(&a) ? -EFSCORRUPTED
-					: ext4_xattr_area_set(&a, name, value, (u32)size);
+	err = b ? journal_get_write(h, b) : 0;
+	if (!err)
+		err = ext4_xattr_area_fault(&a) ? -EFSCORRUPTED
+						: ext4_xattr_area_set(&a, name, value, (u32)size);
 	header_of(content)->hash = err ? 0 : ext4_xattr_area_hash(&a);
 	if (!err && b && area_is_empty(&a))
 		err = block_release(h, inode, b);
