@@ -143,20 +143,20 @@ void ext4_dir_link_del(struct inode *dir);
  * an aborted journal can stop it, and nothing of what it did then reaches the disk.  Begins zeroed.
  * The first failure ends the operation.
  */
-struct ext4_claims {
+struct ext4_holds {
 	unsigned count;
 	struct buffer *held[8];
 };
 /* NULL is nothing. */
-int ext4_claim(struct handle *h, struct ext4_claims *c, struct buffer *b) __must_check;
-int ext4_claim_inode(struct handle *h, struct ext4_claims *c, struct inode *inode) __must_check;
+int ext4_hold(struct handle *h, struct ext4_holds *c, struct buffer *b) __must_check;
+int ext4_hold_inode(struct handle *h, struct ext4_holds *c, struct inode *inode) __must_check;
 /* A directory's inode, and the superblock with its list of orphans. */
-int ext4_claim_dir(struct handle *h, struct ext4_claims *c, struct inode *dir) __must_check;
-void ext4_claims_end(struct ext4_claims *c);
+int ext4_hold_dir(struct handle *h, struct ext4_holds *c, struct inode *dir) __must_check;
+void ext4_holds_end(struct ext4_holds *c);
 
 /* No space: blocks freed lately may become usable.  True: try once more. */
 bool ext4_space_retry(struct superblock *sb, int err, unsigned *tries);
-/* One name less for an inode, ctime included; an orphan when it was the last.  Claimed: the inode,
+/* One name less for an inode, ctime included; an orphan when it was the last.  Held: the inode,
  * the superblock. */
 int ext4_link_drop(struct handle *h, struct inode *inode, s64 now) __must_check;
 

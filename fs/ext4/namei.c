@@ -41,9 +41,9 @@ static int ext4_lookup(struct inode *dir, struct dentry *dentry, struct dentry *
 	return err ?: d_splice_alias(dentry, inode, alias);
 }
 
-/* Claims */
+/* Holds */
 
-int ext4_claim(struct handle *h, struct ext4_claims *c, struct buffer *b)
+int ext4_hold(struct handle *h, struct ext4_holds *c, struct buffer *b)
 {
 	int err = b ? journal_get_write(h, b) : 0;
 
@@ -54,7 +54,7 @@ int ext4_claim(struct handle *h, struct ext4_claims *c, struct buffer *b)
 	return err;
 }
 
-int ext4_claim_inode(struct handle *h, struct ext4_claims *c, struct inode *inode)
+int ext4_hold_inode(struct handle *h, struct ext4_holds *c, struct inode *inode)
 {
 	struct ext4_inode_loc loc;
 	int err = ext4_inode_reserve(h, inode, &loc);
@@ -64,14 +64,14 @@ int ext4_claim_inode(struct handle *h, struct ext4_claims *c, struct inode *inod
 	return err;
 }
 
-int ext4_claim_dir(struct handle *h, struct ext4_claims *c, struct inode *dir)
+int ext4_hold_dir(struct handle *h, struct ext4_holds *c, struct inode *dir)
 {
 	int err = journal_get_write(h, ext4_inode_super(dir)->super_buffer);
 
-	return err ?: ext4_claim_inode(h, c, dir);
+	return err ?: ext4_hold_inode(h, c, dir);
 }
 
-void ext4_claims_end(struct ext4_claims *c)
+void ext4_holds_end(struct ext4_holds *c)
 {
 	while (c->count)
 		buffer_put(c->held[--c->count]);
@@ -178,17 +178,17 @@ static int make_in(struct handle *h, struct inode *dir, struct dentry *dentry, u
 static int make_once(struct inode *dir, struct dentry *dentry, umode_t mode, dev_t rdev)
 {
 	unsigned credits = CREDITS_MAKE + (S_ISDIR(mode) ? EXT4_CREDITS_DATA : 0);
-	struct ext4_claims claims = {};
+	struct ext4_holds holds = {};
 	struct inode *inode = NULL;
 	struct handle *h;
 	int err = ext4_start(dir->sb, dir, credits, &h);
 
 	if (err)
 		return err;
-	err = ext4_claim_dir(h, &claims, dir);
+	err = ext4_hold_dir(h, &holds, dir);
 	if (!err)
 		err = make_in(h, dir, dentry, mode, rdev, &inode);
-	ext4_claims_end(&claims);
+	ext4_holds_end(&holds);
 	err = finish(h, err);
 	if (err)
 		inode_put(inode);
@@ -278,7 +278,7 @@ static int add_link(struct handle *h, struct inode *inode, struct inode *dir, st
 
 static int link_once(struct inode *inode, struct inode *dir, struct dentry *dentry)
 {
-	struct ext4_claims claims = {};
+	struct ext4_holds holds = {};
 	struct handle *h;
 	int err = ext4_start(dir->sb, dir,
 			     EXT4_CREDITS_ENTRY_ADD + 2 * EXT4_CREDITS_INODE + EXT4_CREDITS_ORPHAN,
@@ -286,12 +286,12 @@ static int link_once(struct inode *inode, struct inode *dir, struct dentry *dent
 
 	if (err)
 		return err;
-	err = ext4_claim_dir(h, &claims, dir);
+	err = ext4_hold_dir(h, &holds, dir);
 	if (!err)
-		err = ext4_claim_inode(h, &claims, inode);
+		err = ext4_hold_inode(h, &holds, inode);
 	if (!err)
 		err = add_link(h, inode, dir, dentry);
-	ext4_claims_end(&claims);
+	ext4_holds_end(&holds);
 	return finish(h, err);
 }
 
@@ -327,14 +327,14 @@ static int find_victim(struct inode *dir, struct dentry *dentry, struct ext4_ent
 }
 
 /* Everything that taking out the entry of `inode` changes. */
-static int claim_removal(struct handle *h, struct ext4_claims *c, struct inode *dir,
+static int claim_removal(struct handle *h, struct ext4_holds *c, struct inode *dir,
 			 struct inode *inode, const struct ext4_entry *e)
 {
-	int err = ext4_claim_dir(h, c, dir);
+	int err = ext4_hold_dir(h, c, dir);
 
 	if (!err)
-		err = ext4_claim_inode(h, c, inode);
-	return err ?: ext4_claim(h, c, e->b);
+		err = ext4_hold_inode(h, c, inode);
+	return err ?: ext4_hold(h, c, e->b);
 }
 
 static int unlink_in(struct handle *h, struct inode *dir, struct dentry *dentry,
@@ -369,7 +369,7 @@ static int remove_entry(struct inode *dir, struct dentry *dentry,
 			int (*body)(struct handle *, struct inode *, struct dentry *,
 				    const struct ext4_entry *))
 {
-	struct ext4_claims claims = {};
+	struct ext4_holds holds = {};
 	struct ext4_entry e;
 	struct handle *h;
 	int err = find_victim(dir, dentry, &e);
@@ -378,10 +378,10 @@ static int remove_entry(struct inode *dir, struct dentry *dentry,
 		return err;
 	err = ext4_start(dir->sb, dir, CREDITS_UNLINK, &h);
 	if (!err) {
-		err = claim_removal(h, &claims, dir, dentry->inode, &e);
+		err = claim_removal(h, &holds, dir, dentry->inode, &e);
 		if (!err)
 			err = body(h, dir, dentry, &e);
-		ext4_claims_end(&claims);
+		ext4_holds_end(&holds);
 		err = finish(h, err);
 	}
 	ext4_entry_put(&e);

@@ -91,18 +91,18 @@ static int side_moved(struct handle *h, struct side *s, const struct side *to, s
 	return err ?: ext4_inode_dirty(h, s->inode);
 }
 
-static int side_claim(struct handle *h, struct ext4_claims *c, const struct side *s)
+static int side_claim(struct handle *h, struct ext4_holds *c, const struct side *s)
 {
-	int err = ext4_claim_dir(h, c, s->dir);
+	int err = ext4_hold_dir(h, c, s->dir);
 
 	if (!err && s->inode)
-		err = ext4_claim_inode(h, c, s->inode);
+		err = ext4_hold_inode(h, c, s->inode);
 	if (!err)
-		err = ext4_claim(h, c, s->entry.b);
-	return err ?: ext4_claim(h, c, s->up.b);
+		err = ext4_hold(h, c, s->entry.b);
+	return err ?: ext4_hold(h, c, s->up.b);
 }
 
-static int sides_claim(struct handle *h, struct ext4_claims *c, const struct side *a,
+static int sides_claim(struct handle *h, struct ext4_holds *c, const struct side *a,
 		       const struct side *b)
 {
 	return side_claim(h, c, a) ?: side_claim(h, c, b);
@@ -197,7 +197,7 @@ static int make_whiteout(struct handle *h, struct side *old, struct inode **out)
 
 static int rename_once(struct side *old, struct side *new, bool whiteout)
 {
-	struct ext4_claims claims = {};
+	struct ext4_holds holds = {};
 	struct inode *white = NULL;
 	struct handle *h;
 	unsigned credits = CREDITS_RENAME + (whiteout ? EXT4_CREDITS_INODE_NEW : 0);
@@ -209,12 +209,12 @@ static int rename_once(struct side *old, struct side *new, bool whiteout)
 		return err;
 	if (sync || (old->dir->sb->flags & SB_DIRSYNC))
 		handle_set_sync(h);
-	err = sides_claim(h, &claims, old, new);
+	err = sides_claim(h, &holds, old, new);
 	if (!err && whiteout)
 		err = make_whiteout(h, old, &white);
 	if (!err)
 		err = rename_in(h, old, new, white);
-	ext4_claims_end(&claims);
+	ext4_holds_end(&holds);
 	if (err && white)
 		ext4_inode_abandon(h, white);
 	err = finish(h, err);
@@ -299,7 +299,7 @@ static int exchange_full(const struct side *a, const struct side *b)
 
 static int do_exchange(struct side *a, struct side *b)
 {
-	struct ext4_claims claims = {};
+	struct ext4_holds holds = {};
 	struct handle *h;
 	int err = side_prepare(a, b);
 
@@ -313,10 +313,10 @@ static int do_exchange(struct side *a, struct side *b)
 		return err;
 	if (ext4_inode(b->dir)->flags & (EXT4_SYNC_FL | EXT4_DIRSYNC_FL))
 		handle_set_sync(h);
-	err = sides_claim(h, &claims, a, b);
+	err = sides_claim(h, &holds, a, b);
 	if (!err)
 		err = exchange_in(h, a, b);
-	ext4_claims_end(&claims);
+	ext4_holds_end(&holds);
 	return finish(h, err);
 }
 

@@ -71,17 +71,17 @@ static int symlink_in(struct handle *h, struct inode *dir, struct dentry *dentry
 
 static int symlink_once(struct inode *dir, struct dentry *dentry, const char *target, size_t len)
 {
-	struct ext4_claims claims = {};
+	struct ext4_holds holds = {};
 	struct inode *inode = NULL;
 	struct handle *h;
 	int err = ext4_start(dir->sb, dir, CREDITS_SYMLINK, &h), stop;
 
 	if (err)
 		return err;
-	err = ext4_claim_dir(h, &claims, dir);
+	err = ext4_hold_dir(h, &holds, dir);
 	if (!err)
 		err = symlink_in(h, dir, dentry, target, len, &inode);
-	ext4_claims_end(&claims);
+	ext4_holds_end(&holds);
 	stop = ext4_stop(h);
 	err = err ?: stop;
 	if (err)
