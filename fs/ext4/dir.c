@@ -15,7 +15,6 @@
  */
 #include <fs/vfs/dir.h>
 #include <fs/vfs/file.h>
-#include <kernel/lib/sort.h>
 #include <kernel/lib/string.h>
 #include <mm/alloc.h>
 
@@ -26,7 +25,7 @@
 #define MAX_HELD     4096u /* leaves that equal hashes may chain */
 
 struct listed {
-	u32 major, minor;
+	loff_t pos;
 	const struct ext4_dirent *de; /* in a held block */
 };
 
@@ -107,15 +106,16 @@ static int listing_hold(struct listing *l, struct buffer *b)
 	return err;
 }
 
-static int listing_put(struct listing *l, u32 major, u32 minor, const struct ext4_dirent *de)
+static int listing_put(struct listing *l, loff_t pos, const struct ext4_dirent *de)
 {
-	int err = l->count == l->room
-			  ? grow((void **)&l->entry, &l->room, l->count, sizeof(*l->entry), 128)
-			  : 0;
+	if (unlikely(l->count == l->room)) {
+		int err = grow((void **)&l->entry, &l->room, l->count, sizeof(*l->entry), 128);
 
-	if (!err)
-		l->entry[l->count++] = (struct listed){major, minor, de};
-	return err;
+		if (err)
+			return err;
+	}
+	l->entry[l->count++] = (struct listed){pos, de};
+	return 0;
 }
 
 /* "." and "..", whose hashes are 0 and 2 in listings. */
@@ -148,20 +148,32 @@ static int take_block(struct inode *dir, struct listing *l, const void *block, u
 			if (err)
 				return err;
 		}
-		err = hash_pos(h.major, h.minor) >= from ? listing_put(l, h.major, h.minor, de) : 0;
+		if (hash_pos(h.major, h.minor) < from)
+			continue;
+		err = listing_put(l, hash_pos(h.major, h.minor), de);
 		if (err)
 			return err;
 	}
 	return 0;
 }
 
-static int listed_compare(const void *a, const void *b)
+/* By Shell's method: the entries of a leaf are a few dozen, and comparing costs no call. */
+static void listing_sort(struct listed *e, u32 n)
 {
-	const struct listed *x = a, *y = b;
+	static const u16 gaps[] = {10000, 1750, 701, 301, 132, 57, 23, 10, 4, 1};
 
-	if (x->major != y->major)
-		return x->major < y->major ? -1 : 1;
-	return x->minor < y->minor ? -1 : x->minor > y->minor;
+	for (unsigned g = 0; g < ARRAY_SIZE(gaps); g++) {
+		u32 gap = gaps[g];
+
+		for (u32 i = gap; i < n; i++) {
+			struct listed x = e[i];
+			u32 k = i;
+
+			for (; k >= gap && e[k - gap].pos > x.pos; k -= gap)
+				e[k] = e[k - gap];
+			e[k] = x;
+		}
+	}
 }
 
 /* The leaf the way leads to. */
@@ -243,7 +255,7 @@ static int listing_fill(struct inode *dir, struct listing *l, loff_t from)
 		listing_empty(l);
 		return err;
 	}
-	sort(l->entry, l->count, sizeof(*l->entry), listed_compare);
+	listing_sort(l->entry, l->count);
 	l->seq = ext4_inode(dir)->dir_seq;
 	l->pos = from;
 	l->filled = true;
@@ -256,7 +268,7 @@ static bool listing_emit(struct inode *dir, struct listing *l, struct dir_contex
 	for (; l->next < l->count; l->next++) {
 		const struct listed *e = &l->entry[l->next];
 
-		l->pos = ctx->pos = hash_pos(e->major, e->minor);
+		l->pos = ctx->pos = e->pos;
 		if (!dir_emit(ctx, e->de->name, e->de->name_len, e->de->inode,
 			      ext4_dirent_dt(dir->sb, e->de->file_type)))
 			return false;

@@ -45,11 +45,21 @@ static void load_words(const char *name, size_t len, bool is_signed, u32 *out, u
 {
 	u32 pad = (u32)len | (u32)len << 8;
 	size_t n = len < words * 4 ? len : words * 4;
+	size_t i = 0;
 	u32 word;
 
 	pad |= pad << 16;
 	word = pad;
-	for (size_t i = 0; i < n; i++) {
+	/* Four bytes at a time, as long as signs do not matter. */
+	for (; i + 4 <= n; i += 4) {
+		u32 four = get_unaligned_le32(name + i);
+
+		if (is_signed && (four & 0x80808080))
+			break;
+		*out++ = bswap32(four);
+		words--;
+	}
+	for (; i < n; i++) {
 		word = name_byte(name, i, is_signed) + (word << 8);
 		if (i % 4 == 3) {
 			*out++ = word;
