@@ -258,7 +258,11 @@ int fat_chain_link(struct inode *inode, u32 first, u32 last, u32 nr)
 		set_start(inode, first);
 	}
 	if (err) {
-		(void)fat_free_chain(fs, first);
+		/* A directory grows by one cluster, and has cleared it. */
+		if (S_ISDIR(inode->mode))
+			fat_dir_unmake(fs, first);
+		else
+			(void)fat_free_chain(fs, first);
 		return err;
 	}
 	set_count(inode, fi->clusters + nr);

@@ -169,6 +169,12 @@ static int clear_cluster(struct fat_sb *fs, u32 cluster)
 	return 0;
 }
 
+void fat_dir_unmake(struct fat_sb *fs, u32 cluster)
+{
+	buffers_invalidate(fs->bdev, fat_cluster_sector(fs, cluster), fs->cluster_sectors);
+	(void)fat_free_chain(fs, cluster);
+}
+
 /* One more cluster, cleared before it belongs to the directory. */
 static int dir_grow(struct inode *dir)
 {
@@ -188,7 +194,7 @@ static int dir_grow(struct inode *dir)
 		return err;
 	err = clear_cluster(fs, first);
 	if (err) {
-		(void)fat_free_chain(fs, first);
+		fat_dir_unmake(fs, first);
 		return err;
 	}
 	err = fat_chain_link(dir, first, last, 1);
@@ -348,7 +354,7 @@ int fat_dir_make(struct inode *parent, s64 now, u32 *cluster)
 	if (!err)
 		err = buffer_read(fs->bdev, fat_cluster_sector(fs, *cluster), &b);
 	if (err) {
-		(void)fat_free_chain(fs, *cluster);
+		fat_dir_unmake(fs, *cluster);
 		return err;
 	}
 	fill_dot(fs, b->data, ".          ", *cluster, now);

@@ -389,6 +389,8 @@ int fat_entry_update(struct superblock *sb, u64 slot, const struct fat_dirent *d
 int fat_dotdot_set(struct inode *dir, u32 cluster) __must_check;
 /* A cluster with "." and "..", for a directory to be. */
 int fat_dir_make(struct inode *parent, s64 now, u32 *cluster) __must_check;
+/* A cluster of entries goes back: what was written to it must not reach the disk later, in somebody's data. */
+void fat_dir_unmake(struct fat_sb *fs, u32 cluster);
 int fat_dir_sync(struct inode *dir);
 
 /* --- namei.c, options.c ----------------------------------------------------------------------- */

@@ -182,7 +182,7 @@ static int fat_mkdir(struct inode *dir, struct dentry *dentry, umode_t mode)
 		return err;
 	err = make(dir, dentry, FAT_ATTR_DIR, cluster, &inode);
 	if (err) {
-		(void)fat_free_chain(fat_sb(dir->sb), cluster);
+		fat_dir_unmake(fat_sb(dir->sb), cluster);
 		return err;
 	}
 	WRITE_ONCE(dir->nlink, dir->nlink + 1);

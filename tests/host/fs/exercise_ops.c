@@ -232,6 +232,16 @@ out:
 	unuse_file(p, fd, held);
 }
 
+/* The result of a direct write; what is left of one that failed is read through the cache. */
+static void direct_result(struct ex_process *p, const struct ex_entry *e, unsigned from, unsigned n, long got)
+{
+	int fd = got == (long)n ? -1 : (int)ex_open(ex_path(p, 0, e), O_RDWR, 0);
+
+	write_result(p, fd, e->inode, from, n, got);
+	if (fd >= 0)
+		ex_close(fd);
+}
+
 /* Around the cache, in whole pages and from mapped memory, which is what the device may reach. */
 static void op_direct(struct ex_process *p)
 {
@@ -259,14 +269,7 @@ static void op_direct(struct ex_process *p)
 	if (ex_store((unsigned long)p->pages, p->buf, n))
 		goto out;
 	if (write) {
-		/* A write that failed is looked at by bytes, which this descriptor does not read. */
-		got = ex_pwrite(fd, (void *)p->pages, n, from);
-		ex_expect(p, ex_close(fd), 0);
-		fd = (int)ex_open(ex_path(p, 0, e), O_RDWR, 0);
-		if (fd < 0)
-			ex_expect(p, fd, 0);
-		else
-			write_result(p, fd, e->inode, from, n, got);
+		direct_result(p, e, from, n, ex_pwrite(fd, (void *)p->pages, n, from));
 		goto out;
 	}
 	size = p->inode[e->inode].size;
@@ -275,8 +278,7 @@ static void op_direct(struct ex_process *p)
 	if (ex_expect(p, got, n) && n)
 		mapped_read(p, e->inode, (unsigned long)p->pages, from, n);
 out:
-	if (fd >= 0)
-		ex_expect(p, ex_close(fd), 0);
+	ex_expect(p, ex_close(fd), 0);
 }
 
 /* What is said to be a hole reads as zeroes. */

@@ -455,6 +455,8 @@ static void check_all(struct powercut *c, const struct powercut_config *config, 
 			break;
 	}
 	host_free_uncounted(cuts);
+	host_print("# %u cuts of %u events, %u promises: %u wrong\n", config->cuts, host_disk_events(c->disk),
+		   c->nr_promises, *bad);
 }
 
 unsigned powercut_check(struct powercut *c, const struct powercut_config *config)

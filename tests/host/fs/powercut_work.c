@@ -25,7 +25,7 @@ struct file_state {
 	char path[PATH];
 	unsigned id, generation;
 	u32 size;
-	u8 data[MAX_SIZE];
+	u8 data[MAX_SIZE] __aligned(8);
 };
 
 struct work {

@@ -12,8 +12,8 @@
  *		host_disk_destroy(d);
  *	}
  *
- * Each expects the disk unmounted and leaves it so, checks it with fsck afterwards where that must be clean, and that
- * nothing leaked.  Tools run with /usr/sbin in the path.
+ * Each expects the disk unmounted and leaves it so, with the contents it had; it checks with fsck what it made, where that
+ * must be clean, and that nothing leaked.  Tools run with /usr/sbin in the path.
  */
 #pragma once
 
@@ -39,5 +39,8 @@ void suite_exercise(struct host_disk *d, const struct suite *s, unsigned long op
 void suite_exercise_failing(struct host_disk *d, const struct suite *s, unsigned long ops);
 /* Whatever happens while the disk fails requests, and then dies: nothing crashes, hangs or leaks; it can be unmounted. */
 void suite_io_errors(struct host_disk *d, const struct suite *s, unsigned rounds);
-/* All workloads at once (or one), `steps` each, then so many cuts.  For file systems with a journal. */
+/*
+ * All workloads at once, `steps` each, then so many cuts.  For file systems with a journal.  With LYING=1 in the
+ * environment the disk's flushes do nothing, and the test must find that out.
+ */
 void suite_powercut(struct host_disk *d, const struct suite *s, unsigned steps, unsigned cuts);
