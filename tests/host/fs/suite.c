@@ -127,6 +127,7 @@ static void exercise_all(struct host_disk *d, const struct suite *s, unsigned lo
 		.may_fill = s->may_fill,
 		.may_fail = fail_every != 0,
 	};
+	const char *fsck = fail_every ? s->fsck_failing : s->fsck;
 	struct exercise *x;
 
 	if (!mount_it(d, s))
@@ -147,8 +148,8 @@ static void exercise_all(struct host_disk *d, const struct suite *s, unsigned lo
 		unmount_it();
 	}
 	exercise_destroy(x);
-	if (s->fsck)
-		EXPECT(suite_fsck(d, s->fsck));
+	if (fsck)
+		EXPECT(suite_fsck(d, fsck));
 	host_disk_restore(d);
 }
 

@@ -23,6 +23,8 @@
 struct suite {
 	const char *type, *options; /* of mount(2) */
 	const char *fsck;           /* the image's name is appended; status 0: clean.  NULL: none */
+	/* The same after allocations failed: space may be lost where what gives it back found no memory.  NULL: not asked. */
+	const char *fsck_failing;
 	bool may_fill;              /* the disk is small: ENOSPC is an answer */
 };
 
