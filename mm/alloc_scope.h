@@ -17,6 +17,8 @@
 /* Bits of thread.alloc_flags. */
 #define ALLOC_RECLAIMING (1u << 0) /* inside reclaim: no recursion, reserves allowed */
 #define ALLOC_NOFS       (1u << 1) /* as if no allocation had __GFP_FS */
+#define ALLOC_NOTHROTTLE (1u << 2) /* not made to wait for less dirty memory */
+#define ALLOC_SCOPES     (ALLOC_NOFS | ALLOC_NOTHROTTLE)
 
 /* Context: thread.  Returns what alloc_scope_end() restores. */
 static inline u32 alloc_nofs_begin(void)
@@ -28,10 +30,20 @@ static inline u32 alloc_nofs_begin(void)
 	return before;
 }
 
-/* Scopes nest: the bit becomes what it was. */
+/* For a thread that writes files on behalf of write-back: it must not wait for itself. */
+static inline u32 alloc_writer_begin(void)
+{
+	struct thread *self = thread_current();
+	u32 before = self->alloc_flags;
+
+	self->alloc_flags = before | ALLOC_NOFS | ALLOC_NOTHROTTLE;
+	return before;
+}
+
+/* Scopes nest: the bits become what they were. */
 static inline void alloc_scope_end(u32 before)
 {
 	struct thread *self = thread_current();
 
-	self->alloc_flags = (self->alloc_flags & ~ALLOC_NOFS) | (before & ALLOC_NOFS);
+	self->alloc_flags = (self->alloc_flags & ~ALLOC_SCOPES) | (before & ALLOC_SCOPES);
 }

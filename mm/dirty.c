@@ -19,6 +19,7 @@
 #include <kernel/smp/percpu.h>
 #include <kernel/sync/waitqueue.h>
 #include <kernel/time/clock.h>
+#include <mm/alloc_scope.h>
 #include <mm/dirty.h>
 #include "mm_internal.h"
 #include "reclaim_internal.h"
@@ -158,6 +159,8 @@ static bool pause_writer(void)
 static __noinline void balance(bool once)
 {
 	this_cpu(dirtied) = 0;
+	if (thread_current()->alloc_flags & ALLOC_NOTHROTTLE)
+		return;
 	while (!pause_writer() && !once)
 		if (thread_flag_test(thread_current(), THREAD_KILLED))
 			break;

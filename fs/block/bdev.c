@@ -226,6 +226,7 @@ static int open_locked(struct bdev *b, unsigned mode, void *holder)
 		b->holders++;
 	}
 	b->openers++;
+	WRITE_ONCE(b->disk->openers, b->disk->openers + 1);
 	b->writers += !!(mode & BDEV_WRITE);
 	return 0;
 }
@@ -294,10 +295,13 @@ void bdev_close(struct bdev *b, unsigned mode, void *holder)
 		if ((mode & BDEV_EXCL) && !--b->holders)
 			b->holder = NULL;
 		b->openers--;
+		WRITE_ONCE(b->disk->openers, b->disk->openers - 1);
 		b->writers -= !!(mode & BDEV_WRITE);
 		if (b->disk->ops->release)
 			b->disk->ops->release(b->disk, mode);
 	}
+	if (b->disk->ops->closed && !disk_openers(b->disk))
+		b->disk->ops->closed(b->disk);
 	bdev_put(b);
 }
 

@@ -306,7 +306,7 @@ bool request_iter_next(struct request_iter *it, const struct request *rq, struct
  *	submit		none			yes		(disks in memory)
  *	timeout		none			yes		yes
  *	open, release	disk.lock		yes		yes
- *	ioctl		none			yes		yes
+ *	closed, ioctl	none			yes		yes
  *	free		none			yes		yes
  *
  * (1) Perhaps from an interrupt, and for one hw_queue from several processors at once: the driver
@@ -332,6 +332,11 @@ struct disk_ops {
 	void (*timeout)(struct hw_queue *hq, unsigned tag);
 	int (*open)(struct disk *disk, unsigned mode);
 	void (*release)(struct disk *disk, unsigned mode);
+	/*
+	 * Somebody closed the disk or a partition, and nobody has one open, unless it was opened
+	 * again: disk_openers() tells.
+	 */
+	void (*closed)(struct disk *disk);
 	/* -ENOIOCTLCMD: not mine. */
 	long (*ioctl)(struct bdev *b, unsigned mode, unsigned cmd, unsigned long arg);
 	/* The last reference to the disk went. */
@@ -379,6 +384,17 @@ void disk_remove(struct disk *disk);
 void disk_put(struct disk *disk);
 /* Sectors; a change is told to the user by an event.  Context: may sleep. */
 void disk_set_capacity(struct disk *disk, sector_t sectors);
+/* Of the logical and physical block, bytes.  Nothing is cached (disk_forget) and no I/O under way.
+ */
+void disk_set_blocks(struct disk *disk, u32 logical, u32 physical);
+/* Write back and drop what is cached of the whole disk.  Context: may sleep. */
+void disk_forget(struct disk *disk);
+/* Openings of the disk and its partitions.  Context: any. */
+unsigned disk_openers(const struct disk *disk);
+/* Is it of this driver? */
+bool disk_is(const struct disk *disk, const struct disk_ops *ops);
+/* Tell the user that something changed (a "change" event).  Context: may sleep, no locks. */
+void disk_changed(struct disk *disk);
 void disk_set_read_only(struct disk *disk, bool read_only);
 void disk_set_write_cache(struct disk *disk, bool on);
 /* Are partitions wanted (LO_FLAGS_PARTSCAN)?  Takes effect at the next disk_rescan(). */

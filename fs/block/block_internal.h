@@ -98,6 +98,7 @@ struct disk {
 	struct mutex scan;
 	struct mutex lock;      /* b */
 	struct bdev *whole;     /* [I] */
+	u32 openers;            /* [b] of all its bdevs; read without */
 	struct list partitions; /* [b] bdev.link; also [scan] for changes */
 	struct list link;       /* [disks_lock] */
 };

@@ -19,6 +19,7 @@
 #include <kernel/lib/string.h>
 #include <kernel/sched/thread.h>
 #include <kernel/sync/rcu.h>
+#include <mm/mapping.h>
 #include <mm/page.h>
 #include "block_internal.h"
 #include "buffer_internal.h"
@@ -314,6 +315,41 @@ void disk_set_read_only(struct disk *disk, bool read_only)
 	state_set(disk, DISK_READ_ONLY, read_only);
 	if (disk_test(disk, DISK_ADDED))
 		block_device_changed(disk->whole, read_only ? "DISK_RO=1" : "DISK_RO=0");
+}
+
+void disk_set_blocks(struct disk *disk, u32 logical, u32 physical)
+{
+	struct disk_limits *l = &disk->limits;
+
+	with_mutex(&disk->lock)
+	{
+		WRITE_ONCE(l->logical_block, logical);
+		WRITE_ONCE(l->physical_block, physical);
+		WRITE_ONCE(l->io_min, physical);
+		bdev_set_default_block_size(disk->whole);
+	}
+}
+
+void disk_forget(struct disk *disk)
+{
+	bdev_sync(disk->whole, true);
+	cache_drop_clean(bdev_mapping(disk->whole), 0, ~0ull >> PAGE_SHIFT);
+}
+
+unsigned disk_openers(const struct disk *disk)
+{
+	return READ_ONCE(disk->openers);
+}
+
+bool disk_is(const struct disk *disk, const struct disk_ops *ops)
+{
+	return disk->ops == ops;
+}
+
+void disk_changed(struct disk *disk)
+{
+	if (disk_test(disk, DISK_ADDED))
+		block_device_changed(disk->whole, NULL);
 }
 
 void disk_set_write_cache(struct disk *disk, bool on)

@@ -86,6 +86,23 @@ static void attribute_add(struct text_node *dir, struct device *dev,
 		attribute_drop(f);
 }
 
+void sysfs_attribute_add(struct device *dev, const struct device_attribute *attr)
+{
+	guard_mutex(&device_lock);
+	if (entry_of(dev))
+		attribute_add(entry_of(dev)->dir, dev, attr, NULL, NULL);
+}
+
+void sysfs_attributes_remove(struct device *dev, const char *folder)
+{
+	struct text_node *node;
+
+	guard_mutex(&device_lock);
+	node = entry_of(dev) ? text_find(entry_of(dev)->dir, folder) : NULL;
+	if (node)
+		text_remove(node);
+}
+
 /* Bytes at `pos` within the file's size; 0 at its end. */
 static size_t binary_span(const struct attribute_file *f, loff_t pos, size_t want)
 {

@@ -16,8 +16,14 @@ enum lock_rank {
 	RANK_NONE,
 
 	/* Sleeping locks. */
+	RANK_SPLICE_PIPE,  /* the pipe inside sendfile */
+	RANK_PIPE, /* one pipe's buffers: splice fills and empties them under it, from and to any
+		      file */
+	RANK_TEXT_FILE,       /* the generated text of one open file of /proc or /sys */
 	RANK_BUS_TREE,     /* devices of a bus come and go */
 	RANK_BUS_INNER,    /* the same of a bus behind a bus */
+	RANK_LOOP_TABLE,   /* which loop devices there are */
+	RANK_LOOP,         /* one loop device bound and unbound */
 	RANK_DISK_SCAN,    /* partitions of a disk come and go */
 	RANK_DEVICE_MODEL, /* bus lists, driver binding */
 	RANK_CGROUP,       /* the tree of groups, migration */
@@ -25,10 +31,6 @@ enum lock_rank {
 			    */
 	RANK_PROCESS,      /* one process's slow fields: rlimits, timers */
 	RANK_NAMESPACE,    /* list and tables of one namespace */
-	RANK_SPLICE_PIPE,  /* the pipe inside sendfile */
-	RANK_PIPE, /* one pipe's buffers: splice fills and empties them under it, from and to any
-		      file */
-	RANK_TEXT_FILE,       /* the generated text of one open file of /proc or /sys */
 	RANK_EPOLL_TREE,      /* loops between epoll files */
 	RANK_EPOLL,           /* one epoll's interest tree */
 	RANK_FILE_POS,        /* file position */
