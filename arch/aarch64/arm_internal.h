@@ -34,6 +34,9 @@ void pan_patch(void);
 /* An MRS of an identification register from user mode.  false: not emulated. */
 bool cpu_id_register(u32 sysreg, u64 *value);
 
+/* crc.c */
+void crc_machine_init(bool present);
+
 /* mmu.c */
 void mmu_init(void);
 void mmu_init_cpu(void);

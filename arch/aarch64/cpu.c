@@ -124,6 +124,7 @@ void cpu_features_init(void)
 			*(hwcaps[i].word ? &cpu_features.hwcap2 : &cpu_features.hwcap) |=
 				BIT(hwcaps[i].bit);
 	cpu_features.pan = id_field(MMFR1, 20);
+	crc_machine_init(id_field(ISAR0, 16));
 }
 
 struct pan_site {

@@ -363,6 +363,7 @@ void arch_init_early(void)
 {
 	sbi_init();
 	riscv_features_init();
+	crc_machine_init();
 	riscv_mmu_features();
 }
 

@@ -62,6 +62,8 @@ static inline bool riscv_has(enum riscv_extension e)
 }
 
 void riscv_features_init(void);
+/* crc.c */
+void crc_machine_init(void);
 
 /* thread.c: stack bounds, canary and CPU of a thread that has not run. */
 void riscv_thread_prepare(struct thread *t, struct cpu *cpu);

@@ -86,6 +86,7 @@ static void patch_smap(void)
 void x86_cpu_detect(void)
 {
 	read_features();
+	crc_machine_init();
 	patch_smap();
 	x86_has_1g_pages = x86_has(X86_PAGES_1G);
 }

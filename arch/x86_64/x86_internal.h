@@ -71,6 +71,7 @@ extern u32 x86_features[X86_FEATURE_WORDS];
 #define X86_TSC		       X86_FEATURE(X86_1_EDX, 4)
 #define X86_PGE		       X86_FEATURE(X86_1_EDX, 13)
 #define X86_PAT		       X86_FEATURE(X86_1_EDX, 16)
+#define X86_SSE42	       X86_FEATURE(X86_1_ECX, 20)
 #define X86_X2APIC	       X86_FEATURE(X86_1_ECX, 21)
 #define X86_TSC_DEADLINE       X86_FEATURE(X86_1_ECX, 24)
 #define X86_XSAVE	       X86_FEATURE(X86_1_ECX, 26)
@@ -95,6 +96,9 @@ void x86_cpu_load(struct cpu *c);
 void x86_cpu_detect(void);
 /* Give `c` its interrupt stacks.  Returns 0 or -ENOMEM. */
 int x86_cpu_stacks(struct cpu *c);
+
+/* --- crc.c --- */
+void crc_machine_init(void);
 
 /* --- fpu.c --- */
 void x86_fpu_init(void);

@@ -104,8 +104,17 @@ u32 crc32_le(u32 crc, const void *data, size_t len)
 	return crc_run(&ieee, crc, data, len);
 }
 
+static u32 (*machine_crc32c)(u32 crc, const void *data, size_t len); /* [I] or NULL */
+
+void crc32c_set_machine(u32 (*fn)(u32 crc, const void *data, size_t len))
+{
+	machine_crc32c = fn;
+}
+
 u32 crc32c(u32 crc, const void *data, size_t len)
 {
+	if (likely(machine_crc32c))
+		return machine_crc32c(crc, data, len);
 	return crc_run(&castagnoli, crc, data, len);
 }
 
@@ -123,7 +132,7 @@ u32 crc32c_zeros(u32 crc, size_t len)
 
 u32 crc32c_change(u32 crc, const void *before, const void *after, size_t len, size_t behind)
 {
-	u32 change = crc_run(&castagnoli, 0, before, len) ^ crc_run(&castagnoli, 0, after, len);
+	u32 change = crc32c(0, before, len) ^ crc32c(0, after, len);
 
 	return crc ^ crc32c_zeros(change, behind);
 }

@@ -14,6 +14,12 @@ u32 crc32_le(u32 crc, const void *data, size_t len);
 u32 crc32c(u32 crc, const void *data, size_t len);
 
 /*
+ * A way of the machine's own to compute crc32c(): given by its boot code, before there is a second
+ * processor.
+ */
+void crc32c_set_machine(u32 (*fn)(u32 crc, const void *data, size_t len));
+
+/*
  * The check of a message of which `len` bytes, with `behind` more behind them, change from `before`
  * to `after`.  Costs what the changed bytes cost and little more, however long the message is.
  */

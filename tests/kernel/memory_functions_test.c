@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The machine's own memcpy, memmove, memset and page functions against the obvious loops. */
+/* The machine's own memcpy, memmove, memset, page functions and checksum against the obvious loops. */
 #include <arch/types.h>
 #include <kernel/debug/ktest.h>
+#include <kernel/lib/crc32.h>
 #include <kernel/lib/string.h>
 #include <mm/alloc.h>
 
@@ -87,4 +88,26 @@ KTEST(page_functions)
 	}
 	kfree(a);
 	kfree(b);
+}
+
+static u32 crc32c_by_bits(u32 crc, const u8 *p, size_t n)
+{
+	while (n--) {
+		crc ^= *p++;
+		for (int bit = 0; bit < 8; bit++)
+			crc = crc >> 1 ^ (crc & 1 ? 0x82f63b78u : 0);
+	}
+	return crc;
+}
+
+KTEST(crc32c)
+{
+	KEXPECT(~crc32c(~0u, "123456789", 9) == 0xe3069283u);
+	for (int round = 0; round < 1000; round++) {
+		size_t n = random_below(500), from = random_below(40);
+		u32 crc = (u32)prng_next(ktest_prng());
+
+		fill_both();
+		KREQUIRE(crc32c(crc, buf + from, n) == crc32c_by_bits(crc, buf + from, n));
+	}
 }
