@@ -76,6 +76,24 @@ void cred_put(const struct cred *c);
 /* `t`'s credentials with a reference.  Context: any; takes the RCU read side. */
 const struct cred *cred_of(struct thread *t);
 
+/*
+ * Act as `c` for a while, for work on behalf of somebody else (an overlay's mounter): returns what cred_revert()
+ * takes.  `c` stays the caller's and must outlast it.  Others see `c` as the thread's meanwhile.  Nests.
+ */
+static inline const struct cred *cred_override(const struct cred *c)
+{
+	struct thread *t = thread_current();
+	const struct cred *old = t->cred;
+
+	atomic_store_release(&t->cred, c);
+	return old;
+}
+
+static inline void cred_revert(const struct cred *old)
+{
+	atomic_store_release(&thread_current()->cred, old);
+}
+
 /* A private copy of the running thread's credentials.  Returns 0 or -ENOMEM.  Context: may sleep.
  */
 int __must_check cred_prepare(struct cred **out);

@@ -172,18 +172,54 @@ static int tmpfs_exchange(struct inode *old_dir, struct dentry *old, struct inod
 	return 0;
 }
 
+/*
+ * RENAME_WHITEOUT: a second dentry of the old name, with a character device 0:0; the caller's d_move() then takes the
+ * first one away.
+ */
+struct whiteout {
+	struct dentry *dentry;
+	struct inode *inode;
+};
+
+static int whiteout_prepare(struct inode *dir, struct dentry *old, struct whiteout *w)
+{
+	w->inode = tmpfs_new_inode(dir->sb, dir, S_IFCHR, 0);
+	if (!w->inode)
+		return no_inode(dir->sb);
+	w->dentry = d_alloc(old->parent, &(struct qstr){ old->name, old->len, old->hash_val });
+	if (w->dentry)
+		return 0;
+	inode_put(w->inode);
+	return -ENOMEM;
+}
+
+static void whiteout_enter(struct inode *dir, const struct whiteout *w)
+{
+	dcache_dir_enter(w->dentry);
+	d_add(w->dentry, w->inode);
+	dentry_put(w->dentry);
+	dir_changed(dir, 1);
+}
+
 static int tmpfs_rename(struct inode *old_dir, struct dentry *old, struct inode *new_dir, struct dentry *new, unsigned flags)
 {
 	struct inode *target = new->inode;
 	bool is_dir = S_ISDIR(old->inode->mode);
+	struct whiteout whiteout;
 
-	if (flags & ~(unsigned)(RENAME_NOREPLACE | RENAME_EXCHANGE))
+	if (flags & ~(unsigned)(RENAME_NOREPLACE | RENAME_EXCHANGE | RENAME_WHITEOUT))
 		return -EINVAL;
 	if (flags & RENAME_EXCHANGE)
 		return tmpfs_exchange(old_dir, old, new_dir, new);
+	if (target && is_dir && !dcache_dir_empty(new))
+		return -ENOTEMPTY;
+	if (flags & RENAME_WHITEOUT) {
+		int err = whiteout_prepare(old_dir, old, &whiteout);
+
+		if (err)
+			return err;
+	}
 	if (target) {
-		if (is_dir && !dcache_dir_empty(new))
-			return -ENOTEMPTY;
 		WRITE_ONCE(target->nlink, is_dir ? 0 : target->nlink - 1);
 		if (is_dir)
 			WRITE_ONCE(new_dir->nlink, new_dir->nlink - 1);
@@ -195,6 +231,8 @@ static int tmpfs_rename(struct inode *old_dir, struct dentry *old, struct inode 
 	dir_changed(old_dir, -1);
 	dir_changed(new_dir, target ? 0 : 1);
 	inode_touch(old->inode, ATTR_CTIME);
+	if (flags & RENAME_WHITEOUT)
+		whiteout_enter(old_dir, &whiteout);
 	return 0;
 }
 

@@ -82,6 +82,10 @@ int do_rmdir(int dfd, const char *name) __must_check;
 int do_rename(int old_dfd, const char *old_name, int new_dfd, const char *new_name, unsigned flags) __must_check;
 int do_link(const struct path *old, int dfd, const char *name) __must_check;
 
+/* Lock two directories, ancestors first; *trap: the child of one that leads to the other.  Takes sb->rename. */
+struct dentry *rename_lock_parents(struct dentry *a, struct dentry *b);
+void rename_unlock_parents(struct dentry *a, struct dentry *b);
+
 /* permission.c */
 int inode_permission_slow(struct inode *inode, int mask);
 

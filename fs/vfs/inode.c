@@ -64,6 +64,9 @@ static int no_open(struct inode *inode, struct file *f)
 
 static const struct file_ops no_file_ops = { .open = no_open };
 
+/* Files of an overlay are locked before the real ones. */
+static const enum lock_rank stacked_ranks[] = { RANK_INODE, RANK_STACKED_INODE, RANK_STACKED2_INODE };
+
 /* Fields every inode begins with.  The memory may hold anything. */
 static void inode_prepare(struct inode *inode, struct superblock *sb)
 {
@@ -76,7 +79,7 @@ static void inode_prepare(struct inode *inode, struct superblock *sb)
 	inode->nlink = 1;
 	inode->blkbits = sb->blkbits;
 	refcount_set(&inode->refs, 1);
-	rwsem_init(&inode->lock, RANK_INODE, "inode");
+	rwsem_init(&inode->lock, stacked_ranks[min(sb->stack_depth, 2u)], "inode");
 	spin_init(&inode->spin, RANK_INODE_SPIN, "inode.spin");
 	list_init(&inode->aliases);
 	list_init(&inode->sb_link);

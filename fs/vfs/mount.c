@@ -287,6 +287,12 @@ int mount_internal(struct superblock *sb, struct mount **out)
 	return 0;
 }
 
+void mount_put_internal(struct mount *m)
+{
+	atomic_and(&m->flags, ~(u32)MNT_INTERNAL);
+	mount_put(m);
+}
+
 void mount_init_caches(void)
 {
 	rwsem_init(&mounts_lock, RANK_MOUNT, "mounts");

@@ -120,6 +120,9 @@ static inline bool mount_readonly(const struct mount *m);
 /* A mount of `sb`'s root outside every tree (kernel-internal).  Takes over the caller's active reference to sb. */
 int mount_internal(struct superblock *sb, struct mount **out) __must_check;
 
+/* The end of such a mount; nobody else uses it. */
+void mount_put_internal(struct mount *m);
+
 /*
  * The namespaces.  A thread's is its fs_context's.  mount_ns_copy is CLONE_NEWNS: copies the tree of `old` and moves root and cwd of
  * `fs`.  Returns 0 or negative errno.  Context: may sleep.

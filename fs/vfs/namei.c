@@ -509,7 +509,7 @@ end:
  * Lock both parents; ancestors first.  *trap: the child of one that is an ancestor of the other, or NULL.
  * Locks: takes the superblock's rename lock when the parents differ.
  */
-static struct dentry *rename_lock_parents(struct dentry *a, struct dentry *b)
+struct dentry *rename_lock_parents(struct dentry *a, struct dentry *b)
 {
 	struct dentry *p;
 
@@ -539,7 +539,7 @@ static struct dentry *rename_lock_parents(struct dentry *a, struct dentry *b)
 	return NULL;
 }
 
-static void rename_unlock_parents(struct dentry *a, struct dentry *b)
+void rename_unlock_parents(struct dentry *a, struct dentry *b)
 {
 	rwsem_write_unlock(&a->inode->lock);
 	if (a == b)

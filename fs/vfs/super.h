@@ -59,6 +59,7 @@ struct superblock {
 	u32 blocksize;			/* [I] bytes */
 	u32 blkbits;			/* [I] */
 	u32 time_gran;			/* [I] ns */
+	u32 stack_depth;		/* [I] how many overlays are below, itself included */
 	u32 max_links;			/* [I] 0: no limit of its own */
 	u32 namelen;			/* [I] */
 	loff_t max_bytes;		/* [I] largest file */

@@ -39,6 +39,12 @@ enum lock_rank {
 	RANK_SUPER_FREEZE,    /* write access to a superblock */
 	RANK_SUPER,           /* superblock mount state */
 	RANK_SUPER_SYNC,      /* one sync of a superblock's inodes at a time */
+	RANK_STACKED2_RENAME, /* an overlay over another: before the lower one, and that before real trees */
+	RANK_STACKED2_INODE,
+	RANK_STACKED2_COPY,
+	RANK_STACKED_RENAME,
+	RANK_STACKED_INODE,
+	RANK_STACKED_COPY,    /* copy-up of one file of an overlay */
 	RANK_RENAME,          /* renames that cross directories, per superblock */
 	RANK_DEVPTS,		/* one instance of devpts: numbers, and that it is mounted */
 	RANK_INODE_DIR,       /* inode lock of a directory; parent before child by subclass */
