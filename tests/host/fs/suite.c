@@ -21,22 +21,26 @@ static void image_name(char *name, size_t size)
 /* True: status 0.  What it printed otherwise. */
 static bool shell(const char *command)
 {
-	char text[700];
+	char text[700], log[60];
 	size_t len;
 	char *out;
+	bool ok;
 
-	snprintf(text, sizeof(text), "PATH=$PATH:/usr/sbin:/sbin; { %s; } >%s 2>&1", command, "/tmp/vireo-suite.log");
+	snprintf(log, sizeof(log), "/tmp/vireo-suite-%d.log", host_pid());
+	snprintf(text, sizeof(text), "PATH=$PATH:/usr/sbin:/sbin; { %s; } >%s 2>&1", command, log);
 	out = host_run(text, &len);
-	if (!out) {
+	ok = out != NULL;
+	host_free(out);
+	if (!ok) {
 		host_print("# failed: %s\n", command);
-		out = host_run("sed 's/^/#   /' /tmp/vireo-suite.log | head -30", &len);
+		snprintf(text, sizeof(text), "sed 's/^/#   /' %s | head -30", log);
+		out = host_run(text, &len);
 		if (out)
 			host_print("%.*s", (int)len, out);
 		host_free(out);
-		return false;
 	}
-	host_free(out);
-	return true;
+	host_remove(log);
+	return ok;
 }
 
 void suite_mkfs(struct host_disk *d, const char *mkfs)
