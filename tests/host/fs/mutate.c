@@ -19,6 +19,7 @@
 #define MAX_NODES  400u
 #define MAX_DEPTH  10u
 #define LEAK_EVERY 50u
+#define WATCHDOG   60u /* seconds of processor time: a loop that takes no steps */
 
 static struct {
 	struct host_disk *disk;
@@ -348,6 +349,7 @@ static bool mutant_run(void)
 
 	mutant_make();
 	hostfs_limit(m.config->steps ? m.config->steps : 1000000);
+	host_watchdog(WATCHDOG);
 	mounted = mutant_use(1);
 	if (m.config->read_only && host_disk_counts(m.disk).writes != before.writes) {
 		tell();
@@ -356,6 +358,7 @@ static bool mutant_run(void)
 	if (!m.config->read_only)
 		mounted |= mutant_use(0);
 	hostfs_limit(0);
+	host_watchdog(0);
 	host_disk_restore(m.disk);
 	return mounted;
 }
