@@ -7,7 +7,7 @@
 #include <kernel/lib/string.h>
 #include <kernel/sched/thread.h>
 #include <mm/usercopy.h>
-#include "space_internal.h"
+#include "swap_internal.h"
 
 #ifndef MADV_POPULATE_READ
 #define MADV_POPULATE_READ  22
@@ -146,6 +146,63 @@ static int advise_cold(struct vma *vma, vaddr_t start, vaddr_t end)
 	return 0;
 }
 
+/* Start reading what is swapped out. */
+static void advise_swap_in(struct vma *vma, vaddr_t start, vaddr_t end)
+{
+	vaddr_t addr = start;
+	pte_t *slot;
+
+	while ((slot = upt_find(vma->mm->arch.root, &addr, end))) {
+		vaddr_t stop = upt_table_end(addr, end);
+
+		for (; addr < stop; addr += PAGE_SIZE, slot++) {
+			pte_t e = pte_load(slot);
+
+			if (pte_is_swap(e))
+				swap_cache_prefetch(arch_pte_token(e));
+		}
+	}
+}
+
+/* One page of a range, if nothing but this entry uses it. */
+static void page_out_one(struct page *p)
+{
+	struct folio *f = page_folio(p);
+
+	if (page_mapcount(p) != 1 || !folio_get_unless_zero(f))
+		return;
+	if (!folio_trylock(f)) {
+		folio_put(f);
+		return;
+	}
+	if (folio_test(f, PG_swapbacked) && swap_out_folio(f, true))
+		return;
+	folio_unlock(f);
+	folio_put(f);
+}
+
+static int advise_pageout(struct vma *vma, vaddr_t start, vaddr_t end)
+{
+	int err = advise_cold(vma, start, end);
+	vaddr_t addr = start;
+	pte_t *slot;
+
+	if (err || !swap_total_pages())
+		return err;
+	while ((slot = upt_find(vma->mm->arch.root, &addr, end))) {
+		vaddr_t stop = upt_table_end(addr, end);
+
+		for (; addr < stop; addr += PAGE_SIZE, slot++) {
+			pte_t e = pte_load(slot);
+
+			if (arch_pte_present(e) && !(arch_pte_flags(e) & PTE_SPECIAL))
+				page_out_one(phys_to_page(arch_pte_addr(e, 0)));
+		}
+		cond_resched();
+	}
+	return 0;
+}
+
 /* The file's part of [start, end), with a reference to the file. */
 struct file_part {
 	struct file *file;
@@ -212,9 +269,12 @@ static int advise_area(struct mm *mm, struct vma *vma, vaddr_t start, vaddr_t en
 	switch (advice) {
 	case MADV_DONTNEED: return advise_dontneed(vma, start, end, false);
 	case MADV_FREE: return advise_dontneed(vma, start, end, true);
-	case MADV_COLD:
-	case MADV_PAGEOUT: return advise_cold(vma, start, end);
-	default: return advise_file(mm, vma, start, end, advice, again);
+	case MADV_COLD: return advise_cold(vma, start, end);
+	case MADV_PAGEOUT: return advise_pageout(vma, start, end);
+	default:
+		if (advice == MADV_WILLNEED && swap_on() && vma->anon)
+			advise_swap_in(vma, start, end);
+		return advise_file(mm, vma, start, end, advice, again);
 	}
 }
 
@@ -300,6 +360,16 @@ int mm_advise(struct mm *mm, vaddr_t addr, size_t len, int advice)
 
 /* --- mincore ---------------------------------------------------------------------------------- */
 
+static u8 swapped_in_core(u64 entry)
+{
+	struct folio *f = token_is_swap(entry) ? swap_cache_find(entry) : NULL;
+	u8 in = f && folio_test(f, PG_uptodate);
+
+	if (f)
+		folio_put(f);
+	return in;
+}
+
 static u8 page_in_core(struct vma *vma, vaddr_t addr)
 {
 	pte_t *slot = upt_slot(vma->mm->arch.root, addr);
@@ -308,6 +378,8 @@ static u8 page_in_core(struct vma *vma, vaddr_t addr)
 
 	if (slot && arch_pte_present(pte_load(slot)))
 		return 1;
+	if (slot && pte_is_swap(pte_load(slot)))
+		return swapped_in_core(arch_pte_token(pte_load(slot)));
 	if (!vma->mapping)
 		return 0;
 	f = cache_find_get(vma->mapping, vma_pgoff(vma, addr));

@@ -19,6 +19,7 @@
 #include <mm/usercopy.h>
 #include "reclaim_internal.h"
 #include "readahead_internal.h"
+#include "swap_internal.h"
 
 static struct slab_cache *node_cache;
 
@@ -170,6 +171,24 @@ static int cache_insert(struct mapping *m, struct folio *f, u64 index)
 	}
 	m->nr_pages++;
 	return 0;
+}
+
+void cache_swapped_locked(struct mapping *m, struct folio *f)
+{
+	assert_held(&m->lock);
+	m->nr_pages--;
+	WRITE_ONCE(f->page.mapping, NULL);
+	cache_count(m, -1);
+}
+
+void cache_swapped_back_locked(struct mapping *m, struct folio *f, u64 index)
+{
+	assert_held(&m->lock);
+	f->page.index = index;
+	folio_get(f);
+	WRITE_ONCE(f->page.mapping, m);
+	m->nr_pages++;
+	cache_count(m, 1);
 }
 
 int cache_add(struct mapping *m, struct folio *f, u64 index)

@@ -10,6 +10,7 @@
 #include <kernel/lib/parse.h>
 #include <kernel/lib/seq.h>
 #include <kernel/smp/percpu.h>
+#include <mm/swap.h>
 #include "mm_internal.h"
 
 enum { OVERCOMMIT_GUESS, OVERCOMMIT_ALWAYS, OVERCOMMIT_NEVER };
@@ -30,7 +31,7 @@ static s64 committed_sum(void)
 
 static u64 commit_limit(void)
 {
-	return frames_managed() * READ_ONCE(vm_overcommit_ratio) / 100;
+	return frames_managed() * READ_ONCE(vm_overcommit_ratio) / 100 + swap_total_pages();
 }
 
 void vm_commit_stat(u64 *sum, u64 *limit)
@@ -57,7 +58,7 @@ int vm_commit(s64 pages, bool may_fail)
 
 	u32 mode = READ_ONCE(vm_overcommit_memory);
 	bool ok = mode == OVERCOMMIT_ALWAYS  ? true
-		  : mode == OVERCOMMIT_GUESS ? (u64)pages <= frames_managed()
+		  : mode == OVERCOMMIT_GUESS ? (u64)pages <= frames_managed() + swap_total_pages()
 					     : committed_sum() <= (s64)commit_limit();
 
 	if (ok)
@@ -116,11 +117,13 @@ static int min_free_show(struct seq *s, void *arg)
 static struct setting set_overcommit = {&vm_overcommit_memory, 0, 2, NULL};
 static struct setting set_ratio = {&vm_overcommit_ratio, 0, U32_MAX, NULL};
 static struct setting set_map_count = {&vm_max_map_count, 0, U32_MAX / 2, NULL};
+static struct setting set_swappiness = {&vm_swappiness, 0, 200, NULL};
 static struct setting set_min_free = {&min_free_kbytes, 0, U32_MAX, min_free_changed};
 
 EXPORT_PROC("/proc/sys/vm/overcommit_memory", 0644, setting_show, setting_store, &set_overcommit);
 EXPORT_PROC("/proc/sys/vm/overcommit_ratio", 0644, setting_show, setting_store, &set_ratio);
 EXPORT_PROC("/proc/sys/vm/max_map_count", 0644, setting_show, setting_store, &set_map_count);
+EXPORT_PROC("/proc/sys/vm/swappiness", 0644, setting_show, setting_store, &set_swappiness);
 EXPORT_PROC("/proc/sys/vm/min_free_kbytes", 0644, min_free_show, setting_store, &set_min_free);
 
 static int mmap_min_addr_show(struct seq *s, void *arg)

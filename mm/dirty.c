@@ -27,6 +27,7 @@
 #define RATE      32u
 #define PAUSE_MAX (20 * NSEC_PER_MSEC)
 #define WAIT_MAX  (100 * NSEC_PER_MSEC)
+#define PROGRESS_WAIT (10 * NSEC_PER_MSEC)
 
 struct limit {
 	u32 ratio; /* per cent; 0 with bytes set */
@@ -41,6 +42,7 @@ static u32 expire_cs = 3000, interval_cs = 500, time_expire_s = 43200; /* [a] */
 static DEFINE_PER_CPU(u32, dirtied);  /* since this processor last asked */
 static DEFINE_PER_CPU(u32, finished); /* since waiters were last woken */
 static struct wait_queue balance_wait = WAIT_QUEUE_INIT(balance_wait);
+static u32 waves; /* [a] of wakings */
 static const struct writeback_ops *writeback; /* [I after boot] */
 
 void reclaim_set_writeback_ops(const struct writeback_ops *ops)
@@ -114,12 +116,12 @@ void dirty_count(u64 n)
 	this_cpu_add(dirtied, (u32)n);
 }
 
-void written_count(u64 n)
+void writeback_progress(u64 n)
 {
-	vm_event_add(VM_NR_WRITTEN, n);
 	this_cpu_add(finished, (u32)n);
 	if (unlikely(wait_queue_active(&balance_wait)) && this_cpu(finished) >= RATE) {
 		this_cpu(finished) = 0;
+		atomic_inc(&waves);
 		wake_up_all(&balance_wait);
 	}
 }
@@ -176,6 +178,19 @@ void dirty_balance_fault(void)
 {
 	if (unlikely(READ_ONCE(this_cpu(dirtied)) >= RATE) && writeback)
 		balance(true);
+}
+
+bool dirty_pending(void)
+{
+	return dirty_now() != 0;
+}
+
+void dirty_wait_progress(void)
+{
+	u32 seen = atomic_load(&waves);
+
+	(void)wait_event_killable_timeout(&balance_wait, atomic_load(&waves) != seen,
+					  clock_deadline(PROGRESS_WAIT));
 }
 
 /* --- /proc/sys/vm ----------------------------------------------------------------------------- */

@@ -17,7 +17,7 @@
 #include <kernel/lib/string.h>
 #include <kernel/sched/thread.h>
 #include <kernel/trap/trap.h>
-#include "space_internal.h"
+#include "swap_internal.h"
 
 #define AROUND_PAGES 16u
 #define AROUND_BYTES (AROUND_PAGES << PAGE_SHIFT)
@@ -60,6 +60,15 @@ static void icache_prepare(struct page *p)
 		arch_icache_sync(page_address(p), PAGE_SIZE);
 		page_set(p, PG_owner_priv);
 	}
+}
+
+/* Not mapped after all.  Reclaim may hold the page for a moment, so it goes by its count. */
+static void page_unmap_again(struct page *p)
+{
+	u64 old = __atomic_fetch_sub(&p->counts, PAGE_COUNT_MAP, __ATOMIC_RELEASE);
+
+	if ((u32)old == 1)
+		page_release(p);
 }
 
 /* A private page for `addr`, not in any entry yet; its count is that of the entry it will get. */
@@ -106,7 +115,7 @@ static int anon_fault(struct vma *vma, vaddr_t addr, bool write, pte_t *slot)
 
 	if (unlikely(!pte_replace(slot, &none,
 				  arch_pte_leaf(page_to_phys(p), flags, MEM_NORMAL, 0)))) {
-		page_free(p, 0);
+		page_unmap_again(p);
 		return 0;
 	}
 	arch_pte_written();
@@ -153,14 +162,6 @@ static bool page_map_unless_zero(struct page *p, bool *first)
 	} while (!atomic_cmpxchg_acquire(&p->counts, &old, old + PAGE_COUNT_MAP));
 	*first = old >> 32 == 0;
 	return true;
-}
-
-static void page_unmap_again(struct page *p)
-{
-	u64 old = __atomic_fetch_sub(&p->counts, PAGE_COUNT_MAP, __ATOMIC_RELEASE);
-
-	if ((u32)old == 1)
-		page_release(p);
 }
 
 struct around {
@@ -287,7 +288,7 @@ static int cow_file_fault(struct vma *vma, vaddr_t addr, pte_t *slot, struct fol
 	if (!p)
 		return -ENOMEM;
 	if (!pte_replace(slot, &none, arch_pte_leaf(page_to_phys(p), flags, MEM_NORMAL, 0))) {
-		page_free(p, 0);
+		page_unmap_again(p);
 		return 0;
 	}
 	if (flags & PTE_X)
@@ -372,7 +373,7 @@ static int zero_to_page(struct vma *vma, vaddr_t addr, pte_t *slot, pte_t e)
 			   arch_pte_leaf(page_to_phys(p), flags, MEM_NORMAL, 0)))
 		anon_page_mapped(vma->mm);
 	else
-		page_free(p, 0);
+		page_unmap_again(p);
 	return 0;
 }
 
@@ -394,7 +395,7 @@ static int cow_page(struct vma *vma, vaddr_t addr, pte_t *slot, pte_t e)
 		arch_icache_sync(page_address(p), PAGE_SIZE);
 	if (!entry_exchange(vma->mm, addr, slot, e,
 			    arch_pte_leaf(page_to_phys(p), flags, MEM_NORMAL, 0))) {
-		page_free(p, 0);
+		page_unmap_again(p);
 		page_put(old);
 		return 0;
 	}
@@ -450,6 +451,8 @@ static int write_fault(struct vma *vma, vaddr_t addr, pte_t *slot, pte_t e)
 
 	struct page *p = phys_to_page(arch_pte_addr(e, 0));
 
+	if (unlikely(page_test(p, PG_swapcache)) && !swap_make_sole(slot, e))
+		return cow_page(vma, addr, slot, e);
 	if (page_test(p, PG_anon) && page_refs(p) == 1) {
 		unsigned set = (vma->flags & VM_WRITE ? PTE_W : 0) | PTE_DIRTY | PTE_ACCESSED;
 
@@ -499,6 +502,8 @@ int fault_handle(struct vma *vma, vaddr_t addr, bool write, bool exec)
 		return file_fault(vma, addr, write, exec, slot);
 	}
 	if (!arch_pte_present(e)) {
+		if (pte_is_swap(e))
+			return swap_fault(vma, addr, slot, e);
 		cond_resched();
 		return -EAGAIN;
 	}

@@ -79,11 +79,14 @@ u64 lru_drop_all(void);
 
 /* The folio leaves its mapping with whatever is dirty in it.  Locks: m->lock. */
 void folio_forget_dirty_locked(struct mapping *m, struct folio *f);
-/* Folios became dirty; were written.  Context: any. */
+/* Folios became dirty; transfers ended.  Context: any. */
 void dirty_count(u64 n);
-void written_count(u64 n);
+void writeback_progress(u64 n);
 /* Ask the flushers for `pages`; 0: what the limits say. */
 void writeback_wake(u64 pages);
+/* Is anything dirty or on its way?  Wait until some of it is written, a few ms at most. */
+bool dirty_pending(void);
+void dirty_wait_progress(void);
 /* As reclaim_balance_dirty, from a fault: one pause at most. */
 void dirty_balance_fault(void);
 

@@ -44,6 +44,7 @@ enum page_flag {
 	PG_buddy,      /* free, head of a block of 2^order */
 	PG_reserved,   /* never given to the allocator */
 	PG_owner_priv, /* for whoever allocated the page */
+	PG_swapcache,  /* has a slot of swap, named by page->private */
 };
 
 struct page {

@@ -18,6 +18,7 @@
 #include <kernel/time/clock.h>
 #include "mm_internal.h"
 #include "reclaim_internal.h"
+#include "swap_internal.h"
 
 #define BATCH 32u
 
@@ -109,6 +110,15 @@ static enum verdict folio_judge(struct folio *f, gfp_t gfp)
 	return v;
 }
 
+/* Kept because it must be written first: then it shall be the next to go. */
+static bool note_dirty(struct folio *f)
+{
+	if (!folio_test(f, PG_dirty) && !folio_test(f, PG_writeback))
+		return false;
+	folio_set(f, PG_reclaim);
+	return folio_test(f, PG_dirty);
+}
+
 /* Look at one batch of the inactive tail.  Returns folios freed; *seen counts those looked at. */
 static u64 shrink_inactive(gfp_t gfp, u64 *seen)
 {
@@ -124,7 +134,7 @@ static u64 shrink_inactive(gfp_t gfp, u64 *seen)
 			freed++;
 			continue;
 		}
-		dirty += folio_test(batch[i], PG_dirty);
+		dirty += note_dirty(batch[i]);
 		lru_putback(batch[i], v == ACTIVATE);
 	}
 	if (dirty)
@@ -179,16 +189,34 @@ static u64 shrink_slab(gfp_t gfp, unsigned priority)
 }
 
 /*
+ * How much of `target` private and shared memory is to give: its share of all that could go, weighed
+ * by vm.swappiness (0: only when files have nothing, 100: like files, 200: only that).
+ */
+static u64 swap_part(u64 target)
+{
+	u64 private = vm_gauge_read(VM_NR_ANON) + vm_gauge_read(VM_NR_SHMEM), file;
+	u64 weight = READ_ONCE(vm_swappiness);
+
+	if (!swap_free_pages())
+		return 0;
+	file = lru_size(false) + lru_size(true);
+	return target * private * weight / (private * weight + file * (200 - min(weight, 200ull)) + 1);
+}
+
+/*
  * One effort to free about `target` pages; at priority 0 everything is looked at, at 12 a 4096th.
  * Returns what was freed, objects counted as pages.
  */
 static u64 reclaim_once(gfp_t gfp, u64 target, unsigned priority, bool kswapd)
 {
 	struct thread *self = thread_current();
-	u64 seen = 0, freed;
+	u64 seen = 0, freed, part;
 
 	self->alloc_flags |= ALLOC_RECLAIMING;
-	freed = shrink_cache(gfp, target, priority, &seen);
+	part = swap_part(target);
+	freed = shrink_cache(gfp, target - part, priority, &seen);
+	if (part || (freed < target && swap_free_pages()))
+		freed += swap_out_some(max(part, target - min(target, freed)), &seen);
 	vm_event_add(kswapd ? VM_PGSCAN_KSWAPD : VM_PGSCAN_DIRECT, seen);
 	vm_event_add(kswapd ? VM_PGSTEAL_KSWAPD : VM_PGSTEAL_DIRECT, freed);
 	freed += shrink_slab(gfp, priority);
@@ -215,6 +243,11 @@ bool reclaim_for_alloc(gfp_t gfp, unsigned order, unsigned attempt)
 	frames_drain_all();
 	if (attempt < 3)
 		return true;
+	/* On its way out: worth waiting for, a while. */
+	if (attempt < 256 && (freed || dirty_pending()) && !(gfp & __GFP_NORETRY)) {
+		dirty_wait_progress();
+		return true;
+	}
 	if (gfp & __GFP_NORETRY || order > 3)
 		return false;
 	if (thread_flag_test(thread_current(), THREAD_KILLED))

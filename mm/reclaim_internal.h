@@ -14,10 +14,13 @@ void lru_putback(struct folio *f, bool active);
 
 /* How many entries used the folio since last asked; under the folio lock. */
 unsigned rmap_referenced(struct folio *f);
-/* Remove every entry that maps the locked folio.  True when none is left. */
+/*
+ * Remove every entry that maps the locked folio; entries of a private page, which is in the swap
+ * cache, become swap entries.  True when none is left.
+ */
+bool rmap_unmap(struct folio *f);
 /* Before writeback: make every later write through a shared mapping fault. */
 void rmap_write_protect(struct folio *f);
-bool rmap_unmap(struct folio *f);
 
 /* Kill somebody.  True when memory may be expected. */
 bool oom_kill(gfp_t gfp, unsigned order);

@@ -13,24 +13,40 @@
  *
  * While an area is linked here its page tables below it are not freed: unmapping unlinks it first.
  *
+ * A search from a private page begins only once there is swap.  It finds the family under RCU (type-stable memory),
+ * counts it, and visits an area with the mm lock held for reading, if that is to be had at once: whoever holds it for
+ * writing may change entries by plain stores.
+ *
  * Lock order: mm lock, folio lock, i_mmap_lock, anon lock.
  */
 #include <kernel/debug/assert.h>
 #include <kernel/sched/thread.h>
+#include <kernel/lib/string.h>
 #include "reclaim_internal.h"
-#include "space_internal.h"
+#include "swap_internal.h"
 
 struct anon {
-	refcount_t refs; /* areas */
+	refcount_t refs; /* areas, and searches */
 	struct rwsem lock;
 	struct list areas; /* [lock] struct vma.anon_link */
 };
 
 static struct slab_cache *anon_cache;
 
+/* Given back in this state: no areas, nobody inside. */
+static void anon_ctor(void *obj)
+{
+	struct anon *a = obj;
+
+	memset(a, 0, sizeof(*a));
+	rwsem_init(&a->lock, RANK_ANON_VMA, "anon");
+	list_init(&a->areas);
+}
+
 void anon_init(void)
 {
-	anon_cache = SLAB_CACHE(anon, SLAB_ACCOUNT);
+	anon_cache = slab_create("anon", sizeof(struct anon), __alignof__(struct anon),
+				 SLAB_ACCOUNT | SLAB_TYPESAFE_BY_RCU, anon_ctor);
 	VERIFY(anon_cache);
 }
 
@@ -151,15 +167,18 @@ void rmap_adjust_end(struct vma *vma)
 	}
 }
 
+static void anon_put(struct anon *a)
+{
+	if (refcount_put(&a->refs))
+		slab_free(anon_cache, a);
+}
+
 static struct anon *anon_create(void)
 {
 	struct anon *a = slab_alloc(anon_cache, GFP_KERNEL);
 
-	if (a) {
-		refcount_set(&a->refs, 1);
-		rwsem_init(&a->lock, RANK_ANON_VMA, "anon");
-		list_init(&a->areas);
-	}
+	if (a)
+		atomic_store_release(&a->refs.n, 1u);
 	return a;
 }
 
@@ -211,8 +230,8 @@ int anon_prepare(struct vma *vma)
 		a = anon_create();
 	if (!a)
 		return -ENOMEM;
-	if (!anon_enter(vma, a) && refcount_put(&a->refs))
-		slab_free(anon_cache, a);
+	if (!anon_enter(vma, a))
+		anon_put(a);
 	return 0;
 }
 
@@ -229,6 +248,19 @@ void anon_join(struct vma *to, const struct vma *from)
 	to->anon = a;
 }
 
+/*
+ * The last area: nobody else can be on the list or come, unless pages are searched for.  That begins
+ * a grace period after swap_ever is set, so not while we are here.
+ */
+static bool anon_leave_alone(struct anon *a)
+{
+	guard_rcu();
+	if (swap_on() || refcount_read(&a->refs) != 1)
+		return false;
+	list_init(&a->areas);
+	return true;
+}
+
 void anon_leave(struct vma *vma)
 {
 	struct anon *a = vma->anon;
@@ -236,14 +268,12 @@ void anon_leave(struct vma *vma)
 	if (!a)
 		return;
 	vma->anon = NULL;
-	/* The last area: nobody else can be on the list or come. */
-	if (refcount_read(&a->refs) != 1) {
+	if (!anon_leave_alone(a)) {
 		rwsem_write_lock(&a->lock);
 		list_unlink_(&vma->anon_link);
 		rwsem_write_unlock(&a->lock);
 	}
-	if (refcount_put(&a->refs))
-		slab_free(anon_cache, a);
+	anon_put(a);
 }
 
 bool anon_compatible(const struct vma *a, const struct vma *b)
@@ -294,38 +324,119 @@ static unsigned referenced_in(struct vma *vma, struct folio *f)
 	return 0;
 }
 
-unsigned rmap_referenced(struct folio *f)
+/* The family of a mapped private page, counted, or NULL. */
+static struct anon *folio_anon_get(struct folio *f)
+{
+	struct anon *a;
+
+	guard_rcu();
+	a = READ_ONCE(f->page.mapping);
+	if (!a || !folio_mapped(f) || !refcount_get_unless_zero(&a->refs))
+		return NULL;
+	/* Mapped still: it was this family all the time. */
+	if (folio_mapped(f))
+		return a;
+	anon_put(a);
+	return NULL;
+}
+
+static bool walk_private(struct folio *f, void (*visit)(struct vma *, struct folio *, unsigned *),
+			 unsigned *out)
+{
+	struct anon *a = folio_anon_get(f);
+	bool all = true;
+	struct vma *vma;
+
+	if (!a)
+		return false;
+	if (!rwsem_read_trylock(&a->lock)) {
+		anon_put(a);
+		return false;
+	}
+	list_for_each (vma, &a->areas, anon_link) {
+		struct mm *mm = READ_ONCE(vma->mm);
+
+		if (!mm || !rwsem_read_trylock(&mm->lock)) {
+			all = false;
+			continue;
+		}
+		visit(vma, f, out);
+		rwsem_read_unlock(&mm->lock);
+	}
+	rwsem_read_unlock(&a->lock);
+	anon_put(a);
+	return all;
+}
+
+static bool walk_file(struct folio *f, void (*visit)(struct vma *, struct folio *, unsigned *),
+		      unsigned *out)
 {
 	struct mapping *m = folio_mapping(f);
 	u64 index = f->page.index;
-	unsigned n = 0;
 
 	if (!m || !rwsem_read_trylock(&m->i_mmap_lock))
-		return 1;
+		return false;
 	for (struct vma *vma = imap_first(m->i_mmap.node, index, index); vma;
 	     vma = imap_next(vma, index, index))
-		n += referenced_in(vma, f);
+		visit(vma, f, out);
 	rwsem_read_unlock(&m->i_mmap_lock);
-	return n;
+	return true;
 }
 
-static void unmap_in(struct vma *vma, struct folio *f)
+/* Call visit for the areas that may map the locked folio.  False: some could not be visited. */
+static bool rmap_walk(struct folio *f, void (*visit)(struct vma *, struct folio *, unsigned *),
+		      unsigned *out)
+{
+	return folio_test(f, PG_anon) ? walk_private(f, visit, out) : walk_file(f, visit, out);
+}
+
+static void count_referenced(struct vma *vma, struct folio *f, unsigned *n)
+{
+	*n += referenced_in(vma, f);
+}
+
+unsigned rmap_referenced(struct folio *f)
+{
+	unsigned n = 0;
+
+	return rmap_walk(f, count_referenced, &n) ? n : n + 1;
+}
+
+/* What takes the entry's place: a private page has a slot of swap by now. */
+static pte_t entry_instead(struct folio *f)
+{
+	if (!folio_test(f, PG_anon))
+		return (pte_t){0};
+	entry_dup(folio_entry(f));
+	return arch_pte_absent(folio_entry(f));
+}
+
+static void unmap_in(struct vma *vma, struct folio *f, unsigned *unused)
 {
 	vaddr_t addr;
-	pte_t *slot = slot_in(vma, f, &addr);
+	pte_t *slot = slot_in(vma, f, &addr), e, instead;
 	struct map_delta d = {};
 
-	if (!slot)
+	if (!slot || vma->flags & VM_LOCKED)
 		return;
-
-	pte_t e = pte_load(slot);
-
-	if (!arch_pte_present(e) || arch_pte_addr(e, 0) != folio_phys(f) ||
-	    !pte_replace(slot, &e, (pte_t){0}))
+	e = pte_load(slot);
+	if (!arch_pte_present(e) || arch_pte_addr(e, 0) != folio_phys(f))
 		return;
+	instead = entry_instead(f);
+	if (!pte_replace(slot, &e, instead)) {
+		if (instead.raw)
+			entry_put(folio_entry(f));
+		return;
+	}
 	tlb_shootdown(vma->mm, addr, addr + PAGE_SIZE);
+	if (instead.raw) {
+		d.rss[RSS_SWAP]++;
+		swap_note_mm(vma->mm);
+	}
 	if (arch_pte_flags(e) & PTE_DIRTY && !folio_test(f, PG_anon))
 		folio_mark_dirty(f);
+	if (arch_pte_flags(e) & PTE_W && folio_test(f, PG_anon))
+		folio_set(f, PG_dirty);
 
 	u64 old = __atomic_fetch_sub(&f->page.counts, PAGE_COUNT_MAP, __ATOMIC_RELEASE);
 
@@ -335,15 +446,7 @@ static void unmap_in(struct vma *vma, struct folio *f)
 
 bool rmap_unmap(struct folio *f)
 {
-	struct mapping *m = folio_mapping(f);
-	u64 index = f->page.index;
-
-	if (!m || !rwsem_read_trylock(&m->i_mmap_lock))
-		return false;
-	for (struct vma *vma = imap_first(m->i_mmap.node, index, index); vma;
-	     vma = imap_next(vma, index, index))
-		unmap_in(vma, f);
-	rwsem_read_unlock(&m->i_mmap_lock);
+	(void)rmap_walk(f, unmap_in, NULL);
 	return !folio_mapped(f);
 }
 

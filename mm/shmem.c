@@ -14,7 +14,7 @@
 #include <mm/iov_iter.h>
 #include <mm/shmem.h>
 #include <mm/usercopy.h>
-#include "space_internal.h"
+#include "swap_internal.h"
 
 static loff_t shmem_size(const struct mapping *m)
 {
@@ -50,11 +50,137 @@ void shmem_init(struct shmem *s, void *host, int (*charge)(void *host, s64 pages
 	s->size = 0;
 	s->seals = SHMEM_SEAL_SEAL;
 	s->allocated = 0;
+	s->swapped = 0;
+	list_init(&s->swap_link);
 	s->charge = charge;
+}
+
+/* --- swapped pages ---------------------------------------------------------------------------- */
+
+static struct mutex swapped_lock = MUTEX_INIT(swapped_lock, RANK_SWAP);
+static struct list swapped = LIST_INIT(swapped); /* [swapped_lock] objects with pages in swap, perhaps */
+
+void shmem_note_swapped(struct shmem *s)
+{
+	if (!list_empty(&s->swap_link))
+		return;
+	guard_mutex(&swapped_lock);
+	if (list_empty(&s->swap_link))
+		list_push_back(&swapped, &s->swap_link);
+}
+
+/* The next entry at or after *index, or 0.  Context: RCU, or the mapping's lock. */
+static u64 swapped_next(struct shmem *s, u64 *index, u64 last)
+{
+	void *entry;
+
+	while (*index <= last && (entry = xa_find(&s->mapping.pages, index, last))) {
+		if (xa_is_value(entry))
+			return xa_to_value(entry);
+		if (!++*index)
+			break;
+	}
+	return 0;
+}
+
+/* Forget the swapped pages of [first, last]. */
+static void drop_swapped(struct shmem *s, u64 first, u64 last)
+{
+	while (READ_ONCE(s->swapped)) {
+		u64 entry;
+
+		with_spin_irq(&s->mapping.lock)
+		{
+			entry = swapped_next(s, &first, last);
+			if (entry) {
+				xa_erase(&s->mapping.pages, first);
+				s->swapped--;
+				s->allocated--;
+			}
+		}
+		if (!entry)
+			return;
+		swap_entry_release(entry);
+		if (s->charge)
+			(void)s->charge(s->mapping.host, -1);
+		cond_resched();
+	}
+}
+
+/* The first entry of an area of all objects, its object kept by holding the lock. */
+static int object_bring_back(struct shmem *s, u32 type)
+{
+	u64 index = 0, entry;
+	int err;
+
+	while (READ_ONCE(s->swapped)) {
+		rcu_read_lock();
+		do
+			entry = swapped_next(s, &index, U64_MAX);
+		while (entry && entry_type(entry) != type && ++index);
+		rcu_read_unlock();
+		if (!entry)
+			return 0;
+		err = shmem_swap_in(s, index, entry);
+		if (err && err != -EAGAIN)
+			return err;
+		cond_resched();
+	}
+	return 0;
+}
+
+int shmem_bring_back(u32 type)
+{
+	struct shmem *s, *next;
+	int err = 0;
+
+	guard_mutex(&swapped_lock);
+	list_for_each_safe(s, next, &swapped, swap_link)
+	{
+		err = object_bring_back(s, type);
+		if (err)
+			break;
+	}
+	return err;
+}
+
+static void forget_swapped(struct shmem *s)
+{
+	drop_swapped(s, 0, U64_MAX);
+	if (list_empty(&s->swap_link))
+		return;
+	guard_mutex(&swapped_lock);
+	list_remove(&s->swap_link);
+}
+
+/* After pages of a range went: what was in swap, and what came back from it meanwhile. */
+static void drop_range_swapped(struct shmem *s, loff_t first, loff_t last)
+{
+	if (likely(!READ_ONCE(s->swapped)))
+		return;
+	drop_swapped(s, ((u64)first + PAGE_SIZE - 1) >> PAGE_SHIFT,
+		     last == S64_MAX ? U64_MAX : (((u64)last + 1) >> PAGE_SHIFT) - 1);
+}
+
+/* Pages at the edges of a range that is cut off must be here to be cleared in part. */
+static int bring_edge(struct shmem *s, loff_t pos)
+{
+	struct folio *f;
+	int err;
+
+	if (likely(!READ_ONCE(s->swapped)) || !((u64)pos & (PAGE_SIZE - 1)))
+		return 0;
+	err = shmem_get_folio(s, (u64)pos >> PAGE_SHIFT, false, &f);
+	if (!err && f) {
+		folio_unlock(f);
+		folio_put(f);
+	}
+	return err;
 }
 
 void shmem_fini(struct shmem *s)
 {
+	forget_swapped(s);
 	mapping_fini(&s->mapping);
 }
 
@@ -80,11 +206,25 @@ static int shmem_add_page(struct shmem *s, u64 index, bool clear, struct folio *
 	return 0;
 
 free:
-	page_free(&f->page, 0);
+	folio_unlock(f);
+	folio_put(f);
 uncharge:
 	if (s->charge)
 		(void)s->charge(m->host, -1);
 	return err;
+}
+
+/* If `index` is in swap: back.  -ENOENT: it is not. */
+static int bring_in(struct shmem *s, u64 index)
+{
+	void *entry;
+
+	with_spin_irq(&s->mapping.lock) entry = xa_load(&s->mapping.pages, index);
+	if (!entry)
+		return -ENOENT;
+	if (!xa_is_value(entry))
+		return -EAGAIN;
+	return shmem_swap_in(s, index, xa_to_value(entry));
 }
 
 static int get_folio(struct shmem *s, u64 index, bool create, bool clear, struct folio **out)
@@ -108,6 +248,13 @@ static int get_folio(struct shmem *s, u64 index, bool create, bool clear, struct
 			continue;
 		}
 		*out = NULL;
+		if (unlikely(READ_ONCE(s->swapped))) {
+			err = bring_in(s, index);
+			if (!err || err == -EAGAIN)
+				continue;
+			if (err != -ENOENT)
+				return err;
+		}
 		if (!create)
 			return 0;
 		err = shmem_add_page(s, index, clear, out);
@@ -132,6 +279,14 @@ ssize_t shmem_read_iter(struct shmem *s, struct iov_iter *to, loff_t *pos)
 		size_t offset = (size_t)*pos & (PAGE_SIZE - 1), n, copied;
 		struct folio *f = cache_find_get(&s->mapping, (u64)*pos >> PAGE_SHIFT);
 
+		if (unlikely(!f && READ_ONCE(s->swapped))) {
+			int err = shmem_get_folio(s, (u64)*pos >> PAGE_SHIFT, false, &f);
+
+			if (err)
+				return done ? done : err;
+			if (f)
+				folio_unlock(f);
+		}
 		n = min(min(PAGE_SIZE - offset, iov_iter_count(to)), (size_t)(size - *pos));
 		if (f) {
 			copied = copy_page_to_iter(&f->page, offset, n, to);
@@ -222,9 +377,24 @@ int shmem_truncate(struct shmem *s, loff_t size)
 
 	if ((size < old && seals & SHMEM_SEAL_SHRINK) || (size > old && seals & SHMEM_SEAL_GROW))
 		return -EPERM;
+	if (size < old && bring_edge(s, size))
+		return -EIO;
 	atomic_store(&s->size, (u64)size);
-	if (size < old)
+	if (size < old) {
 		cache_truncate(&s->mapping, size);
+		drop_range_swapped(s, size, S64_MAX);
+	}
+	return 0;
+}
+
+static int punch(struct shmem *s, loff_t pos, loff_t end)
+{
+	int err = bring_edge(s, pos), later = bring_edge(s, end);
+
+	if (err || later)
+		return err ? err : later;
+	cache_punch(&s->mapping, pos, end - 1);
+	drop_range_swapped(s, pos, end - 1);
 	return 0;
 }
 
@@ -258,8 +428,7 @@ int shmem_fallocate(struct shmem *s, int mode, loff_t pos, loff_t len)
 	if (mode == (FALLOC_PUNCH_HOLE | FALLOC_KEEP_SIZE)) {
 		if (seals & (SHMEM_SEAL_WRITE | SHMEM_SEAL_FUTURE_WRITE))
 			return -EPERM;
-		cache_punch(&s->mapping, pos, end - 1);
-		return 0;
+		return punch(s, pos, end);
 	}
 	if (mode & ~(FALLOC_KEEP_SIZE | FALLOC_ZERO_RANGE))
 		return -EOPNOTSUPP;
@@ -268,7 +437,9 @@ int shmem_fallocate(struct shmem *s, int mode, loff_t pos, loff_t len)
 	if (mode & FALLOC_ZERO_RANGE) {
 		if (seals & (SHMEM_SEAL_WRITE | SHMEM_SEAL_FUTURE_WRITE))
 			return -EPERM;
-		cache_punch(&s->mapping, pos, end - 1);
+		err = punch(s, pos, end);
+		if (err)
+			return err;
 	}
 	err = allocate_range(s, (u64)pos >> PAGE_SHIFT, (u64)(end - 1) >> PAGE_SHIFT);
 	if (!err && !(mode & FALLOC_KEEP_SIZE) && end > (loff_t)s->size)

@@ -11,7 +11,7 @@
 #include <kernel/sched/mmu.h>
 #include <kernel/sched/thread.h>
 #include <kernel/trap/trap.h>
-#include "space_internal.h"
+#include "swap_internal.h"
 
 static struct slab_cache *mm_cache;
 const struct mm_file_ops *file_ops;
@@ -44,6 +44,7 @@ int mm_create(struct mm **out)
 	if (arch_mmu_init(&mm->arch, page_to_phys(root)))
 		goto free_root;
 	rwsem_init(&mm->lock, RANK_MM, "mm");
+	list_init(&mm->swap_link);
 	wait_queue_init(&mm->vma_wait);
 	spin_init(&mm->anon_lock, RANK_AREA_PT, "mm.anon_lock");
 	mm->nr_tables = 1;
@@ -84,6 +85,7 @@ void mm_unref(struct mm *mm)
 
 	struct page *root = phys_to_page(mm->arch.root);
 
+	swap_forget_mm(mm);
 	arch_mmu_destroy(&mm->arch);
 	upt_root_free(root);
 	slab_free(mm_cache, mm);

@@ -143,6 +143,7 @@ struct mm {
 	u64 hiwater_rss, hiwater_vm;    /* [a] lazily kept */
 	u64 def_flags;                  /* [m] VM_LOCKED... for new areas (mlockall) */
 	u64 nr_tables;                  /* [a] page-table pages */
+	struct list swap_link;          /* [swap.c] spaces that may have swap entries */
 	struct rss_shard rss[RSS_SHARDS];
 	struct mm_layout layout; /* [I] after exec */
 	u64 stack_limit;         /* [a] RLIMIT_STACK in bytes, kept up to date by setrlimit */

@@ -10,6 +10,7 @@
 #include <kernel/lib/seq.h>
 #include <kernel/smp/percpu.h>
 #include <mm/dirty.h>
+#include <mm/swap.h>
 #include "mm_internal.h"
 
 static DEFINE_PER_CPU(u64, events[NR_VM_EVENTS]);
@@ -74,6 +75,9 @@ void mm_stat(struct mem_info *m)
 		.slab_unreclaimable = vm_gauge_read(VM_NR_SLAB_UNRECLAIMABLE),
 		.page_tables = vm_gauge_read(VM_NR_PAGETABLE),
 		.kernel_stack_kb = vm_gauge_read(VM_NR_STACK) << (PAGE_SHIFT - 10),
+		.swap_total = swap_total_pages(),
+		.swap_free = swap_free_pages(),
+		.swap_cached = vm_gauge_read(VM_NR_SWAPCACHED),
 		.vmalloc_used = vm_gauge_read(VM_NR_VMALLOC),
 	};
 	m->cached = file - min(file, m->buffers);
@@ -102,7 +106,7 @@ static int meminfo_show(struct seq *s, void *arg)
 	kb(s, "MemAvailable:", m.available);
 	kb(s, "Buffers:", m.buffers);
 	kb(s, "Cached:", m.cached);
-	kb(s, "SwapCached:", 0);
+	kb(s, "SwapCached:", m.swap_cached);
 	kb(s, "Active:", m.active_anon + m.active_file);
 	kb(s, "Inactive:", m.inactive_anon + m.inactive_file);
 	kb(s, "Active(anon):", m.active_anon);
@@ -159,6 +163,8 @@ static const char *const event_names[NR_VM_EVENTS] = {
 	[VM_TLB_SHOOTDOWN] = "nr_tlb_remote_flush",
 	[VM_NR_DIRTIED] = "nr_dirtied",
 	[VM_NR_WRITTEN] = "nr_written",
+	[VM_PSWPIN] = "pswpin",
+	[VM_PSWPOUT] = "pswpout",
 };
 
 static int vmstat_show(struct seq *s, void *arg)
@@ -185,6 +191,7 @@ static int vmstat_show(struct seq *s, void *arg)
 		{"nr_dirty", m.dirty},
 		{"nr_writeback", m.writeback},
 		{"nr_shmem", m.shmem},
+		{"nr_swapcached", m.swap_cached},
 		{"nr_slab_reclaimable", m.slab_reclaimable},
 		{"nr_slab_unreclaimable", m.slab_unreclaimable},
 		{"nr_page_table_pages", m.page_tables},

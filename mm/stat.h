@@ -22,7 +22,7 @@ struct mem_info {
 	u64 page_tables;
 	u64 kernel_stack_kb;
 	u64 vmalloc_used;
-	u64 swap_total, swap_free;
+	u64 swap_total, swap_free, swap_cached;
 	u64 commit_limit, committed;
 };
 
@@ -50,6 +50,8 @@ enum vm_event {
 	VM_TLB_SHOOTDOWN,
 	VM_NR_DIRTIED, /* pages that became dirty; were written */
 	VM_NR_WRITTEN,
+	VM_PSWPIN, /* pages */
+	VM_PSWPOUT,
 	NR_VM_EVENTS
 };
 
@@ -74,6 +76,7 @@ enum vm_gauge {
 	VM_NR_SLAB_UNRECLAIMABLE,
 	VM_NR_VMALLOC,
 	VM_NR_MLOCK,
+	VM_NR_SWAPCACHED,
 	NR_VM_GAUGES
 };
 

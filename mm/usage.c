@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Looking at address spaces: maps, smaps, pagemap, clear_refs. */
 #include <kernel/lib/string.h>
-#include "space_internal.h"
+#include "swap_internal.h"
 
 const char *vma_name(struct vma *vma)
 {
@@ -47,6 +47,10 @@ void vma_usage(struct vma *vma, struct vma_usage *out)
 		for (; addr < stop; addr += PAGE_SIZE, slot++) {
 			pte_t e = pte_load(slot);
 
+			if (pte_is_swap(e)) {
+				out->swap += PAGE_SIZE;
+				out->swap_pss += PAGE_SIZE;
+			}
 			if (arch_pte_present(e) && !(arch_pte_flags(e) & PTE_SPECIAL))
 				usage_of_page(out, phys_to_page(arch_pte_addr(e, 0)),
 					      arch_pte_flags(e));
@@ -57,8 +61,15 @@ void vma_usage(struct vma *vma, struct vma_usage *out)
 }
 
 #define PAGEMAP_PRESENT (1ull << 63)
+#define PAGEMAP_SWAP    (1ull << 62)
 #define PAGEMAP_FILE    (1ull << 61)
 #define PAGEMAP_SINGLE  (1ull << 56)
+
+/* Bits 0-4 the area, from 5 on the slot. */
+static u64 pagemap_slot(u64 entry)
+{
+	return entry_type(entry) | entry_slot(entry) << 5;
+}
 
 void mm_pagemap(struct mm *mm, vaddr_t addr, unsigned n, u64 *out, bool frames)
 {
@@ -68,6 +79,8 @@ void mm_pagemap(struct mm *mm, vaddr_t addr, unsigned n, u64 *out, bool frames)
 		pte_t *slot = vma_at(mm, addr) ? upt_slot(mm->arch.root, addr) : NULL;
 		pte_t e = slot ? pte_load(slot) : (pte_t){0};
 
+		if (pte_is_swap(e))
+			out[i] = PAGEMAP_SWAP | (frames ? pagemap_slot(arch_pte_token(e)) : 0);
 		if (!arch_pte_present(e))
 			continue;
 		out[i] = PAGEMAP_PRESENT;

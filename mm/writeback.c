@@ -132,7 +132,8 @@ void folio_end_writeback(struct folio *f)
 		with_spin_irq(&m->lock)
 			xa_clear_mark(&m->pages, f->page.index, MAPPING_WRITEBACK);
 	vm_gauge_add(VM_NR_WRITEBACK, -1);
-	written_count(1);
+	vm_event_add(VM_NR_WRITTEN, 1);
+	writeback_progress(1);
 	old = atomic_fetch_and(&f->page.flags, ~(1u << PG_writeback | 1u << PG_reclaim));
 	if (old >> PG_waiters & 1)
 		folio_wake(f);

@@ -8,7 +8,7 @@
  * stores do.
  */
 #include <kernel/sched/thread.h>
-#include "space_internal.h"
+#include "swap_internal.h"
 
 static void hiwater_update(struct mm *mm)
 {
@@ -73,19 +73,30 @@ static void page_unmapped(struct map_delta *d, struct page *p, pte_t e)
 	map_delta_note(d, p, -1, old >> 32 == 1);
 }
 
+/* An absent entry was taken out. */
+static void drop_swapped(struct map_delta *d, pte_t e)
+{
+	if (!pte_is_swap(e))
+		return;
+	d->rss[RSS_SWAP]--;
+	swap_entry_release(arch_pte_token(e));
+}
+
 static void zap_slot(struct tlb_batch *b, struct map_delta *d, vaddr_t addr, pte_t *slot,
 		     bool alone, bool even_cow)
 {
 	pte_t e = pte_load(slot);
 
-	if (pte_none(e))
+	if (pte_none(e) || (!even_cow && pte_is_swap(e)))
 		return;
 	if (!even_cow && arch_pte_present(e) && !(arch_pte_flags(e) & PTE_SPECIAL) &&
 	    page_test(phys_to_page(arch_pte_addr(e, 0)), PG_anon))
 		return;
 	e = slot_take(slot, alone);
-	if (!arch_pte_present(e))
+	if (!arch_pte_present(e)) {
+		drop_swapped(d, e);
 		return;
+	}
 	tlb_note(b, addr);
 	if (arch_pte_flags(e) & PTE_SPECIAL)
 		return;
@@ -147,7 +158,11 @@ static void exit_range(struct mm *mm, const struct vma *vma, struct map_delta *d
 			if (!e.raw)
 				continue;
 			slot->raw = 0;
-			if (!arch_pte_present(e) || arch_pte_flags(e) & PTE_SPECIAL)
+			if (unlikely(!arch_pte_present(e))) {
+				drop_swapped(d, e);
+				continue;
+			}
+			if (arch_pte_flags(e) & PTE_SPECIAL)
 				continue;
 
 			page_exit(phys_to_page(arch_pte_addr(e, 0)), e, d);
@@ -281,13 +296,19 @@ static pte_t slot_write_protect(pte_t *slot, pte_t e, bool alone)
 }
 
 /* One entry of a private area.  Returns what the child gets; zero: nothing. */
-static pte_t copy_entry(struct vma *from, pte_t *slot, bool alone, bool *protected, s64 *pages)
+static pte_t copy_entry(struct vma *from, pte_t *slot, bool alone, bool *protected, s64 *pages,
+			s64 *swapped)
 {
 	pte_t e = pte_load(slot);
 	unsigned flags = arch_pte_flags(e);
 
-	if (!arch_pte_present(e))
-		return (pte_t){0};
+	if (!arch_pte_present(e)) {
+		if (!pte_is_swap(e))
+			return (pte_t){0};
+		entry_dup(arch_pte_token(e));
+		(*swapped)++;
+		return e;
+	}
 	if (flags & PTE_SPECIAL)
 		return from->flags & VM_PFNMAP ? e : (pte_t){0};
 
@@ -306,11 +327,12 @@ static pte_t copy_entry(struct vma *from, pte_t *slot, bool alone, bool *protect
 
 /* Copy one leaf table's part.  Locks: both areas write-locked, or alone. */
 static void copy_table(struct vma *from, pte_t *slot, pte_t *target, unsigned n, bool alone,
-		       bool *protected, s64 *pages)
+		       bool *protected, s64 *pages, s64 *swapped)
 {
 	for (unsigned i = 0; i < n; i++)
 		if (slot[i].raw)
-			target[i] = copy_entry(from, &slot[i], alone, protected, pages);
+			target[i] = copy_entry(from, &slot[i], alone, protected, pages,
+					       swapped);
 }
 
 int copy_range(struct vma *to, struct vma *from, bool *protected)
@@ -319,7 +341,7 @@ int copy_range(struct vma *to, struct vma *from, bool *protected)
 	bool alone = mm_single(mm) && !from->mapping;
 	vaddr_t addr = from->start;
 	pte_t *slot, *target;
-	s64 pages = 0;
+	s64 pages = 0, swapped = 0;
 	int err = 0;
 
 	if (copy_needless(from))
@@ -331,12 +353,16 @@ int copy_range(struct vma *to, struct vma *from, bool *protected)
 		if (err)
 			break;
 		copy_table(from, slot, target, (unsigned)((stop - addr) >> PAGE_SHIFT), alone,
-			   protected, &pages);
+			   protected, &pages, &swapped);
 		addr = stop;
 	}
-	if (pages) {
+	if (swapped)
+		swap_note_mm(to->mm);
+	if (pages || swapped) {
 		preempt_disable();
 		rss_add(to->mm, RSS_ANON, pages);
+		if (swapped)
+			rss_add(to->mm, RSS_SWAP, swapped);
 		preempt_enable();
 	}
 	return err;
