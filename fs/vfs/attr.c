@@ -126,6 +126,8 @@ int inode_newsize_ok(const struct inode *inode, loff_t size)
 {
 	if (size < 0)
 		return -EINVAL;
+	if (inode->flags & S_SWAPFILE)
+		return -ETXTBSY;
 	if (size <= inode->size)
 		return 0;
 	u64 limit = rlimit_get(RLIMIT_FSIZE);

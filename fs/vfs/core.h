@@ -111,11 +111,13 @@ void inode_init_caches(void);
 
 /* writeback.c: for mm */
 extern const struct writeback_ops writeback_ops;
+void super_drop_all_pages(void);
 
 /* rw.c */
 ssize_t generic_write_sync(struct file *f, loff_t end, ssize_t n);
 
-/* super.c */
+/* super.c; fn is called with `umount` held for reading, for each live superblock */
+void supers_for_each(void (*fn)(struct superblock *sb, void *arg), void *arg);
 struct superblock *super_by_dev(dev_t dev);
 
 /* locks.c */

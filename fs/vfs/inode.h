@@ -72,6 +72,7 @@ enum inode_flags {
 	S_NOCMTIME = 1 << 7,
 	S_MAGIC_LINK = 1 << 8, /* following it jumps to an object, not to a name */
 	S_NO_PERM_OP = 1 << 9, /* ops->permission is NULL: mode bits decide */
+	S_SWAPFILE = 1 << 11, /* swap lies in its blocks: no writes, no truncation */
 	S_KERNEL_FILE = 1 << 10, /* proc, sysfs: size and position rules of generated text */
 	S_DIRSYNC = 1 << 11,	/* changes of this directory reach the disk before the call returns */
 };
@@ -186,6 +187,11 @@ struct inode_ops {
 	/* Store (NULL: remove), change the mode with it, inode_cache_acl(). */
 	int (*set_acl)(struct inode *inode, int type, struct posix_acl *acl);
 	/* Flags, and what FS_IOC_FSGETXATTR and FS_IOC_FSSETXATTR carry besides. */
+	/*
+	 * Where the data is on the superblock's device: calls fn for each extent of the whole file in order (bytes), until
+	 * it fails; a hole is -EINVAL.  For swap files.  Locks: inode W.
+	 */
+	int (*extents)(struct inode *inode, int (*fn)(void *arg, u64 pos, u64 addr, u64 len), void *arg);
 	int (*fileattr_get)(struct inode *inode, struct fileattr *out);
 	int (*fileattr_set)(struct inode *inode, const struct fileattr *attr);
 };

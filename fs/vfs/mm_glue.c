@@ -116,4 +116,5 @@ void mm_glue_init(void)
 	mm_set_file_ops(&mm_ops);
 	shrinker_register(&dcache_shrinker);
 	reclaim_set_writeback_ops(&writeback_ops);
+	reclaim_set_cache_walker(super_drop_all_pages);
 }

@@ -117,6 +117,8 @@ ssize_t generic_write_checks(struct file *f, struct iov_iter *from, loff_t *pos)
 	u64 limit = rlimit_get(RLIMIT_FSIZE);
 	loff_t max = f->inode->sb->max_bytes;
 
+	if (unlikely(f->inode->flags & S_SWAPFILE))
+		return -ETXTBSY;
 	if (!iov_iter_count(from))
 		return 0;
 	if (f->flags & O_APPEND)

@@ -276,7 +276,7 @@ int super_sync(struct superblock *sb, bool wait)
 }
 
 /* Call fn on each live superblock, with `umount` held for reading. */
-static void supers_for_each(void (*fn)(struct superblock *sb, void *arg), void *arg)
+void supers_for_each(void (*fn)(struct superblock *sb, void *arg), void *arg)
 {
 	struct superblock *sb, *prev = NULL;
 

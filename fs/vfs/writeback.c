@@ -554,6 +554,32 @@ void writeback_stop(struct superblock *sb)
 	wb->flusher = NULL;
 }
 
+/* drop_caches: clean pages of every inode. */
+static void super_drop_pages(struct superblock *sb, void *unused)
+{
+	struct inode *inode, *before = NULL;
+
+	spin_lock(&sb->inodes_lock);
+	list_for_each (inode, &sb->inodes, sb_link) {
+		if (!READ_ONCE(inode->data.nr_pages) || !refcount_get_unless_zero(&inode->refs))
+			continue;
+		spin_unlock(&sb->inodes_lock);
+		cache_drop_clean(&inode->data, 0, U64_MAX);
+		/* Counted until the next one is: our place in the list. */
+		inode_put(before);
+		before = inode;
+		cond_resched();
+		spin_lock(&sb->inodes_lock);
+	}
+	spin_unlock(&sb->inodes_lock);
+	inode_put(before);
+}
+
+void super_drop_all_pages(void)
+{
+	supers_for_each(super_drop_pages, NULL);
+}
+
 /* Open files */
 
 static int file_tell(struct file *f, u32 *seq, u32 *seen)
