@@ -52,7 +52,7 @@ void reclaim_set_cache_walker(void (*walk)(void))
 
 /* --- page cache ------------------------------------------------------------------------------- */
 
-enum verdict { FREED, KEEP, ACTIVATE };
+enum verdict { FREED, KEEP, ACTIVATE, TRY };
 
 static bool folio_freeze_and_remove(struct mapping *m, struct folio *f)
 {
@@ -75,7 +75,7 @@ static enum verdict folio_try_free(struct folio *f, gfp_t gfp)
 		return KEEP;
 	if (mapping_test(m, MAPPING_UNEVICTABLE) || mapping_test(m, MAPPING_SHMEM))
 		return ACTIVATE;
-	if (folio_mapped(f) && !rmap_unmap(f))
+	if (folio_mapped(f) && !rmap_unmap(f, NULL))
 		return ACTIVATE;
 	if (folio_test(f, PG_dirty))
 		return KEEP;
@@ -90,22 +90,26 @@ static enum verdict folio_try_free(struct folio *f, gfp_t gfp)
 	return FREED;
 }
 
-static enum verdict folio_judge(struct folio *f, gfp_t gfp)
+/*
+ * TRY: locked and unmapped, translations to be flushed with the batch.  What a file system keeps with
+ * the folio is asked for one folio at a time: it may wait for locks of others.
+ */
+static enum verdict folio_judge(struct folio *f, gfp_t gfp, struct unmap_batch *unmapped)
 {
+	enum verdict v = TRY;
+	unsigned used;
+
 	if (!folio_trylock(f))
 		return KEEP;
-
-	unsigned used = folio_mapped(f) ? rmap_referenced(f) : 0;
-
+	used = folio_mapped(f) ? rmap_referenced(f) : 0;
 	used += folio_test_and_clear(f, PG_referenced);
-	if (used || folio_test(f, PG_mlocked)) {
-		folio_unlock(f);
-		return ACTIVATE;
-	}
-
-	enum verdict v = folio_try_free(f, gfp);
-
-	if (v != FREED)
+	if (used || folio_test(f, PG_mlocked))
+		v = ACTIVATE;
+	else if (folio_test(f, PG_private))
+		v = folio_try_free(f, gfp);
+	else if (folio_mapped(f) && !folio_test(f, PG_writeback) && !rmap_unmap(f, unmapped))
+		v = ACTIVATE;
+	if (v == KEEP || v == ACTIVATE)
 		folio_unlock(f);
 	return v;
 }
@@ -123,19 +127,27 @@ static bool note_dirty(struct folio *f)
 static u64 shrink_inactive(gfp_t gfp, u64 *seen)
 {
 	struct folio *batch[BATCH];
+	enum verdict v[BATCH];
+	struct unmap_batch unmapped = {};
 	unsigned n = lru_isolate(false, batch, BATCH);
 	u64 freed = 0, dirty = 0;
 
 	*seen += n;
+	for (unsigned i = 0; i < n; i++)
+		v[i] = folio_judge(batch[i], gfp, &unmapped);
+	unmap_flush(&unmapped);
 	for (unsigned i = 0; i < n; i++) {
-		enum verdict v = folio_judge(batch[i], gfp);
-
-		if (v == FREED) {
+		if (v[i] == TRY) {
+			v[i] = folio_try_free(batch[i], gfp);
+			if (v[i] != FREED)
+				folio_unlock(batch[i]);
+		}
+		if (v[i] == FREED) {
 			freed++;
 			continue;
 		}
 		dirty += note_dirty(batch[i]);
-		lru_putback(batch[i], v == ACTIVATE);
+		lru_putback(batch[i], v[i] == ACTIVATE);
 	}
 	if (dirty)
 		writeback_wake(dirty);
@@ -220,7 +232,7 @@ static u64 reclaim_once(gfp_t gfp, u64 target, unsigned priority, bool kswapd)
 	vm_event_add(kswapd ? VM_PGSCAN_KSWAPD : VM_PGSCAN_DIRECT, seen);
 	vm_event_add(kswapd ? VM_PGSTEAL_KSWAPD : VM_PGSTEAL_DIRECT, freed);
 	freed += shrink_slab(gfp, priority);
-	if (priority <= 4)
+	if (priority <= 4 && freed < target)
 		freed += slab_shrink_all();
 	self->alloc_flags &= ~ALLOC_RECLAIMING;
 	return freed;
@@ -277,8 +289,12 @@ static void kswapd(void *unused)
 		wait_event_idle(&kswapd_wait, atomic_load(&kswapd_wanted));
 		for (int priority = 10; priority >= 2 && !zones_balanced(); priority--) {
 			while (!zones_balanced() &&
-			       reclaim_once(GFP_KERNEL, BATCH * 4, (unsigned)priority, true))
+			       reclaim_once(GFP_KERNEL, BATCH * 4, (unsigned)priority, true)) {
+				/* Enough is on its way out: see what comes of it. */
+				if (vm_gauge_read(VM_NR_WRITEBACK) >= BATCH * 4)
+					dirty_wait_progress();
 				cond_resched();
+			}
 		}
 		if (!zones_balanced())
 			sleep_ns(100000000);

@@ -324,6 +324,9 @@ static unsigned referenced_in(struct vma *vma, struct folio *f)
 	return 0;
 }
 
+/* What to do with each area that may map the folio. */
+typedef void rmap_visit(struct vma *vma, struct folio *f, void *ctx);
+
 /* The family of a mapped private page, counted, or NULL. */
 static struct anon *folio_anon_get(struct folio *f)
 {
@@ -340,8 +343,7 @@ static struct anon *folio_anon_get(struct folio *f)
 	return NULL;
 }
 
-static bool walk_private(struct folio *f, void (*visit)(struct vma *, struct folio *, unsigned *),
-			 unsigned *out)
+static bool walk_private(struct folio *f, rmap_visit *visit, void *ctx)
 {
 	struct anon *a = folio_anon_get(f);
 	bool all = true;
@@ -360,7 +362,7 @@ static bool walk_private(struct folio *f, void (*visit)(struct vma *, struct fol
 			all = false;
 			continue;
 		}
-		visit(vma, f, out);
+		visit(vma, f, ctx);
 		rwsem_read_unlock(&mm->lock);
 	}
 	rwsem_read_unlock(&a->lock);
@@ -368,8 +370,7 @@ static bool walk_private(struct folio *f, void (*visit)(struct vma *, struct fol
 	return all;
 }
 
-static bool walk_file(struct folio *f, void (*visit)(struct vma *, struct folio *, unsigned *),
-		      unsigned *out)
+static bool walk_file(struct folio *f, rmap_visit *visit, void *ctx)
 {
 	struct mapping *m = folio_mapping(f);
 	u64 index = f->page.index;
@@ -378,21 +379,20 @@ static bool walk_file(struct folio *f, void (*visit)(struct vma *, struct folio 
 		return false;
 	for (struct vma *vma = imap_first(m->i_mmap.node, index, index); vma;
 	     vma = imap_next(vma, index, index))
-		visit(vma, f, out);
+		visit(vma, f, ctx);
 	rwsem_read_unlock(&m->i_mmap_lock);
 	return true;
 }
 
 /* Call visit for the areas that may map the locked folio.  False: some could not be visited. */
-static bool rmap_walk(struct folio *f, void (*visit)(struct vma *, struct folio *, unsigned *),
-		      unsigned *out)
+static bool rmap_walk(struct folio *f, rmap_visit *visit, void *ctx)
 {
-	return folio_test(f, PG_anon) ? walk_private(f, visit, out) : walk_file(f, visit, out);
+	return folio_test(f, PG_anon) ? walk_private(f, visit, ctx) : walk_file(f, visit, ctx);
 }
 
-static void count_referenced(struct vma *vma, struct folio *f, unsigned *n)
+static void count_referenced(struct vma *vma, struct folio *f, void *n)
 {
-	*n += referenced_in(vma, f);
+	*(unsigned *)n += referenced_in(vma, f);
 }
 
 unsigned rmap_referenced(struct folio *f)
@@ -400,6 +400,33 @@ unsigned rmap_referenced(struct folio *f)
 	unsigned n = 0;
 
 	return rmap_walk(f, count_referenced, &n) ? n : n + 1;
+}
+
+void unmap_flush(struct unmap_batch *b)
+{
+	for (unsigned i = 0; i < b->nr; i++) {
+		tlb_shootdown(b->space[i].mm, b->space[i].start, b->space[i].end);
+		mm_unref(b->space[i].mm);
+	}
+	b->nr = 0;
+}
+
+static void unmap_note(struct unmap_batch *b, struct mm *mm, vaddr_t addr)
+{
+	unsigned i = 0;
+
+	while (i < b->nr && b->space[i].mm != mm)
+		i++;
+	if (i == ARRAY_SIZE(b->space)) {
+		unmap_flush(b);
+		i = 0;
+	}
+	if (i == b->nr) {
+		mm_ref(mm);
+		b->space[b->nr++] = (struct unmap_space){mm, addr, addr + PAGE_SIZE};
+	}
+	b->space[i].start = min(b->space[i].start, addr);
+	b->space[i].end = max(b->space[i].end, addr + PAGE_SIZE);
 }
 
 /* What takes the entry's place: a private page has a slot of swap by now. */
@@ -411,7 +438,7 @@ static pte_t entry_instead(struct folio *f)
 	return arch_pte_absent(folio_entry(f));
 }
 
-static void unmap_in(struct vma *vma, struct folio *f, unsigned *unused)
+static void unmap_in(struct vma *vma, struct folio *f, void *batch)
 {
 	vaddr_t addr;
 	pte_t *slot = slot_in(vma, f, &addr), e, instead;
@@ -428,7 +455,10 @@ static void unmap_in(struct vma *vma, struct folio *f, unsigned *unused)
 			entry_put(folio_entry(f));
 		return;
 	}
-	tlb_shootdown(vma->mm, addr, addr + PAGE_SIZE);
+	if (batch)
+		unmap_note(batch, vma->mm, addr);
+	else
+		tlb_shootdown(vma->mm, addr, addr + PAGE_SIZE);
 	if (instead.raw) {
 		d.rss[RSS_SWAP]++;
 		swap_note_mm(vma->mm);
@@ -444,9 +474,9 @@ static void unmap_in(struct vma *vma, struct folio *f, unsigned *unused)
 	map_delta_apply(vma->mm, &d);
 }
 
-bool rmap_unmap(struct folio *f)
+bool rmap_unmap(struct folio *f, struct unmap_batch *batch)
 {
-	(void)rmap_walk(f, unmap_in, NULL);
+	(void)rmap_walk(f, unmap_in, batch);
 	return !folio_mapped(f);
 }
 

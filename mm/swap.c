@@ -91,18 +91,18 @@ static bool send_or_free(struct folio *f)
 	return true;
 }
 
-static bool out_private(struct folio *f)
+/* A slot for a private page, and swap entries where it was mapped. */
+static bool begin_private(struct folio *f, struct unmap_batch *b)
 {
 	bool cached = folio_test(f, PG_swapcache);
 
 	if (folio_busy(f, cached) || (!cached && !swap_slot_get(f)))
 		return false;
-	if (folio_mapped(f) && !rmap_unmap(f)) {
-		if (!entry_uses(folio_entry(f)) && !folio_test(f, PG_writeback))
-			swap_cache_drop(f);
-		return false;
-	}
-	return send_or_free(f);
+	if (!folio_mapped(f) || rmap_unmap(f, b))
+		return true;
+	if (!entry_uses(folio_entry(f)) && !folio_test(f, PG_writeback))
+		swap_cache_drop(f);
+	return false;
 }
 
 /* The tree of shared memory holds one reference, the swap cache one, we one. */
@@ -122,23 +122,16 @@ static bool tree_swap_out(struct mapping *m, struct folio *f)
 	return true;
 }
 
-static bool out_shared(struct mapping *m, struct folio *f)
+static bool begin_shared(struct mapping *m, struct folio *f, struct unmap_batch *b)
 {
-	if (mapping_test(m, MAPPING_UNEVICTABLE) || folio_busy(f, 1) ||
-	    (folio_mapped(f) && !rmap_unmap(f)) || !swap_slot_get(f))
+	if (!m || !mapping_test(m, MAPPING_SHMEM) || mapping_test(m, MAPPING_UNEVICTABLE))
 		return false;
-	if (!tree_swap_out(m, f)) {
-		swap_cache_drop(f);
-		folio_set(f, PG_dirty);
-		return false;
-	}
-	shmem_note_swapped(mapping_shmem(m));
-	return send_or_free(f);
+	return !folio_busy(f, 1) && (!folio_mapped(f) || rmap_unmap(f, b)) && swap_slot_get(f);
 }
 
-bool swap_out_folio(struct folio *f, bool force)
+/* The first half: nothing maps the locked folio any more, and it has a slot. */
+static bool out_begin(struct folio *f, bool force, struct unmap_batch *b)
 {
-	struct mapping *m = folio_mapping(f);
 	unsigned used;
 
 	if (folio_test(f, PG_mlocked) || folio_test(f, PG_writeback) ||
@@ -149,10 +142,29 @@ bool swap_out_folio(struct folio *f, bool force)
 	if (used && !force)
 		return false;
 	if (folio_test(f, PG_anon))
-		return out_private(f);
-	if (folio_test(f, PG_swapcache))
-		return send_or_free(f);
-	return m && mapping_test(m, MAPPING_SHMEM) ? out_shared(m, f) : false;
+		return begin_private(f, b);
+	return folio_test(f, PG_swapcache) || begin_shared(folio_mapping(f), f, b);
+}
+
+/* The second, when no translation is left.  True: gone or being written, unlocked and put. */
+static bool out_finish(struct folio *f)
+{
+	struct mapping *m = folio_mapping(f);
+
+	if (m) {
+		if (!tree_swap_out(m, f)) {
+			swap_cache_drop(f);
+			folio_set(f, PG_dirty);
+			return false;
+		}
+		shmem_note_swapped(mapping_shmem(m));
+	}
+	return send_or_free(f);
+}
+
+bool swap_out_folio(struct folio *f, bool force)
+{
+	return out_begin(f, force, NULL) && out_finish(f);
 }
 
 struct round {
@@ -162,20 +174,28 @@ struct round {
 static void out_round(void *arg)
 {
 	struct round *r = arg;
-	struct folio *batch[BATCH];
-	unsigned n = candidates(batch, BATCH, &r->seen);
+	struct folio *batch[BATCH], *ready[BATCH];
+	struct unmap_batch unmapped = {};
+	unsigned n = candidates(batch, BATCH, &r->seen), k = 0;
 
 	for (unsigned i = 0; i < n; i++) {
 		if (!folio_trylock(batch[i])) {
 			folio_put(batch[i]);
-			continue;
+		} else if (out_begin(batch[i], false, &unmapped)) {
+			ready[k++] = batch[i];
+		} else {
+			folio_unlock(batch[i]);
+			folio_put(batch[i]);
 		}
-		if (swap_out_folio(batch[i], false)) {
+	}
+	unmap_flush(&unmapped);
+	for (unsigned i = 0; i < k; i++) {
+		if (out_finish(ready[i])) {
 			r->done++;
 			continue;
 		}
-		folio_unlock(batch[i]);
-		folio_put(batch[i]);
+		folio_unlock(ready[i]);
+		folio_put(ready[i]);
 	}
 }
 
