@@ -264,9 +264,12 @@ long sys_swapon(const char __user *specialfile, int swap_flags)
 	err = user_path_at(AT_FDCWD, specialfile, LOOKUP_FOLLOW, &path);
 	if (err)
 		return err;
-	err = S_ISBLK(path.dentry->inode->mode) || S_ISREG(path.dentry->inode->mode)
-		      ? file_open(&path, O_RDWR, cred_current(), &f)
-		      : -EINVAL;
+	if (inode_is_dir(path.dentry->inode))
+		err = -EISDIR;
+	else
+		err = S_ISBLK(path.dentry->inode->mode) || S_ISREG(path.dentry->inode->mode)
+			      ? file_open(&path, O_RDWR, cred_current(), &f)
+			      : -EINVAL;
 	path_put(&path);
 	if (err)
 		return err;
