@@ -24,6 +24,7 @@
 #include <kernel/lib/crc32.h>
 #include <kernel/lib/list.h>
 #include <kernel/lib/rbtree.h>
+#include <kernel/sched/workqueue.h>
 #include <kernel/sync/mutex.h>
 #include <kernel/sync/rwsem.h>
 #include <kernel/sync/spinlock.h>
@@ -31,10 +32,10 @@
 struct dentry;
 struct ext4_extent_status;
 struct ext4_group;
+struct ext4_itable;
 struct ext4_zone;
 struct file;
 struct path;
-struct thread;
 
 #define EFSCORRUPTED EUCLEAN
 #define EFSBADCRC    EBADMSG
@@ -83,10 +84,20 @@ struct ext4_options {
 	u64 sb_block;
 };
 
+/* What the superblock remembers of an error. */
+struct ext4_error_note {
+	u64 time; /* seconds */
+	u64 block;
+	u32 ino, line;
+	char func[32];
+};
+
 struct ext4_super {
 	struct superblock *sb;       /* [I] */
 	struct bdev *bdev;           /* [I] */
 	struct journal *journal;     /* [I] NULL: none, also for NOLOAD */
+	struct inode *journal_inode; /* while it is being opened */
+	u16 valid_before;            /* [superblock.umount] EXT4_FS_VALID if it was, before we wrote */
 	struct buffer *super_buffer; /* [I] holds `disk` */
 	struct ext4_disk_super *disk; /* [s] fields; geometry and features are [I] */
 	struct mutex super_lock;     /* s: changes to the superblock block outside handles' own fields */
@@ -121,6 +132,10 @@ struct ext4_super {
 	s64 promised;    /* [a] */
 	s64 free_inodes; /* [a] */
 	s64 dirs;        /* [a] */
+	s64 freeing;     /* [a] freed blocks whose transaction is not on disk yet */
+	struct spinlock discard_lock; /* d */
+	struct list discards;    /* [d] freed ranges to be discarded before they are reused */
+	struct work discard_work;
 	struct buffer **desc;     /* [I] group descriptor blocks */
 	struct ext4_group *group; /* [I] one per group */
 	struct ext4_zone *zones;  /* [I] metadata of the file system, sorted */
@@ -133,11 +148,16 @@ struct ext4_super {
 	u32 next_generation; /* [a] */
 	u32 goal_seed;       /* [a] spreads files of different threads */
 	u32 errors_seen;     /* [a] */
+	bool journal_writing; /* [superblock.umount] its thread runs */
+	bool mounted;        /* [I] errors have consequences */
 	bool aborted;        /* [a] errors=remount-ro came into force */
+	struct work error_work; /* brings errors to the superblock */
+	struct spinlock error_lock; /* r */
+	struct ext4_error_note first_error, last_error; /* [r] not yet in the superblock: ino etc., time 0: none */
+	u32 error_count;     /* [r] likewise */
 	bool replaying;      /* [I] orphan clean-up at mount */
 	s64 mount_time;      /* [I] s */
-	struct thread *itable_thread; /* lazy clearing of inode tables, or NULL */
-	void *dirs_private; /* the directory half's, or NULL */
+	struct ext4_itable *itable; /* [superblock.umount] lazy clearing of inode tables, or NULL */
 };
 
 static inline struct ext4_super *ext4_super(const struct superblock *sb)
@@ -176,11 +196,11 @@ static inline u32 ext4_csum(u32 crc, const void *data, size_t len)
 enum ext4_inode_state {
 	EXT4_STATE_XATTR,       /* the inode's body holds attributes */
 	EXT4_STATE_NEW,         /* made and not yet written for the first time */
+	EXT4_STATE_BAD,         /* could not be read: leave the disk alone */
+	EXT4_STATE_STALE,       /* changed since it was stored */
 	EXT4_STATE_DA_ALLOC,    /* truncated and rewritten: allocate on close */
 	EXT4_STATE_NO_EXPAND,
 	EXT4_STATE_EOFBLOCKS,   /* blocks beyond the size may exist */
-	EXT4_STATE_MAY_INLINE,
-	EXT4_STATE_ORPHAN_FILE,
 	EXT4_STATE_DIR_PRIV0,   /* the directory half's */
 	EXT4_STATE_DIR_PRIV1,
 };
@@ -192,7 +212,6 @@ struct ext4_inode {
 	u32 group;                /* [I] of the inode itself */
 	u32 csum_seed;            /* [I] */
 	u16 extra_isize;          /* [x] */
-	u16 inline_off;
 	u64 file_acl;             /* [x] attribute block, 0: none */
 	u32 dtime;                /* [orphan_lock] next orphan while on the list */
 	u32 projid;
@@ -206,11 +225,12 @@ struct ext4_inode {
 	u32 es_cached;            /* [e] entries that may be dropped */
 	u32 delayed;              /* [e] blocks promised and not taken */
 	u32 pending;              /* [e] blocks taken and not in the map on disk */
-	u32 prealloc_start;       /* [m] file block a reservation continues at */
-	u32 prealloc_len;         /* [m] blocks of it left */
-	u64 prealloc_block;       /* [m] first of them on disk */
 	u64 last_block;           /* [m] goal: behind what was allocated last */
 	u32 last_lblock;          /* [m] */
+	s64 direct_end;           /* [inode.lock, a] where a direct write under way will move the size; 0: none */
+	u64 tail;                 /* [inode.lock, a] where the file was cut: `ordered` is about this block */
+	struct journal_inode ordered;
+	struct spinlock raw_lock; /* the inode's bytes in its block */
 	struct list orphan;       /* [orphan_lock] */
 	/* Of directories [inode.lock], all zero at first. */
 	u32 dir_start;            /* block where a search begins */
@@ -256,8 +276,7 @@ static inline bool ext4_is_fast_symlink(const struct inode *inode)
  */
 
 /*
- * The inode a directory entry names: linked and of a number that files may have.  Returns 0, -EUCLEAN (bad number or content, or
- * not in use), -EBADMSG (checksum), -EIO, -ENOMEM.  Context: may sleep.
+ * The inode a directory entry names: linked and of a number that files may have.  Returns 0, -EUCLEAN (bad number or content), -ESTALE (not in use), -EBADMSG (checksum), -EIO, -ENOMEM.  Context: may sleep.
  */
 int ext4_inode_get(struct superblock *sb, u32 ino, struct inode **out) __must_check;
 /* Any inode, reserved ones and orphans included: mount and recovery. */
@@ -342,6 +361,11 @@ int ext4_block_fill(struct handle *h, struct inode *inode, u32 lblock, struct bu
 int ext4_meta_alloc(struct handle *h, struct inode *inode, u64 *block) __must_check;
 /* The preferred place of such blocks. */
 u64 ext4_inode_goal(const struct inode *inode);
+/*
+ * After -ENOSPC, with the handle stopped: blocks wait for a commit; it is done, try again.  *tries begins at 0.  Locks: none that a
+ * commit needs.
+ */
+bool ext4_retry_alloc(struct superblock *sb, unsigned *tries);
 
 /* flags of ext4_blocks_free */
 #define EXT4_FREE_METADATA (1u << 0) /* journalled: forget, revoke */
@@ -393,8 +417,11 @@ void ext4_warn(struct superblock *sb, const char *fmt, ...) __printf(2, 3);
 int ext4_failed(struct superblock *sb, const struct inode *inode, int err, const char *what);
 /* Set a feature on first need (large_file, dir_nlink, ext_attr): updates the superblock in the handle.  Returns 0 or -errno. */
 int ext4_feature_add(struct handle *h, struct ext4_super *es, u32 compat, u32 ro_compat) __must_check;
-/* Checksum the superblock and hand it to the handle; journal_get_write came before the change. */
-int ext4_super_dirty(struct handle *h, struct ext4_super *es) __must_check;
+/*
+ * A field of the superblock, `len` bytes, changed from what `old` holds: its checksum follows, and it is part of the handle.  The
+ * caller asked journal_get_write before the change, and holds the field's lock.
+ */
+int ext4_super_dirty(struct handle *h, struct ext4_super *es, const void *field, const void *old, u32 len) __must_check;
 
 /*
  * Handles.

@@ -119,7 +119,7 @@ static void inode_free_rcu(struct rcu_head *head)
 		slab_free(inode_cache, inode);
 }
 
-static void inode_unhash(struct inode *inode)
+void inode_unhash(struct inode *inode)
 {
 	if (!(inode->state & I_HASHED))
 		return;

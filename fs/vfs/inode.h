@@ -211,6 +211,8 @@ void inode_unlock_new(struct inode *inode);
 void inode_iget_failed(struct inode *inode);
 /* Enter a new inode (I_NEW not needed) into the hash, so that inode_iget() finds it.  Returns 0 or -EEXIST. */
 int inode_insert(struct inode *inode) __must_check;
+/* By evict, before the number can be given to another inode. */
+void inode_unhash(struct inode *inode);
 /*
  * For file systems that number inodes by their place: found by inode_iget() as `ino` from now on, or (0) not at all.  Nobody asks
  * for either number meanwhile.  Context: may not hold spinlocks.

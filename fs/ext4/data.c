@@ -1,0 +1,479 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * File data: where it is, where it goes, and when the disk hears of it (fs/iomap asks).
+ *
+ *	write(2)	begin		blocks are promised: DELAYED; nothing is looked for, no transaction
+ *	write-back	map_writeback	blocks are taken in memory, as many in one piece as were promised: PENDING
+ *	the device	...
+ *	a worker	written		one transaction: the blocks become used, enter the map, and the size moves
+ *
+ * So the disk never shows blocks whose data is not there, files of either kind of map need no "unwritten" step, and a file that is
+ * removed soon enough costs the disk nothing.  Blocks that fallocate made (UNWRITTEN) are converted in the same place.
+ *
+ * No operation that runs under a folio lock opens a handle or waits for one.  That is also why a commit may write the tail of a file
+ * that was cut (ext4_order_tail): its block is MAPPED and within the size the disk knows, so write-back asks nobody.
+ *
+ * With data=journal or the journal-data flag, a file's data goes through the log instead: jdata.c.
+ */
+#include <fs/vfs/file.h>
+#include <fs/vfs/writeback.h>
+#include <kernel/lib/minmax.h>
+#include <kernel/lib/string.h>
+
+#include "ext4_map.h"
+#include "ext4_space.h"
+
+/* Blocks taken at once for one run of write-back. */
+#define TAKE_MAX 16384u
+
+static u64 to_bytes(const struct inode *inode, u64 blocks)
+{
+	return blocks << inode->sb->blkbits;
+}
+
+/* --- answering --- */
+
+static void answer(const struct inode *inode, const struct ext4_map *m, struct iomap *out)
+{
+	static const u8 type[] = {
+		[EXT4_MAP_HOLE] = IOMAP_HOLE,
+		[EXT4_MAP_MAPPED] = IOMAP_MAPPED,
+		[EXT4_MAP_UNWRITTEN] = IOMAP_UNWRITTEN,
+		[EXT4_MAP_DELAYED] = IOMAP_DELALLOC,
+		[EXT4_MAP_PENDING] = IOMAP_UNWRITTEN,
+	};
+
+	*out = (struct iomap){
+		.offset = to_bytes(inode, m->lblock),
+		.length = to_bytes(inode, m->len),
+		.addr = to_bytes(inode, m->block),
+		.type = type[m->type],
+	};
+}
+
+struct range {
+	u32 lblock, len;
+};
+
+/* The blocks that [pos, pos + len) touches.  Returns false beyond what a file can have. */
+static bool range_of(const struct inode *inode, u64 pos, u64 len, struct range *r)
+{
+	unsigned bits = inode->sb->blkbits;
+	u64 first = pos >> bits, last = (pos + (len ?: 1) - 1) >> bits;
+	u64 max = ext4_max_blocks(ext4_inode_super(inode), ext4_has_extents(inode));
+
+	if (first >= max)
+		return false;
+	r->lblock = (u32)first;
+	r->len = (u32)(min(last, max - 1) - first + 1);
+	return true;
+}
+
+/* --- promising --- */
+
+/* Promise what is a hole in the range, as far as one piece goes.  *m: what is at its start then. */
+static int delay(struct inode *inode, const struct range *r, struct ext4_map *m)
+{
+	struct ext4_super *es = ext4_inode_super(inode);
+	struct ext4_inode *ei = ext4_inode(inode);
+	u32 added = 0, n;
+	int err;
+
+	guard_read(&ei->map);
+	err = ext4_map_find_locked(inode, r->lblock, r->len, m);
+	if (err || m->type != EXT4_MAP_HOLE)
+		return err;
+	n = m->len;
+	err = ext4_claim(es, n, EXT4_CLAIM_USER);
+	if (err)
+		return err;
+	err = ext4_status_delay(ei, m->lblock, n, &added);
+	ext4_unclaim(es, n - added);
+	if (err && !added)
+		return err;
+	return ext4_map_find_locked(inode, r->lblock, r->len, m);
+}
+
+/* Take blocks for what is DELAYED, or with `hole` for a hole, at the start of the range; *m: what it is then.  Locks: map W. */
+static int take_locked(struct inode *inode, u32 lblock, u32 max, bool hole, struct ext4_map *m)
+{
+	struct ext4_super *es = ext4_inode_super(inode);
+	struct ext4_inode *ei = ext4_inode(inode);
+	u32 got, want;
+	int err = ext4_map_find_locked(inode, lblock, max, m);
+
+	if (err || (m->type != EXT4_MAP_DELAYED && !(hole && m->type == EXT4_MAP_HOLE)))
+		return err;
+	want = min(m->len, TAKE_MAX);
+	if (m->type == EXT4_MAP_HOLE) {
+		err = ext4_claim(es, want, EXT4_CLAIM_USER);
+		if (err)
+			return err;
+	}
+	err = ext4_take(es, ext4_map_goal(inode, lblock), want, &m->block, &got);
+	if (m->type == EXT4_MAP_HOLE)
+		ext4_unclaim(es, err ? want : want - got);
+	if (err)
+		return err;
+	*m = (struct ext4_map){lblock, got, m->block, EXT4_MAP_PENDING};
+	err = ext4_status_set(ei, m);
+	if (err) {
+		ext4_untake(es, m->block, got, false);
+		return err;
+	}
+	ei->last_block = m->block + got;
+	ei->last_lblock = lblock + got;
+	return 0;
+}
+
+int ext4_data_take(struct inode *inode, u32 lblock, u32 max, struct ext4_map *m)
+{
+	return take_locked(inode, lblock, max, true, m);
+}
+
+static int take(struct inode *inode, u32 lblock, u32 max, bool hole, struct ext4_map *m)
+{
+	guard_write(&ext4_inode(inode)->map);
+	return take_locked(inode, lblock, max, hole, m);
+}
+
+/* --- iomap_ops --- */
+
+static int begin_read(struct inode *inode, const struct range *r, unsigned flags, struct iomap *out)
+{
+	struct ext4_map m;
+	int err;
+
+	if (flags & IOMAP_NOWAIT && !ext4_status_find(ext4_inode(inode), r->lblock, &m))
+		return -EAGAIN;
+	err = ext4_map_find(inode, r->lblock, r->len, &m);
+	if (err)
+		return err;
+	answer(inode, &m, out);
+	if (flags & IOMAP_REPORT && m.type == EXT4_MAP_PENDING)
+		out->type = IOMAP_DELALLOC;
+	return 0;
+}
+
+/* Without the cache: a place at once, which enters the map when the data is there. */
+static int begin_direct(struct inode *inode, const struct range *r, u64 end, struct iomap *out)
+{
+	struct ext4_map m;
+	bool fresh;
+	int err = ext4_map_find(inode, r->lblock, r->len, &m);
+
+	fresh = !err && (m.type == EXT4_MAP_HOLE || m.type == EXT4_MAP_DELAYED);
+	if (fresh)
+		err = take(inode, r->lblock, r->len, true, &m);
+	if (err)
+		return err;
+	answer(inode, &m, out);
+	if (fresh)
+		out->flags |= IOMAP_F_NEW;
+	return 0;
+}
+
+/*
+ * What is to be zeroed and reads as zeroes because its data is on the way to the disk: after that has arrived it is MAPPED.  Without
+ * the wait it could become so behind the back of the one who asks.
+ */
+static int settle(struct inode *inode, struct ext4_map *m)
+{
+	loff_t from = (loff_t)to_bytes(inode, m->lblock), end = (loff_t)to_bytes(inode, (u64)m->lblock + m->len);
+	int err;
+
+	if ((m->type != EXT4_MAP_PENDING && m->type != EXT4_MAP_UNWRITTEN) || !READ_ONCE(inode->data.nr_pages))
+		return 0;
+	err = cache_write_range(&inode->data, from, end - 1, true);
+	return err ?: ext4_map_find(inode, m->lblock, m->len, m);
+}
+
+/* By the cache: a promise will do. */
+static int begin_buffered(struct inode *inode, const struct range *r, unsigned flags, struct iomap *out)
+{
+	struct ext4_map m;
+	bool fresh;
+	int err = ext4_map_find(inode, r->lblock, r->len, &m);
+
+	if (!err && flags & IOMAP_ZERO)
+		err = settle(inode, &m);
+	fresh = !err && m.type == EXT4_MAP_HOLE && !(flags & IOMAP_ZERO);
+	if (fresh)
+		err = delay(inode, r, &m);
+	if (err)
+		return err;
+	answer(inode, &m, out);
+	if (fresh)
+		out->flags |= IOMAP_F_NEW;
+	return 0;
+}
+
+static int begin_write(struct inode *inode, const struct range *r, u64 end, unsigned flags, struct iomap *out)
+{
+	unsigned tries = 0;
+	int err;
+
+	do {
+		err = flags & IOMAP_DIRECT ? begin_direct(inode, r, end, out) : begin_buffered(inode, r, flags, out);
+	} while (err == -ENOSPC && !(flags & (IOMAP_FAULT | IOMAP_NOWAIT)) && ext4_retry_alloc(inode->sb, &tries));
+	return err;
+}
+
+int ext4_data_promise(struct inode *inode, u64 pos, u64 len, bool fault)
+{
+	struct range r;
+	int err = 0;
+
+	if (!range_of(inode, pos, len, &r))
+		return -EFBIG;
+	while (r.len && !err) {
+		unsigned tries = 0;
+		struct ext4_map m;
+
+		do {
+			err = delay(inode, &r, &m);
+		} while (err == -ENOSPC && !fault && ext4_retry_alloc(inode->sb, &tries));
+		if (err)
+			break;
+		m.len = min(m.len, r.len);
+		r.lblock += m.len;
+		r.len -= m.len;
+	}
+	return err;
+}
+
+static int data_begin(struct inode *inode, u64 pos, u64 len, unsigned flags, struct iomap *out)
+{
+	struct range r;
+
+	if (!range_of(inode, pos, len, &r)) {
+		if (flags & IOMAP_WRITE)
+			return -EFBIG;
+		*out = (struct iomap){.offset = pos & ~(u64)(inode->sb->blocksize - 1), .length = len + inode->sb->blocksize, .type = IOMAP_HOLE};
+		return 0;
+	}
+	return flags & IOMAP_WRITE ? begin_write(inode, &r, pos + len, flags, out) : begin_read(inode, &r, flags, out);
+}
+
+/* A direct write is over: the size it did not reach is not the file's. */
+static int direct_end(struct inode *inode)
+{
+	struct ext4_inode *ei = ext4_inode(inode);
+	struct handle *h;
+	int err, err2;
+
+	WRITE_ONCE(ei->direct_end, 0);
+	if (ei->disk_size <= inode->size)
+		return 0;
+	err = ext4_start(inode->sb, NULL, EXT4_CREDITS_INODE + 1, &h);
+	if (err)
+		return err;
+	rwsem_write_lock(&ei->map);
+	WRITE_ONCE(ei->disk_size, min(ei->disk_size, inode->size));
+	rwsem_write_unlock(&ei->map);
+	err = ext4_inode_dirty(h, inode);
+	err2 = ext4_stop(h);
+	return err ?: err2;
+}
+
+/* What a write promised or took beyond the end and did not use goes back. */
+static int data_end(struct inode *inode, u64 pos, u64 len, u64 done, unsigned flags, struct iomap *map)
+{
+	unsigned bits = inode->sb->blkbits;
+	u64 used = max(pos + done, (u64)READ_ONCE(inode->size));
+	u64 from = (used + inode->sb->blocksize - 1) >> bits, to = (map->offset + map->length) >> bits;
+
+	int err = flags & IOMAP_WRITE && flags & IOMAP_DIRECT ? direct_end(inode) : 0;
+
+	if (!(flags & IOMAP_WRITE) || done >= len || from >= to || flags & IOMAP_FAULT)
+		return err;
+	if (map->type == IOMAP_DELALLOC || (map->type == IOMAP_UNWRITTEN && flags & IOMAP_DIRECT)) {
+		struct ext4_map m;
+
+		guard_write(&ext4_inode(inode)->map);
+		while (from < to && ext4_status_next_promise(ext4_inode(inode), (u32)from, &m) && m.lblock < to) {
+			u32 lo = max((u32)from, m.lblock), hi = (u32)min(to, (u64)m.lblock + m.len);
+
+			ext4_status_drop(inode, lo, hi - lo);
+			from = hi;
+		}
+	}
+	return err;
+}
+
+/*
+ * May write-back of the mapped extent move the size that the disk knows?  Only the page with that size in it, and what follows, can;
+ * pages before are answered for without a word to `written`.
+ */
+static void tell_size(const struct inode *inode, u64 pos, struct iomap *out)
+{
+	u64 known = (u64)READ_ONCE(ext4_inode(inode)->disk_size), safe = known & ~(u64)(PAGE_SIZE - 1);
+	u64 end = out->offset + out->length;
+
+	if (out->type != IOMAP_MAPPED || end <= safe)
+		return;
+	if (pos < safe)
+		out->length = safe - out->offset;
+	else if ((u64)READ_ONCE(inode->size) > known)
+		out->flags |= IOMAP_F_WRITTEN;
+	else
+		out->length = min(end, (pos & ~(u64)(PAGE_SIZE - 1)) + PAGE_SIZE) - out->offset;
+}
+
+static int data_map_writeback(struct inode *inode, u64 pos, u64 len, struct iomap *out)
+{
+	struct ext4_map m = {.type = EXT4_MAP_HOLE};
+	struct range r;
+	int err = 0;
+
+	if (!range_of(inode, pos, len, &r)) {
+		*out = (struct iomap){.offset = pos, .length = inode->sb->blocksize, .type = IOMAP_HOLE};
+		return 0;
+	}
+	if (!ext4_status_find(ext4_inode(inode), r.lblock, &m) || m.type == EXT4_MAP_DELAYED || m.type == EXT4_MAP_HOLE) {
+		/* A store to a mapped page may have come between a punch's dropping it and freeing its block. */
+		err = take(inode, r.lblock, m.type == EXT4_MAP_DELAYED ? TAKE_MAX : 1, pos < (u64)READ_ONCE(inode->size), &m);
+		if (err) {
+			if (err == -ENOSPC)
+				ext4_warn(inode->sb, "no block for delayed data of inode %llu at %u", inode->ino, r.lblock);
+			return err;
+		}
+	}
+	answer(inode, &m, out);
+	tell_size(inode, pos, out);
+	return 0;
+}
+
+/* --- after the data --- */
+
+int ext4_data_keep(struct handle *h, struct inode *inode, struct ext4_map *m)
+{
+	struct ext4_super *es = ext4_inode_super(inode);
+	struct ext4_map hole = {m->lblock, m->len, 0, EXT4_MAP_HOLE};
+	u8 type = m->type == EXT4_MAP_PENDING ? EXT4_MAP_MAPPED : m->type;
+	int err = ext4_mark_used(h, inode, m->block, m->len);
+
+	if (err) {
+		/* They may be somebody else's: neither used nor free again. */
+		ext4_unclaim(es, m->len);
+		(void)!ext4_status_set(ext4_inode(inode), &hole);
+		return err;
+	}
+	ext4_inode_add_blocks(inode, m->len);
+	m->type = type;
+	err = ext4_map_insert(h, inode, m);
+	if (!err)
+		return 0;
+	(void)!ext4_blocks_free(h, inode, m->block, m->len, 0);
+	(void)!ext4_status_set(ext4_inode(inode), &hole);
+	return err;
+}
+
+u32 ext4_data_piece(struct inode *inode, const struct ext4_map *m)
+{
+	struct ext4_super *es = ext4_inode_super(inode);
+	u32 bit;
+
+	ext4_block_group(es, m->block, &bit);
+	return min(m->len, min(es->blocks_per_group - bit, ext4_map_insert_max(inode, m->lblock)));
+}
+
+/* The size on disk moves to the end of what was written. */
+static void advance_size(struct inode *inode, u64 end)
+{
+	struct ext4_inode *ei = ext4_inode(inode);
+	s64 size = min((s64)end, max(READ_ONCE(inode->size), READ_ONCE(ei->direct_end)));
+
+	if (size > ei->disk_size)
+		WRITE_ONCE(ei->disk_size, size);
+}
+
+/* The piece at the start of the range.  *r is moved behind it.  Locks: map W. */
+static int written_piece(struct handle *h, struct inode *inode, struct range *r, u64 end)
+{
+	struct ext4_map m;
+	int err = ext4_map_find_locked(inode, r->lblock, r->len, &m), err2;
+
+	if (err)
+		return err;
+	if (m.type == EXT4_MAP_PENDING)
+		m.len = ext4_data_piece(inode, &m);
+	r->lblock += m.len;
+	r->len -= m.len;
+	advance_size(inode, min(end, to_bytes(inode, r->lblock)));
+	if (m.type == EXT4_MAP_PENDING)
+		return ext4_data_keep(h, inode, &m);
+	if (m.type == EXT4_MAP_UNWRITTEN) {
+		err = ext4_extents_convert(h, inode, m.lblock, m.len);
+		m.type = EXT4_MAP_MAPPED;
+		err = err ?: ext4_status_set(ext4_inode(inode), &m);
+	}
+	err2 = ext4_inode_dirty(h, inode);
+	return err ?: err2;
+}
+
+static int written_step(struct inode *inode, struct range *r, u64 end)
+{
+	struct handle *h;
+	int err, err2;
+
+	err = ext4_start(inode->sb, NULL, ext4_map_credits(inode, r->len), &h);
+	if (err)
+		return err;
+	rwsem_write_lock(&ext4_inode(inode)->map);
+	err = written_piece(h, inode, r, end);
+	rwsem_write_unlock(&ext4_inode(inode)->map);
+	err2 = ext4_stop(h);
+	return err ?: err2;
+}
+
+static int data_written(struct inode *inode, u64 pos, u64 len, bool unwritten)
+{
+	u64 end = pos + len, size = (u64)max(READ_ONCE(inode->size), READ_ONCE(ext4_inode(inode)->direct_end));
+	struct range r;
+	int err = 0;
+
+	if (!unwritten && min(end, size) <= (u64)READ_ONCE(ext4_inode(inode)->disk_size))
+		return 0;
+	if (!range_of(inode, pos, len, &r))
+		return -EIO;
+	while (r.len && !err)
+		err = written_step(inode, &r, end);
+	if (err)
+		ext4_failed(inode->sb, inode, err, "recording written data");
+	return err;
+}
+
+const struct iomap_ops ext4_iomap_ops = {
+	.begin = data_begin,
+	.end = data_end,
+	.map_writeback = data_map_writeback,
+	.written = data_written,
+};
+
+void ext4_set_mapping_ops(struct inode *inode)
+{
+	inode_set_iomap(inode, &ext4_iomap_ops);
+	if (ext4_journals_data(inode))
+		inode->data.ops = &ext4_jdata_mapping_ops;
+}
+
+/* --- ordered tails --- */
+
+int ext4_write_ordered(struct inode *inode)
+{
+	u64 tail = READ_ONCE(ext4_inode(inode)->tail) & ~(u64)(PAGE_SIZE - 1);
+
+	return cache_write_range(&inode->data, (loff_t)tail, (loff_t)(tail + PAGE_SIZE - 1), true);
+}
+
+int ext4_order_tail(struct handle *h, struct inode *inode)
+{
+	struct ext4_super *es = ext4_inode_super(inode);
+
+	if (!h || es->opt.data_mode != EXT4_DATA_ORDERED || !((u64)inode->size & (es->block_size - 1)))
+		return 0;
+	WRITE_ONCE(ext4_inode(inode)->tail, (u64)inode->size);
+	journal_order_inode(h, &ext4_inode(inode)->ordered);
+	return 0;
+}
