@@ -4,6 +4,7 @@
  * Linux: Documentation/ABI/stable/sysfs-block
  */
 #include <kernel/abi/errno.h>
+#include <kernel/abi/stat.h>
 #include <kernel/lib/minmax.h>
 #include <kernel/lib/parse.h>
 #include <kernel/lib/seq.h>
@@ -78,7 +79,8 @@ static int zero_show(struct device *dev, struct seq *out)
 	ATTR("size", 0444, size_show, NULL), ATTR("ro", 0444, ro_show, NULL),                      \
 		ATTR("stat", 0444, stat_show, NULL), ATTR("inflight", 0444, inflight_show, NULL),  \
 		ATTR("alignment_offset", 0444, zero_show, NULL),                                   \
-		ATTR("discard_alignment", 0444, zero_show, NULL)
+		ATTR("discard_alignment", 0444, zero_show, NULL),                                  \
+		ATTR("holders", S_IFDIR | 0755, NULL, NULL)
 
 /* --- of partitions ---------------------------------------------------------------------------- */
 
@@ -211,6 +213,7 @@ static int one_show(struct device *dev, struct seq *out)
 
 static const struct device_attribute *const disk_attributes[] = {
 	BOTH_ATTRIBUTES,
+	ATTR("slaves", S_IFDIR | 0755, NULL, NULL),
 	ATTR("range", 0444, range_show, NULL),
 	ATTR("ext_range", 0444, ext_range_show, NULL),
 	ATTR("removable", 0444, removable_show, NULL),

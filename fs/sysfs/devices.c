@@ -75,8 +75,13 @@ static void attribute_add(struct text_node *dir, struct device *dev,
 			  const struct device_attribute *attr, const struct device_binary *bin,
 			  const struct file_ops *fops)
 {
-	struct attribute_file *f = kzalloc(sizeof(*f), GFP_KERNEL);
+	struct attribute_file *f;
 
+	if (attr && S_ISDIR(attr->mode)) {
+		text_dir(dir, attr->name);
+		return;
+	}
+	f = kzalloc(sizeof(*f), GFP_KERNEL);
 	if (!f)
 		return;
 	*f = (struct attribute_file){device_get(dev), attr, bin};

@@ -41,8 +41,9 @@ struct device_class {
 };
 
 /*
- * A file in the device's directory of sysfs.  show and store may sleep; they have a reference to the
- * device and nothing else, so they may run while it is being removed and after.
+ * A file in the device's directory of sysfs.  show and store may sleep; they have a reference to
+ * the device and nothing else, so they may run while it is being removed and after.  One of mode
+ * S_IFDIR is an empty folder.
  */
 struct device_attribute {
 	const char *name;

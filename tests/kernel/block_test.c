@@ -437,7 +437,7 @@ static void slow_ender(void *arg)
 
 	while (!kthread_should_stop()) {
 		if (!fake_end_one(f))
-			sleep_ns(NSEC_PER_MSEC);
+			sleep_ns(50 * NSEC_PER_USEC);
 	}
 }
 
