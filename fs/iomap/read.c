@@ -134,14 +134,17 @@ static int read_piece(struct read_run *r, struct folio *f, u64 pos, u64 to, unsi
 		      bool *started)
 {
 	char *at = (char *)folio_address(f) + (pos & (PAGE_SIZE - 1));
+	u64 size = READ_ONCE(r->inode->size), bs = 1ull << r->blkbits;
 	int err;
 
 	*started = false;
-	if (pos >= (u64)READ_ONCE(r->inode->size)) {
+	if (pos >= size) {
 		*len = to - pos;
 		memset(at, 0, *len);
 		return 0;
 	}
+	/* What may be allocated behind the end holds what somebody left there. */
+	to = min(to, (size + bs - 1) & ~(bs - 1));
 	err = run_map(r, pos);
 	if (err)
 		return err;
