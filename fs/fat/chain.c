@@ -178,7 +178,7 @@ int fat_chain_map(struct inode *inode, u32 index, u32 want, u32 *cluster, u32 *c
 	run = known ? *known : (struct fat_run){0, fi->start, 1};
 	fat_cursor_init(&c, fs);
 	err = index - run.index + want <= run.count ? 0 : seek_run(inode, &c, &run, index, want);
-	(void)fat_cursor_fini(&c);
+	fat_cursor_fini(&c);
 	if (err || !run.count)
 		return err;
 	*cluster = run.cluster + (index - run.index);

@@ -139,6 +139,7 @@ struct fat_sb {
 	bool info_dirty;      /* [l] */
 	u32 next_free;        /* [l] where to look first */
 	u32 errors_logged;    /* [a] */
+	u32 mirrors_behind;   /* [a] a copy of the table is not up to date */
 	struct spinlock slot_lock; /* s, RANK_INODE_SPIN, after inode.spin */
 	struct list moved;         /* [s] inodes whose number is not their slot's */
 	u64 next_ino;              /* [s] */
@@ -215,8 +216,10 @@ struct fat_cursor {
 	bool dirty;
 };
 void fat_cursor_init(struct fat_cursor *c, struct fat_sb *fs);
-/* Copies what changed to the other tables.  Returns 0 or -EIO. */
-int fat_cursor_fini(struct fat_cursor *c);
+/* Copies what changed to the other tables. */
+void fat_cursor_fini(struct fat_cursor *c);
+/* Copies the whole table to the others if some copy failed before.  Returns 0 or -EIO. */
+int fat_mirror_all(struct fat_sb *fs);
 /* The entry of a valid cluster: FAT_FREE, FAT_EOC, FAT_BAD, or a number (not checked). */
 int fat_table_get(struct fat_cursor *c, u32 cluster, u32 *value) __must_check;
 /* What follows `cluster` in its chain: a valid cluster or FAT_EOC; -EIO for anything else. */

@@ -252,8 +252,10 @@ static int write_info(struct fat_sb *fs, bool wait)
 static int fat_sync_fs(struct superblock *sb, bool wait)
 {
 	struct fat_sb *fs = fat_sb(sb);
-	int err = write_info(fs, wait), later = bdev_sync(fs->bdev, wait);
+	int err = write_info(fs, wait), later = fat_mirror_all(fs);
 
+	err = err ? err : later;
+	later = bdev_sync(fs->bdev, wait);
 	err = err ? err : later;
 	later = wait ? bdev_flush(fs->bdev) : 0;
 	return err ? err : later;

@@ -3,7 +3,8 @@
  * The allocation table: for each cluster what follows it, on the disk as 12, 16 or 28 bits.
  *
  * A cursor keeps the sector it touched last, as neighbours are asked for in turn; when it leaves a
- * sector that changed, the sector is copied to the other tables.
+ * sector that changed, the sector is copied to the other tables.  The first table is the one that
+ * counts: what could not be copied is not an error of the operation, a sync copies everything again.
  *
  * Entries are changed under fat_sb.lock and read without: each is read and written as whole bytes in
  * an order that does not matter, since a chain changes only for the holder of its inode, and of the
@@ -47,23 +48,25 @@ static int copy_to_mirror(struct fat_cursor *c, unsigned table)
 	return 0;
 }
 
-int fat_cursor_fini(struct fat_cursor *c)
+static void copy_to_mirrors(struct fat_cursor *c)
 {
-	int err = 0, one;
+	for (unsigned i = 1; i < c->fs->tables; i++) {
+		if (copy_to_mirror(c, i))
+			atomic_store(&c->fs->mirrors_behind, 1u);
+	}
+}
 
+void fat_cursor_fini(struct fat_cursor *c)
+{
 	if (!c->buffer)
-		return 0;
+		return;
 	if (c->dirty) {
 		buffer_mark_dirty(c->buffer);
-		for (unsigned i = 1; i < c->fs->tables; i++) {
-			one = copy_to_mirror(c, i);
-			err = err ? err : one;
-		}
+		copy_to_mirrors(c);
 	}
 	buffer_put(c->buffer);
 	c->buffer = NULL;
 	c->dirty = false;
-	return err;
 }
 
 /* The byte `offset` of the table, in memory. */
@@ -73,9 +76,7 @@ static int table_byte(struct fat_cursor *c, u64 offset, u8 **out)
 	int err;
 
 	if (!c->buffer || c->block != block) {
-		err = fat_cursor_fini(c);
-		if (err)
-			return err;
+		fat_cursor_fini(c);
 		if (!(block % READAHEAD))
 			buffer_readahead(c->fs->bdev, block, READAHEAD);
 		err = buffer_read(c->fs->bdev, block, &c->buffer);
@@ -87,6 +88,27 @@ static int table_byte(struct fat_cursor *c, u64 offset, u8 **out)
 	}
 	*out = (u8 *)c->buffer->data + (offset & (c->fs->sb->blocksize - 1));
 	return 0;
+}
+
+int fat_mirror_all(struct fat_sb *fs)
+{
+	struct fat_cursor c;
+	int err = 0;
+	u8 *p;
+
+	if (!atomic_xchg(&fs->mirrors_behind, 0u))
+		return 0;
+	guard_mutex(&fs->lock);
+	fat_cursor_init(&c, fs);
+	for (u32 i = 0; i < fs->table_sectors && !err; i++) {
+		err = table_byte(&c, (u64)i << fs->sb->blkbits, &p);
+		if (!err)
+			copy_to_mirrors(&c);
+	}
+	fat_cursor_fini(&c);
+	if (err)
+		atomic_store(&fs->mirrors_behind, 1u);
+	return err;
 }
 
 /* --- one entry -------------------------------------------------------------------------------- */
@@ -107,22 +129,28 @@ static int get12(struct fat_cursor *c, u32 cluster, u32 *value)
 	return err;
 }
 
+/* Both bytes or none: the second may be in the next sector, which is made sure of first. */
 static int set12(struct fat_cursor *c, u32 cluster, u32 value)
 {
 	u64 offset = cluster + cluster / 2;
+	struct buffer *second;
 	u8 *p;
-	int err = table_byte(c, offset, &p);
+	int err = buffer_read(c->fs->bdev, c->fs->table_start + ((offset + 1) >> c->fs->sb->blkbits), &second);
 
 	if (err)
 		return err;
-	*p = cluster & 1 ? (u8)((*p & 0x0f) | value << 4) : (u8)value;
-	c->dirty = true;
-	err = table_byte(c, offset + 1, &p);
-	if (err)
-		return err;
-	*p = cluster & 1 ? (u8)(value >> 4) : (u8)((*p & 0xf0) | (value >> 8 & 15));
-	c->dirty = true;
-	return 0;
+	err = table_byte(c, offset, &p);
+	if (!err) {
+		*p = cluster & 1 ? (u8)((*p & 0x0f) | value << 4) : (u8)value;
+		c->dirty = true;
+		err = table_byte(c, offset + 1, &p);
+	}
+	if (!err) {
+		*p = cluster & 1 ? (u8)(value >> 4) : (u8)((*p & 0xf0) | (value >> 8 & 15));
+		c->dirty = true;
+	}
+	buffer_put(second);
+	return err;
 }
 
 /* FAT16 and FAT32: entries are aligned and do not cross sectors. */
@@ -188,13 +216,13 @@ static int cursor_set(struct fat_cursor *c, u32 cluster, u32 value)
 int fat_table_set(struct fat_sb *fs, u32 cluster, u32 value)
 {
 	struct fat_cursor c;
-	int err, end_err;
+	int err;
 
 	guard_mutex(&fs->lock);
 	fat_cursor_init(&c, fs);
 	err = cursor_set(&c, cluster, value);
-	end_err = fat_cursor_fini(&c);
-	return err ? err : end_err;
+	fat_cursor_fini(&c);
+	return err;
 }
 
 /* --- allocation ------------------------------------------------------------------------------- */
@@ -209,8 +237,11 @@ static int chain_append(struct fat_cursor *c, struct new_chain *n, u32 cluster)
 {
 	int err = cursor_set(c, cluster, FAT_EOC);
 
-	if (!err && n->nr)
+	if (!err && n->nr) {
 		err = cursor_set(c, n->last, cluster);
+		if (err)
+			(void)cursor_set(c, cluster, FAT_FREE);
+	}
 	if (err)
 		return err;
 	if (!n->nr)
@@ -262,7 +293,7 @@ int fat_alloc(struct fat_sb *fs, u32 hint, u32 want, u32 *first, u32 *last, u32 
 {
 	struct new_chain n = {};
 	struct fat_cursor c;
-	int err, end_err;
+	int err;
 
 	if (READ_ONCE(fs->sb->flags) & SB_RDONLY)
 		return -EROFS;
@@ -273,8 +304,7 @@ int fat_alloc(struct fat_sb *fs, u32 hint, u32 want, u32 *first, u32 *last, u32 
 	err = collect_free(&c, hint ? hint : fs->next_free, want, &n);
 	if (err && n.nr)
 		undo_chain(&c, &n);
-	end_err = fat_cursor_fini(&c);
-	err = err ? err : end_err;
+	fat_cursor_fini(&c);
 	if (err)
 		return err;
 	if (!n.nr) {
@@ -320,7 +350,7 @@ int fat_free_chain(struct fat_sb *fs, u32 first)
 {
 	u32 cluster = first, next = FAT_EOC, nr = 0, run = first, run_nr = 0;
 	struct fat_cursor c;
-	int err = 0, end_err;
+	int err = 0;
 
 	guard_mutex(&fs->lock);
 	fat_cursor_init(&c, fs);
@@ -340,9 +370,9 @@ int fat_free_chain(struct fat_sb *fs, u32 first)
 			cond_resched();
 	}
 	discard_run(fs, run, run_nr);
-	end_err = fat_cursor_fini(&c);
+	fat_cursor_fini(&c);
 	account(fs, nr);
-	return err ? err : end_err;
+	return err;
 }
 
 int fat_count_free(struct fat_sb *fs, u32 *out)
@@ -363,7 +393,7 @@ int fat_count_free(struct fat_sb *fs, u32 *out)
 		err = fat_table_get(&c, i, &value);
 		free += !err && value == FAT_FREE;
 	}
-	(void)fat_cursor_fini(&c);
+	fat_cursor_fini(&c);
 	if (err)
 		return err;
 	fs->free_clusters = *out = free;
