@@ -76,9 +76,10 @@ static struct transaction *transaction_switch(struct journal *j)
 
 		t = j->running;
 		t->log_start = j->head;
-		t->log_bound =
-			(u32)((space + (1u << GATE_BLOCK_SHIFT) - 1) >> GATE_BLOCK_SHIFT) + 3;
-		j->promised -= j->max_blocks - t->log_bound;
+		t->log_bound = (u32)((space - t->precharge + (1u << GATE_BLOCK_SHIFT) - 1) >>
+				     GATE_BLOCK_SHIFT) +
+			       3;
+		j->promised -= t->promised - t->log_bound;
 		j->committing = t;
 		WRITE_ONCE(j->running, NULL);
 		atomic_store(&j->gate, GATE_CLOSED);

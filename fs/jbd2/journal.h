@@ -34,7 +34,8 @@
  * that a commit or a block write needs: after inode locks, before group and block-map locks, and
  * without a locked folio of an ordered inode.  While a handle is open, allocations of the thread do
  * not enter file systems (mm/alloc_scope.h), and the thread must not wait for other handles'
- * owners, nor for write-back that itself starts handles.  Buffers are given unlocked.
+ * owners, nor for write-back that itself starts handles (those are journal_start_urgent()). Buffers
+ *are given unlocked.
  */
 #pragma once
 
@@ -101,6 +102,12 @@ int journal_close(struct journal *j);
  */
 int journal_start(struct journal *j, unsigned credits, unsigned revokes,
 		  struct handle **out) __must_check;
+/*
+ * The same for those whom a commit may wait for: who records written data before its write-back
+ * ends.  Does not wait for a commit that is writing ordered data, if `credits` are few.
+ */
+int journal_start_urgent(struct journal *j, unsigned credits, unsigned revokes,
+			 struct handle **out) __must_check;
 /* More credits, if there is room in this transaction.  Returns 0, 1 (no room: restart), -EROFS. */
 int journal_extend(struct handle *h, unsigned credits, unsigned revokes) __must_check;
 /*
@@ -205,7 +212,10 @@ int journal_force(struct journal *j) __must_check;
  */
 int journal_flush(struct journal *j) __must_check;
 
-/* Fatal: nothing is written any more; journal_start answers -EROFS.  Context: any. */
+/*
+ * Fatal: nothing is written any more; journal_start answers -EROFS.  Context: any but hard
+ * interrupt.
+ */
 void journal_abort(struct journal *j, int error);
 /* Why it was aborted, or 0. */
 int journal_error(const struct journal *j);
