@@ -168,7 +168,7 @@ bool swap_out_folio(struct folio *f, bool force)
 }
 
 struct round {
-	u64 target, seen, done;
+	u64 seen, done;
 };
 
 static void out_round(void *arg)
@@ -203,7 +203,7 @@ u64 swap_out_some(u64 target, u64 *seen)
 {
 	const struct swap_ops *ops = swap_any_ops();
 	u64 all = pfn_limit - pfn_first;
-	struct round r = {.target = target};
+	struct round r = {};
 
 	if (!ops)
 		return 0;

@@ -40,7 +40,6 @@ struct swap_area {
 	struct xarray cache;    /* [s, R] folios by slot */
 	s32 priority;           /* [I] */
 	u32 type;               /* [I] index in the table */
-	bool discards;          /* [I] clusters are discarded when empty */
 	u32 leaving;            /* [a] swapoff is at work: no new slots */
 	u32 pins;               /* [a] readers of slots they hold no entry of */
 };
