@@ -57,7 +57,7 @@ LOCAL(primary_entry)
 	bl	invalidate_range
 
 	bl	mmu_on
-	adr	x1, primary_switched
+	adr_l	x1, primary_switched
 	sub	x1, x1, x22
 	add	x1, x1, x23
 	br	x1
@@ -71,7 +71,7 @@ ENTRY(secondary_entry)
 	adr_l	x0, boot_map
 	ldr	x23, [x0, #BOOT_MAP_IMAGE_VA]
 	bl	mmu_on
-	adr	x1, secondary_switched
+	adr_l	x1, secondary_switched
 	sub	x1, x1, x22
 	add	x1, x1, x23
 	br	x1
