@@ -110,6 +110,11 @@ static void ranges_collect(const struct boot_info *info)
 				   (m->base + m->size + PAGE_SIZE - 1) >> PAGE_SHIFT);
 		}
 	}
+	/* Firmware's memory map may claim the end of what the loader put there after it (SeaBIOS
+	 * takes memory at the top of RAM for each disk it finds). */
+	if (info->initrd_size)
+		ranges_add(&ram, info->initrd_base >> PAGE_SHIFT,
+			   (info->initrd_base + info->initrd_size + PAGE_SIZE - 1) >> PAGE_SHIFT);
 	for (unsigned i = 0; i < info->nr_mem; i++)
 		if (info->mem[i].type != BOOT_MEM_RAM)
 			spare_remove_bytes(info->mem[i].base, info->mem[i].size);
@@ -339,6 +344,20 @@ bool pfn_is_ram(pfn_t pfn)
 	return false;
 }
 
+/* Claimed by firmware, though the loader put something there. */
+static bool frame_is_firmwares(pfn_t pfn)
+{
+	paddr_t pa = pfn << PAGE_SHIFT;
+
+	for (unsigned i = 0; i < boot_info.nr_mem; i++) {
+		const struct boot_mem *m = &boot_info.mem[i];
+
+		if (m->type != BOOT_MEM_RAM && pa + PAGE_SIZE > m->base && pa < m->base + m->size)
+			return true;
+	}
+	return false;
+}
+
 void memory_free_boot(paddr_t start, paddr_t end)
 {
 	pfn_t first = (start + PAGE_SIZE - 1) >> PAGE_SHIFT, last = end >> PAGE_SHIFT;
@@ -348,7 +367,7 @@ void memory_free_boot(paddr_t start, paddr_t end)
 	for (pfn_t pfn = first; pfn < last; pfn++) {
 		struct page *p = pfn_to_page(pfn);
 
-		if (!pfn_is_ram(pfn) || !page_test(p, PG_reserved))
+		if (!pfn_is_ram(pfn) || !page_test(p, PG_reserved) || frame_is_firmwares(pfn))
 			continue;
 		p->flags = 0;
 		p->counts = 0;
