@@ -209,26 +209,35 @@ static int build(struct vblk_queue *q, struct request *rq, struct vblk_request *
 
 /* --- sending ---------------------------------------------------------------------------------- */
 
-/* The table as a chain, for devices without indirect descriptors. */
-static int send_chain(struct vblk_queue *q, struct request *rq, const struct vblk_request *r)
+/* The table as a chain, for devices without indirect descriptors; `in` of them at its end are
+ * written by the device. */
+static int send_chain(struct vblk_queue *q, const struct vblk_request *r, unsigned in, void *token)
 {
 	struct virtq_piece pieces[SHORT_PIECES + 2];
-	unsigned in = rq->op == BIO_READ ? r->pieces - 1u : 1u;
 	int err;
 
 	for (unsigned i = 0; i < r->pieces; i++)
 		pieces[i] = (struct virtq_piece){r->table[i].addr, r->table[i].len};
-	err = virtq_add(q->vq, pieces, r->pieces - in, in, rq);
+	err = virtq_add(q->vq, pieces, r->pieces - in, in, token);
 	return err == -ENOSPC ? -EBUSY : err;
 }
 
-/* Locks: q->lock. */
-static __always_inline int send(struct vblk_queue *q, struct request *rq, struct vblk_request *r)
+/* Locks: q->lock.  0, or -EBUSY, -EIO. */
+static __always_inline int send_table(struct vblk_queue *q, unsigned slot,
+				      const struct virtq_desc *table, const struct vblk_request *r,
+				      unsigned in, void *token)
 {
 	if (unlikely(!q->disk->slots))
-		return send_chain(q, rq, r);
-	virtq_add_slot(q->vq, rq->tag, bus_address(table_of(q, r)), r->pieces, rq);
+		return send_chain(q, r, in, token);
+	virtq_add_slot(q->vq, slot, bus_address(table), r->pieces, token);
 	return 0;
+}
+
+static __always_inline int send(struct vblk_queue *q, struct request *rq, struct vblk_request *r)
+{
+	unsigned in = rq->op == BIO_READ ? r->pieces - 1u : 1u;
+
+	return send_table(q, rq->tag, table_of(q, r), r, in, rq);
 }
 
 static int vblk_queue(struct hw_queue *hq, struct request *rq, bool last)
@@ -345,17 +354,19 @@ static int own_identify(struct vblk *b, char *id)
 	bool notify;
 
 	guard_mutex(&b->own_lock);
-	if (!b->slots)
-		return -EOPNOTSUPP;
 	completion_init(&b->own_done);
 	with_spin_irq(&q->lock)
 	{
+		int err;
+
 		if (q->stopped)
 			return -ENODEV;
 		r->header = (struct virtio_blk_outhdr){.type = VIRTIO_BLK_T_GET_ID};
 		virtq_table_set(q->vq, r->table, 1, bus_address(b->own_data), ID_BYTES, true, true);
 		finish_table(q->vq, r->table, r, 2);
-		virtq_add_slot(q->vq, b->depth, bus_address(r->table), r->pieces, b);
+		err = send_table(q, b->depth, r->table, r, 2, b);
+		if (err)
+			return err;
 		notify = virtq_publish(q->vq);
 	}
 	if (notify)

@@ -14,7 +14,8 @@
 #include <mm/vmalloc.h>
 #include <host.h>
 
-/* --- what the code needs of the kernel ---------------------------------------------------------- */
+/* --- what the code needs of the kernel ----------------------------------------------------------
+ */
 
 void *kmalloc(size_t size, gfp_t gfp)
 {
@@ -59,7 +60,7 @@ struct model {
 	struct model *bridge; /* above, NULL on the root bus */
 	unsigned devfn;
 	u8 cfg[256];
-	u64 size[6];	      /* 0: none; at the low half of a wide one */
+	u64 size[6]; /* 0: none; at the low half of a wide one */
 	bool io[6], wide[6], prefetch[6];
 };
 
@@ -101,7 +102,8 @@ static struct model *model_at(unsigned bus, unsigned devfn)
 	return NULL;
 }
 
-static u32 model_read(struct pci_host *h, unsigned bus, unsigned devfn, unsigned reg, unsigned width)
+static u32 model_read(struct pci_host *h, unsigned bus, unsigned devfn, unsigned reg,
+		      unsigned width)
 {
 	const struct model *m = model_at(bus, devfn);
 	u32 v = m && reg < 256 ? cfg32(m, reg & ~3u) >> 8 * (reg & 3) : U32_MAX;
@@ -156,7 +158,8 @@ static struct model *add(struct model *bridge, unsigned slot, unsigned fn, bool 
 			continue;
 		*m = (struct model){.used = true, .bridge = bridge, .devfn = slot << 3 | fn};
 		put_unaligned_le32(0x12340000 | 0x1af4, m->cfg);
-		put_unaligned_le32(makes_bus ? 0x06040000 : 0x01000001, m->cfg + PCI_CLASS_REVISION);
+		put_unaligned_le32(makes_bus ? 0x06040000 : 0x01000001,
+				   m->cfg + PCI_CLASS_REVISION);
 		m->cfg[PCI_HEADER_TYPE] = makes_bus;
 		if (makes_bus)
 			m->cfg[PCI_PREF_MEMORY_BASE] = m->cfg[PCI_PREF_MEMORY_LIMIT] = 1;
@@ -319,10 +322,12 @@ static void random_tree(struct prng *rng, struct model *bridge, unsigned depth)
 		if (!m)
 			return;
 		for (unsigned i = 0; i < (down ? 2u : 6u); i++) {
-			bool io = !prng_below(rng, 4), wide = !io && i % 2 == 0 && prng_below(rng, 2);
+			bool io = !prng_below(rng, 4),
+			     wide = !io && i % 2 == 0 && prng_below(rng, 2);
 
 			if (prng_below(rng, 2))
-				bar(m, i, io ? 4ull << prng_below(rng, 6) : 16ull << prng_below(rng, 14),
+				bar(m, i,
+				    io ? 4ull << prng_below(rng, 6) : 16ull << prng_below(rng, 14),
 				    io, wide, !io && prng_below(rng, 2));
 			i += wide;
 		}
@@ -426,7 +431,8 @@ TEST(memory)
 {
 	long before = host_allocated();
 
-	FOR_EACH_FAILURE {
+	FOR_EACH_FAILURE
+	{
 		machine_reset();
 		random_tree(host_prng(), NULL, 2);
 		if (scan() != -ENOMEM || host.root) {
