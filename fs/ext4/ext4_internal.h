@@ -131,6 +131,7 @@ struct ext4_super {
 	s64 free_blocks; /* [a] */
 	s64 promised;    /* [a] */
 	s64 free_inodes; /* [a] */
+	u32 clearing;    /* [a] a piece of an inode table is being cleared: numbers in it are free but cannot be had */
 	s64 dirs;        /* [a] */
 	s64 freeing;     /* [a] freed blocks whose transaction is not on disk yet */
 	struct spinlock discard_lock; /* d */

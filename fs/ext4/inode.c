@@ -644,24 +644,32 @@ static int inode_delete(struct handle *h, struct inode *inode)
 	return err ?: ext4_inode_free(h, inode);
 }
 
-static void inode_evict_deleted(struct inode *inode)
+static int inode_delete_once(struct inode *inode)
 {
 	struct handle *h;
 	int err = ext4_start(inode->sb, NULL, EXT4_CREDITS_TRUNCATE + EXT4_CREDITS_XATTR + EXT4_CREDITS_INODE_NEW + EXT4_CREDITS_ORPHAN, &h);
 	int err2;
 
-	if (err) {
-		ext4_orphan_del(NULL, inode);
-		return;
-	}
+	if (err)
+		return err;
 	err = inode_delete(h, inode);
-	if (err) {
-		ext4_failed(inode->sb, inode, err, "deleting an inode");
-		ext4_orphan_del(NULL, inode);
-	}
 	err2 = ext4_stop(h);
-	if (!err && err2)
-		ext4_failed(inode->sb, inode, err2, "deleting an inode");
+	return err ?: err2;
+}
+
+/* Nobody can be told of a failure: a lack of memory is waited out, for a while. */
+static void inode_evict_deleted(struct inode *inode)
+{
+	int err = inode_delete_once(inode);
+
+	for (unsigned tries = 0; err == -ENOMEM && tries < 100; tries++) {
+		sleep_ns(1000000);
+		err = inode_delete_once(inode);
+	}
+	if (err && err != -EROFS)
+		ext4_failed(inode->sb, inode, err, "deleting an inode");
+	if (err)
+		ext4_orphan_del(NULL, inode);
 }
 
 void ext4_evict(struct inode *inode)

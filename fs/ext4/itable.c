@@ -67,6 +67,13 @@ static int piece_clear(struct ext4_super *es, u32 group, u32 first, u32 end)
 	return err;
 }
 
+/* The numbers of a cleared piece may be used; so may those before it, which nobody is clearing now. */
+static void piece_end(struct ext4_super *es, u32 group)
+{
+	guard_spin(&es->group[group].lock);
+	es->group[group].zero_from = es->inodes_per_group;
+}
+
 static int mark_cleared(struct ext4_super *es, u32 group)
 {
 	struct ext4_disk_group *d = ext4_desc(es, group);
@@ -96,25 +103,39 @@ static bool rest(struct ext4_itable *t, u64 since)
 	return !kthread_should_stop();
 }
 
+/* One piece that ends at *end, which moves to where it begins.  Returns 0, 1: there is none, or -errno. */
+static int piece_do(struct ext4_super *es, u32 group, u32 *end)
+{
+	u32 first;
+	int err = 1;
+
+	atomic_store(&es->clearing, 1u);
+	first = piece_begin(es, group, *end);
+	if (first < *end) {
+		err = piece_clear(es, group, first, *end);
+		*end = first;
+	}
+	piece_end(es, group);
+	atomic_store(&es->clearing, 0u);
+	return err;
+}
+
 static int table_clear(struct ext4_itable *t, u32 group)
 {
 	struct ext4_super *es = ext4_super(t->sb);
-	u32 end = es->itable_blocks, first;
+	u32 end = es->itable_blocks;
 	bool go_on = true;
 	int err = 0;
 
-	while (go_on && !err && (first = piece_begin(es, group, end)) < end) {
+	while (go_on && !err) {
 		u64 since = clock_mono_ns();
 
-		err = piece_clear(es, group, first, end);
-		end = first;
-		go_on = !err && rest(t, since);
+		err = piece_do(es, group, &end);
+		go_on = err > 0 || (!err && rest(t, since));
 	}
-	if (go_on && !err)
-		err = mark_cleared(es, group);
-	with_spin(&es->group[group].lock)
-		es->group[group].zero_from = es->inodes_per_group;
-	return err;
+	if (err < 0 || !go_on)
+		return err < 0 ? err : 0;
+	return mark_cleared(es, group);
 }
 
 static void itable_run(void *arg)

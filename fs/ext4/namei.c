@@ -8,6 +8,7 @@
  */
 #include <fs/vfs/dentry.h>
 #include <kernel/abi/fs.h>
+#include <kernel/sched/thread.h>
 
 #include "dir_internal.h"
 
@@ -121,7 +122,17 @@ int ext4_link_drop(struct handle *h, struct inode *inode, s64 now)
 
 bool ext4_space_retry(struct superblock *sb, int err, unsigned *tries)
 {
-	return unlikely(err == -ENOSPC) && ext4_retry_alloc(sb, tries);
+	const struct ext4_super *es = ext4_super(sb);
+	bool waited = false;
+
+	if (likely(err != -ENOSPC))
+		return false;
+	/* Inodes may be free and just not to be had while their table is being cleared. */
+	for (unsigned n = 0; n < 1000 && atomic_load(&es->clearing); n++) {
+		sleep_ns(1000000);
+		waited = true;
+	}
+	return waited || ext4_retry_alloc(sb, tries);
 }
 
 /* Making */

@@ -14,6 +14,7 @@
 #define LOG_PREFIX "EXT4-fs "
 #include <kernel/debug/log.h>
 #include <kernel/lib/string.h>
+#include <kernel/sched/thread.h>
 
 #include "ext4_map.h"
 #include "ext4_space.h"
@@ -71,6 +72,7 @@ int ext4_orphan_del(struct handle *h, struct inode *inode)
 	struct ext4_inode *ei = ext4_inode(inode);
 	struct list *prev;
 	u32 next;
+	int err;
 
 	if (list_empty(&ei->orphan))
 		return 0;
@@ -80,7 +82,12 @@ int ext4_orphan_del(struct handle *h, struct inode *inode)
 	list_remove(&ei->orphan);
 	ei->dtime = 0;
 	/* Without a handle the list on disk stays as it is: the error that brought us here will be repaired by e2fsck. */
-	return h || !es->journal ? unlink_on_disk(h, es, prev, next) : 0;
+	if (!h && es->journal)
+		return 0;
+	/* Half a list is worse than a wait for memory. */
+	while ((err = unlink_on_disk(h, es, prev, next)) == -ENOMEM)
+		sleep_ns(1000000);
+	return err;
 }
 
 /* --- at mount --- */

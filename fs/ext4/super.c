@@ -812,7 +812,8 @@ int ext4_start(struct superblock *sb, const struct inode *dir, unsigned credits,
 
 	if (unlikely(READ_ONCE(sb->flags) & SB_RDONLY || READ_ONCE(es->aborted)))
 		return -EROFS;
-	err = journal_start(es->journal, credits, 0, out);
+	/* One revocation: attribute blocks are freed by operations that free nothing else. */
+	err = journal_start(es->journal, credits, 1, out);
 	if (err)
 		return err;
 	if (unlikely(READ_ONCE(sb->flags) & (SB_SYNCHRONOUS | SB_DIRSYNC) || (dir && READ_ONCE(dir->flags) & (S_SYNC_ | S_DIRSYNC)))) {

@@ -33,10 +33,11 @@ int ext4_handle_refill(struct handle *h, struct inode *inode, unsigned credits)
 	if (!h)
 		return 0;
 	have = journal_credits(h);
-	err = have >= credits ? 0 : journal_extend(h, credits - have, 0);
+	/* One revocation comes with it: an attribute block may have to be freed. */
+	err = journal_extend(h, have >= credits ? 0 : credits - have, 1);
 	if (err <= 0)
 		return err;
-	err = journal_restart(h, credits, 0);
+	err = journal_restart(h, credits, 1);
 	cond_resched();
 	return err;
 }
