@@ -37,7 +37,7 @@ size: kernel
 # ARCH narrows a test only when it was given.
 test:
 	@scripts/test $(ARCH_ASKED)
-test-unit test-host test-kernel test-abi test-boot test-busybox test-stress test-fuzz:
+test-unit test-host test-kernel test-abi test-boot test-busybox test-stress test-fuzz test-powercut:
 	@scripts/test $(patsubst test-%,%,$@) $(ARCH_ASKED)
 
 bench: kernel
@@ -62,4 +62,4 @@ HIST ?=
 FRESH ?=
 export HIST FRESH
 
-.PHONY: bench soak test-stress test-fuzz abi-report help clean check setup size initramfs run debug test test-unit test-host test-kernel test-abi test-boot test-busybox oracle
+.PHONY: bench soak test-stress test-fuzz test-powercut abi-report help clean check setup size initramfs run debug test test-unit test-host test-kernel test-abi test-boot test-busybox oracle

@@ -417,7 +417,7 @@ static int written_step(struct inode *inode, struct range *r, u64 end)
 	struct handle *h;
 	int err, err2;
 
-	err = ext4_start(inode->sb, NULL, ext4_map_credits(inode, r->len), &h);
+	err = ext4_start_written(inode->sb, ext4_map_credits(inode, r->len), &h);
 	if (err)
 		return err;
 	rwsem_write_lock(&ext4_inode(inode)->map);

@@ -823,6 +823,15 @@ int ext4_start(struct superblock *sb, const struct inode *dir, unsigned credits,
 	return 0;
 }
 
+int ext4_start_written(struct superblock *sb, unsigned credits, struct handle **out)
+{
+	struct ext4_super *es = ext4_super(sb);
+
+	if (unlikely(READ_ONCE(sb->flags) & SB_RDONLY || READ_ONCE(es->aborted)))
+		return -EROFS;
+	return journal_start_urgent(es->journal, credits, 0, out);
+}
+
 int ext4_stop(struct handle *h)
 {
 	return journal_stop(h);
