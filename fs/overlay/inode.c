@@ -217,22 +217,31 @@ static ssize_t overlay_getxattr(struct inode *inode, const char *name, void *buf
 	return real->ops->getxattr ? real->ops->getxattr(real, name, buf, size) : -EOPNOTSUPP;
 }
 
+/* The upper inode, made if need be: for changes that come without a name. */
+static int upper_for_change(struct inode *inode, struct inode **out)
+{
+	struct dentry *dentry = d_find_alias(inode);
+	int err;
+
+	if (!dentry)
+		return -ESTALE;
+	err = overlay_copy_up(dentry);
+	dentry_put(dentry);
+	if (!err)
+		*out = overlay_upper(inode)->inode;
+	return err;
+}
+
 static int overlay_setxattr(struct inode *inode, const char *name, const void *value, size_t size, int flags)
 {
-	struct dentry *dentry;
 	struct inode *real;
 	int err;
 
 	if (overlay_is_private_attr(overlay_of(inode->sb), name))
 		return -EPERM;
-	dentry = d_find_alias(inode);
-	if (!dentry)
-		return -ESTALE;
-	err = overlay_copy_up(dentry);
-	dentry_put(dentry);
+	err = upper_for_change(inode, &real);
 	if (err)
 		return err;
-	real = overlay_upper(inode)->inode;
 	if (!real->ops->setxattr)
 		return -EOPNOTSUPP;
 	rwsem_write_lock(&real->lock);
@@ -277,17 +286,11 @@ static int overlay_get_acl(struct inode *inode, int type, struct posix_acl **out
 
 static int overlay_set_acl(struct inode *inode, int type, struct posix_acl *acl)
 {
-	struct dentry *dentry = d_find_alias(inode);
 	struct inode *real;
-	int err;
+	int err = upper_for_change(inode, &real);
 
-	if (!dentry)
-		return -ESTALE;
-	err = overlay_copy_up(dentry);
-	dentry_put(dentry);
 	if (err)
 		return err;
-	real = overlay_upper(inode)->inode;
 	if (!real->ops->set_acl)
 		return -EOPNOTSUPP;
 	rwsem_write_lock(&real->lock);
