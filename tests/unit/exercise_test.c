@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The file-system exerciser on tmpfs.  EXERCISE_OPS= operations in all (default 20,000).
+ * The file-system exerciser on tmpfs, and on an overlay over it.  EXERCISE_OPS= operations in all (default 20,000).
  *
  * link: hostfs
  */
@@ -11,24 +11,20 @@
 
 static unsigned fail_every;
 
-static void exercise_tmpfs(unsigned long ops, const char *options, unsigned preempt)
+/* What is mounted on /mnt goes through `ops` operations. */
+static void exercise_mounted(unsigned long ops, bool may_fill, unsigned preempt)
 {
 	struct exercise_config config = {
 		.base = "/mnt",
 		.seed = host_random(1ull << 32),
 		.processes = 8,
 		.ops = ops / 8,
+		.may_fill = may_fill,
+		.may_fail = fail_every != 0,
 	};
-	struct hostfs_usage before;
 	struct exercise *x;
 
-	hostfs_boot();
-	EXPECT_EQ(hf_mkdir("/mnt", 0755), 0);
-	before = hostfs_usage_settled();
-	EXPECT_EQ(hf_mount("none", "/mnt", "tmpfs", 0, options), 0);
 	hostfs_preempt(preempt);
-	config.may_fill = options != NULL;
-	config.may_fail = fail_every != 0;
 	x = exercise_create(&config);
 	REQUIRE(x);
 	hostfs_fail_every(fail_every);
@@ -38,8 +34,43 @@ static void exercise_tmpfs(unsigned long ops, const char *options, unsigned pree
 	EXPECT_EQ(exercise_verify(x), 0);
 	exercise_destroy(x);
 	hostfs_preempt(50);
+}
+
+static void exercise_tmpfs(unsigned long ops, const char *options, unsigned preempt)
+{
+	struct hostfs_usage before;
+
+	hostfs_boot();
+	EXPECT_EQ(hf_mkdir("/mnt", 0755), 0);
+	before = hostfs_usage_settled();
+	EXPECT_EQ(hf_mount("none", "/mnt", "tmpfs", 0, options), 0);
+	exercise_mounted(ops, options != NULL, preempt);
 	EXPECT_EQ(hf_umount("/mnt", 0), 0);
 	hostfs_expect_usage(before);
+	EXPECT_EQ(hf_rmdir("/mnt"), 0);
+}
+
+static void exercise_overlay(unsigned long ops, unsigned preempt)
+{
+	struct hostfs_usage before;
+
+	hostfs_boot();
+	EXPECT_EQ(hf_mkdir("/mnt", 0755), 0);
+	EXPECT_EQ(hf_mkdir("/t", 0755), 0);
+	/* The first overlay brings its cache of inodes, which stays. */
+	EXPECT_EQ(hf_mount("none", "/mnt", "overlay", 0, "lowerdir=/t"), 0);
+	EXPECT_EQ(hf_umount("/mnt", 0), 0);
+	before = hostfs_usage_settled();
+	EXPECT_EQ(hf_mount("none", "/t", "tmpfs", 0, NULL), 0);
+	EXPECT_EQ(hf_mkdir("/t/low", 0755), 0);
+	EXPECT_EQ(hf_mkdir("/t/up", 0755), 0);
+	EXPECT_EQ(hf_mkdir("/t/work", 0755), 0);
+	EXPECT_EQ(hf_mount("none", "/mnt", "overlay", 0, "lowerdir=/t/low,upperdir=/t/up,workdir=/t/work"), 0);
+	exercise_mounted(ops, false, preempt);
+	EXPECT_EQ(hf_umount("/mnt", 0), 0);
+	EXPECT_EQ(hf_umount("/t", 0), 0);
+	hostfs_expect_usage(before);
+	EXPECT_EQ(hf_rmdir("/t"), 0);
 	EXPECT_EQ(hf_rmdir("/mnt"), 0);
 }
 
@@ -63,4 +94,9 @@ TEST(tmpfs_allocations_fail)
 	fail_every = 100;
 	exercise_tmpfs(hostfs_number("EXERCISE_OPS", 20000) / 2, NULL, 50);
 	fail_every = 0;
+}
+
+TEST(overlay)
+{
+	exercise_overlay(hostfs_number("EXERCISE_OPS", 20000) / 2, 50);
 }
