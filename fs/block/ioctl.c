@@ -179,7 +179,6 @@ static long get_value(struct bdev *b, unsigned cmd, void __user *arg)
 	case BLKRAGET:
 	case BLKFRAGET: return arg ? PUT(long, bdev_readahead(b), arg) : -EINVAL;
 	case BLKGETDISKSEQ: return PUT(u64, b->disk->seq, arg);
-	case HDIO_GETGEO: return arg ? get_geometry(b, arg) : -EINVAL;
 	default: return get_limit(b, cmd, arg);
 	}
 }
@@ -214,5 +213,8 @@ long bdev_ioctl(struct file *f, unsigned cmd, unsigned long arg)
 				 (f->mode & FMODE_READ ? BDEV_READ : 0) |
 					 (f->mode & FMODE_WRITE ? BDEV_WRITE : 0),
 				 cmd, arg);
+	/* The driver's geometry, where the device tells one, comes before the invented one. */
+	if (ret == -ENOIOCTLCMD && cmd == HDIO_GETGEO)
+		ret = arg ? get_geometry(b, (void __user *)arg) : -EINVAL;
 	return ret;
 }
