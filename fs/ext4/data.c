@@ -71,12 +71,35 @@ static bool range_of(const struct inode *inode, u64 pos, u64 len, struct range *
 
 /* --- promising --- */
 
+/* Which indirect block names the file's block; -1: the inode. */
+static s64 table_of(const struct inode *inode, u32 lblock)
+{
+	return lblock < EXT4_NDIR_BLOCKS ? -1 : (s64)((lblock - EXT4_NDIR_BLOCKS) / ext4_inode_super(inode)->addr_per_block);
+}
+
+/* Blocks that the map itself may need for a promise; one that continues another needs few. */
+static u32 spare_blocks(const struct inode *inode, const struct ext4_map *m)
+{
+	struct ext4_map before;
+	bool continues = m->lblock && ext4_status_find(ext4_inode(inode), m->lblock - 1, &before) && before.type == EXT4_MAP_DELAYED;
+	s64 first, tables;
+
+	if (ext4_has_extents(inode))
+		return continues ? 0 : 1;
+	first = table_of(inode, m->lblock);
+	if (continues)
+		first = table_of(inode, m->lblock - 1) + 1;
+	tables = table_of(inode, m->lblock + m->len - 1) - max(first, (s64)0) + 1;
+	/* And those that name the tables. */
+	return tables > 0 ? (u32)tables + 2 : 0;
+}
+
 /* Promise what is a hole in the range, as far as one piece goes.  *m: what is at its start then. */
 static int delay(struct inode *inode, const struct range *r, struct ext4_map *m)
 {
 	struct ext4_super *es = ext4_inode_super(inode);
 	struct ext4_inode *ei = ext4_inode(inode);
-	u32 added = 0, n;
+	u32 added = 0, n, spare;
 	int err;
 
 	guard_read(&ei->map);
@@ -84,43 +107,52 @@ static int delay(struct inode *inode, const struct range *r, struct ext4_map *m)
 	if (err || m->type != EXT4_MAP_HOLE)
 		return err;
 	n = m->len;
-	err = ext4_claim(es, n, EXT4_CLAIM_USER);
+	spare = spare_blocks(inode, m);
+	err = ext4_claim(es, n + spare, EXT4_CLAIM_USER);
 	if (err)
 		return err;
-	err = ext4_status_delay(ei, m->lblock, n, &added);
-	ext4_unclaim(es, n - added);
+	err = ext4_status_delay(ei, m->lblock, n, spare, &added);
+	ext4_unclaim(es, added ? n - added : n + spare);
 	if (err && !added)
 		return err;
 	return ext4_map_find_locked(inode, r->lblock, r->len, m);
 }
 
-/* Take blocks for what is DELAYED, or with `hole` for a hole, at the start of the range; *m: what it is then.  Locks: map W. */
-static int take_locked(struct inode *inode, u32 lblock, u32 max, bool hole, struct ext4_map *m)
+/* What to do about a hole: leave it, or claim blocks for it. */
+enum take_hole { HOLE_STAYS, HOLE_USER, HOLE_POOL };
+
+/* Take blocks for what is DELAYED, or for a hole, at the start of the range; *m: what it is then.  Locks: map W. */
+static int take_locked(struct inode *inode, u32 lblock, u32 max, enum take_hole hole, struct ext4_map *m)
 {
 	struct ext4_super *es = ext4_inode_super(inode);
 	struct ext4_inode *ei = ext4_inode(inode);
-	u32 got, want;
+	u32 got, want, spare = 0;
+	bool was_hole;
 	int err = ext4_map_find_locked(inode, lblock, max, m);
 
-	if (err || (m->type != EXT4_MAP_DELAYED && !(hole && m->type == EXT4_MAP_HOLE)))
+	was_hole = m->type == EXT4_MAP_HOLE;
+	if (err || (was_hole ? hole == HOLE_STAYS : m->type != EXT4_MAP_DELAYED))
 		return err;
-	want = min(m->len, TAKE_MAX);
-	if (m->type == EXT4_MAP_HOLE) {
-		err = ext4_claim(es, want, EXT4_CLAIM_USER);
+	m->len = want = min(m->len, TAKE_MAX);
+	if (was_hole) {
+		spare = spare_blocks(inode, m);
+		err = ext4_claim(es, want + spare, hole == HOLE_POOL ? EXT4_CLAIM_POOL : EXT4_CLAIM_USER);
 		if (err)
 			return err;
 	}
 	err = ext4_take(es, ext4_map_goal(inode, lblock), want, &m->block, &got);
-	if (m->type == EXT4_MAP_HOLE)
-		ext4_unclaim(es, err ? want : want - got);
+	if (was_hole)
+		ext4_unclaim(es, err ? want + spare : want - got);
 	if (err)
 		return err;
 	*m = (struct ext4_map){lblock, got, m->block, EXT4_MAP_PENDING};
 	err = ext4_status_set(ei, m);
 	if (err) {
-		ext4_untake(es, m->block, got, false);
+		ext4_untake(es, m->block, got, was_hole);
+		ext4_unclaim(es, spare);
 		return err;
 	}
+	ext4_status_add_spare(ei, spare);
 	ei->last_block = m->block + got;
 	ei->last_lblock = lblock + got;
 	return 0;
@@ -128,10 +160,10 @@ static int take_locked(struct inode *inode, u32 lblock, u32 max, bool hole, stru
 
 int ext4_data_take(struct inode *inode, u32 lblock, u32 max, struct ext4_map *m)
 {
-	return take_locked(inode, lblock, max, true, m);
+	return take_locked(inode, lblock, max, HOLE_USER, m);
 }
 
-static int take(struct inode *inode, u32 lblock, u32 max, bool hole, struct ext4_map *m)
+static int take(struct inode *inode, u32 lblock, u32 max, enum take_hole hole, struct ext4_map *m)
 {
 	guard_write(&ext4_inode(inode)->map);
 	return take_locked(inode, lblock, max, hole, m);
@@ -164,12 +196,17 @@ static int begin_direct(struct inode *inode, const struct range *r, u64 end, str
 
 	fresh = !err && (m.type == EXT4_MAP_HOLE || m.type == EXT4_MAP_DELAYED);
 	if (fresh)
-		err = take(inode, r->lblock, r->len, true, &m);
+		err = take(inode, r->lblock, r->len, HOLE_USER, &m);
 	if (err)
 		return err;
 	answer(inode, &m, out);
 	if (fresh)
 		out->flags |= IOMAP_F_NEW;
+	/* The size moves after the data is there and recorded: it is recorded with the data. */
+	if (end > (u64)inode->size) {
+		WRITE_ONCE(ext4_inode(inode)->direct_end, (s64)end);
+		out->flags |= IOMAP_F_WRITTEN;
+	}
 	return 0;
 }
 
@@ -331,8 +368,12 @@ static int data_map_writeback(struct inode *inode, u64 pos, u64 len, struct ioma
 		return 0;
 	}
 	if (!ext4_status_find(ext4_inode(inode), r.lblock, &m) || m.type == EXT4_MAP_DELAYED || m.type == EXT4_MAP_HOLE) {
-		/* A store to a mapped page may have come between a punch's dropping it and freeing its block. */
-		err = take(inode, r.lblock, m.type == EXT4_MAP_DELAYED ? TAKE_MAX : 1, pos < (u64)READ_ONCE(inode->size), &m);
+		/*
+		 * Nothing promised: a store to a mapped page came between a punch's dropping it and freeing its block, or behind what was
+		 * the end of the file when the page was made writable.
+		 */
+		err = take(inode, r.lblock, m.type == EXT4_MAP_DELAYED ? TAKE_MAX : 1,
+			   pos < (u64)READ_ONCE(inode->size) ? HOLE_POOL : HOLE_STAYS, &m);
 		if (err) {
 			if (err == -ENOSPC)
 				ext4_warn(inode->sb, "no block for delayed data of inode %llu at %u", inode->ino, r.lblock);
@@ -348,25 +389,25 @@ static int data_map_writeback(struct inode *inode, u64 pos, u64 len, struct ioma
 
 int ext4_data_keep(struct handle *h, struct inode *inode, struct ext4_map *m)
 {
-	struct ext4_super *es = ext4_inode_super(inode);
 	struct ext4_map hole = {m->lblock, m->len, 0, EXT4_MAP_HOLE};
-	u8 type = m->type == EXT4_MAP_PENDING ? EXT4_MAP_MAPPED : m->type;
-	int err = ext4_mark_used(h, inode, m->block, m->len);
+	struct ext4_use u;
+	int err = ext4_use_begin(h, inode, m->block, m->len, &u), err2;
 
-	if (err) {
+	if (err == -EUCLEAN) {
 		/* They may be somebody else's: neither used nor free again. */
-		ext4_unclaim(es, m->len);
+		ext4_unclaim(ext4_inode_super(inode), m->len);
 		(void)!ext4_status_set(ext4_inode(inode), &hole);
-		return err;
 	}
+	if (err)
+		return err;
+	if (m->type == EXT4_MAP_PENDING)
+		m->type = EXT4_MAP_MAPPED;
 	ext4_inode_add_blocks(inode, m->len);
-	m->type = type;
 	err = ext4_map_insert(h, inode, m);
-	if (!err)
-		return 0;
-	(void)!ext4_blocks_free(h, inode, m->block, m->len, 0);
-	(void)!ext4_status_set(ext4_inode(inode), &hole);
-	return err;
+	if (err)
+		ext4_inode_add_blocks(inode, -(s64)m->len);
+	err2 = ext4_use_end(h, &u, !err);
+	return err ?: err2;
 }
 
 u32 ext4_data_piece(struct inode *inode, const struct ext4_map *m)
@@ -398,31 +439,40 @@ static int written_piece(struct handle *h, struct inode *inode, struct range *r,
 		return err;
 	if (m.type == EXT4_MAP_PENDING)
 		m.len = ext4_data_piece(inode, &m);
-	r->lblock += m.len;
-	r->len -= m.len;
-	advance_size(inode, min(end, to_bytes(inode, r->lblock)));
+	advance_size(inode, min(end, to_bytes(inode, (u64)m.lblock + m.len)));
 	if (m.type == EXT4_MAP_PENDING)
-		return ext4_data_keep(h, inode, &m);
+		err = ext4_data_keep(h, inode, &m);
 	if (m.type == EXT4_MAP_UNWRITTEN) {
 		err = ext4_extents_convert(h, inode, m.lblock, m.len);
 		m.type = EXT4_MAP_MAPPED;
 		err = err ?: ext4_status_set(ext4_inode(inode), &m);
 	}
+	if (!err) {
+		r->lblock += m.len;
+		r->len -= m.len;
+	}
+	ext4_status_settle(inode);
 	err2 = ext4_inode_dirty(h, inode);
 	return err ?: err2;
 }
 
 static int written_step(struct inode *inode, struct range *r, u64 end)
 {
+	struct ext4_inode_loc loc;
 	struct handle *h;
 	int err, err2;
 
 	err = ext4_start_written(inode->sb, ext4_map_credits(inode, r->len), &h);
 	if (err)
 		return err;
-	rwsem_write_lock(&ext4_inode(inode)->map);
-	err = written_piece(h, inode, r, end);
-	rwsem_write_unlock(&ext4_inode(inode)->map);
+	/* First what could fail for want of memory after the map changed. */
+	err = ext4_inode_reserve(h, inode, &loc);
+	if (!err) {
+		rwsem_write_lock(&ext4_inode(inode)->map);
+		err = written_piece(h, inode, r, end);
+		rwsem_write_unlock(&ext4_inode(inode)->map);
+		buffer_put(loc.buffer);
+	}
 	err2 = ext4_stop(h);
 	return err ?: err2;
 }
@@ -437,7 +487,8 @@ static int data_written(struct inode *inode, u64 pos, u64 len, bool unwritten)
 		return 0;
 	if (!range_of(inode, pos, len, &r))
 		return -EIO;
-	while (r.len && !err)
+	/* The data is there: for want of memory it must not be lost. */
+	while (r.len && (!err || ext4_again(err)))
 		err = written_step(inode, &r, end);
 	if (err)
 		ext4_failed(inode->sb, inode, err, "recording written data");
@@ -454,6 +505,8 @@ const struct iomap_ops ext4_iomap_ops = {
 void ext4_set_mapping_ops(struct inode *inode)
 {
 	inode_set_iomap(inode, &ext4_iomap_ops);
+	/* Reclaim must not come back for a transaction while pages are locked that a commit waits for. */
+	inode->data.gfp &= ~__GFP_FS;
 	if (ext4_journals_data(inode))
 		inode->data.ops = &ext4_jdata_mapping_ops;
 }

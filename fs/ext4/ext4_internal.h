@@ -226,6 +226,7 @@ struct ext4_inode {
 	u32 es_cached;            /* [e] entries that may be dropped */
 	u32 delayed;              /* [e] blocks promised and not taken */
 	u32 pending;              /* [e] blocks taken and not in the map on disk */
+	u32 spare;                /* [e] blocks promised to the map itself, for those */
 	u64 last_block;           /* [m] goal: behind what was allocated last */
 	u32 last_lblock;          /* [m] */
 	s64 direct_end;           /* [inode.lock, a] where a direct write under way will move the size; 0: none */
@@ -435,6 +436,8 @@ int ext4_super_dirty(struct handle *h, struct ext4_super *es, const void *field,
 #define EXT4_CREDITS_XATTR     12u /* attribute block allocated or shared, the old one freed */
 #define EXT4_CREDITS_ORPHAN    3u  /* superblock and two inodes */
 #define EXT4_CREDITS_HTREE     8u  /* leaf split, index blocks; the new blocks are DATA each */
+
+#define EXT4_REVOKES           4u  /* blocks a handle may free besides, of trees and attributes */
 
 /*
  * Begin a change: -EROFS when the file system is read-only or aborted.  Made synchronous (the commit is waited for at ext4_stop)

@@ -44,8 +44,17 @@ void ext4_status_learn(struct ext4_inode *ei, const struct ext4_map *map);
  * nor the super's counters are touched.  Returns 0; -ENOMEM only for PENDING.
  */
 int ext4_status_set(struct ext4_inode *ei, const struct ext4_map *map);
-/* Where nothing or a hole is known in the range, DELAYED; *added: how many blocks that were.  Returns 0 or -ENOMEM.  Locks: map. */
-int ext4_status_delay(struct ext4_inode *ei, u32 lblock, u32 len, u32 *added) __must_check;
+/*
+ * Where nothing or a hole is known in the range, DELAYED; *added: how many blocks that were.  If any, `spare` blocks more are counted as
+ * promised to the map itself.  Returns 0 or -ENOMEM.  Locks: map.
+ */
+int ext4_status_delay(struct ext4_inode *ei, u32 lblock, u32 len, u32 spare, u32 *added) __must_check;
+/* More of them, claimed by the caller, for what is PENDING. */
+void ext4_status_add_spare(struct ext4_inode *ei, u32 blocks);
+/* Use one of those spare blocks, if there is one. */
+bool ext4_status_use_spare(struct ext4_inode *ei);
+/* When nothing is promised any more, spare blocks go back to the file system. */
+void ext4_status_settle(struct inode *inode);
 /*
  * Forget [lblock, lblock+len).  Promises are counted out and given back to the file system, taken blocks too.
  */
@@ -129,6 +138,8 @@ int ext4_blocks_remove(struct handle *h, struct inode *inode, u32 from, u32 to) 
 #define EXT4_REVOKES_TRUNCATE 128u
 /* Does the handle lack `credits` and room for `revokes`, and cannot get them in this transaction? */
 bool ext4_handle_short(struct handle *h, const struct inode *inode, unsigned credits, unsigned revokes);
+/* After an error in what cannot be given up: wait a moment and say true if it was want of memory.  Locks: none. */
+bool ext4_again(int err);
 /* More credits in this handle or a new one.  Locks: none of ext4's. */
 int ext4_handle_refill(struct handle *h, struct inode *inode, unsigned credits) __must_check;
 

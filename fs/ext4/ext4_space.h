@@ -156,8 +156,22 @@ int ext4_take(struct ext4_super *es, u64 goal, u32 want, u64 *start, u32 *got) _
 u32 ext4_take_at(struct ext4_super *es, u64 start, u32 want);
 /* Taken blocks are not needed: no longer promised either, if `promised`. */
 void ext4_untake(struct ext4_super *es, u64 start, u64 n, bool promised);
-/* Taken and promised blocks become used, by `inode` (for messages), all in one group. */
-int ext4_mark_used(struct handle *h, struct inode *inode, u64 start, u32 n) __must_check;
+/* Bitmap and descriptor of one group, with the right to change them. */
+struct ext4_group_change {
+	struct ext4_super *es;
+	u32 group;
+	struct buffer *bitmap;
+};
+struct ext4_use {
+	struct ext4_group_change c;
+	u32 bit, n;
+};
+/*
+ * Taken and promised blocks, all in one group, are to become used, for `inode`.  begin finds out whether they can, and changes nothing;
+ * end does it (or not), and then only fails if the handle lacks credits.  Returns 0, -EUCLEAN (they are in use on disk), -EIO, -ENOMEM.
+ */
+int ext4_use_begin(struct handle *h, struct inode *inode, u64 start, u32 n, struct ext4_use *u) __must_check;
+int ext4_use_end(struct handle *h, struct ext4_use *u, bool use);
 
 /* claim, take, mark: `want` blocks at most, for a map or for itself.  inode.blocks grows. */
 int ext4_alloc(struct handle *h, struct inode *inode, u64 goal, u32 want, enum ext4_claim how, u64 *start, u32 *got) __must_check;
@@ -165,5 +179,10 @@ int ext4_alloc(struct handle *h, struct inode *inode, u64 goal, u32 want, enum e
 int ext4_alloc_tree_block(struct handle *h, struct inode *inode, u64 goal, u64 *block) __must_check;
 
 void ext4_discard_init(struct ext4_super *es);
+/*
+ * Before what names the blocks is changed: get what ext4_blocks_free will need, so that it does not fail for want of memory.
+ * Returns 0, -ENOMEM, -EIO.
+ */
+int ext4_free_begin(struct handle *h, struct inode *inode, u64 block, u64 count) __must_check;
 /* Groups of [block, block+n). */
 u32 ext4_groups_of(const struct ext4_super *es, u64 block, u64 n);

@@ -345,6 +345,16 @@ static int step_begin(struct handle *h, struct step *s)
 	return s->buffer ? journal_get_write(h, s->buffer) : 0;
 }
 
+/* The right to change the leaf, and what leads to it if its first key may change. */
+static int way_begin(struct handle *h, struct way *w)
+{
+	int err = step_begin(h, &w->step[0]);
+
+	for (unsigned d = 1; d <= w->depth && w->step[0].at <= 0 && !err; d++)
+		err = step_begin(h, &w->step[d]);
+	return err;
+}
+
 /* The node changed: its checksum, and into the transaction.  The root goes with the inode. */
 static int step_end(struct handle *h, struct inode *inode, struct step *s)
 {
@@ -517,7 +527,7 @@ static int extents_room(struct handle *h, struct inode *inode, u32 lblock, int n
 		if (err)
 			return err;
 		if (w->step[0].node->entries + n <= w->step[0].node->max) {
-			err = step_begin(h, &w->step[0]);
+			err = way_begin(h, w);
 			if (err)
 				way_put(w);
 			return err;
@@ -531,12 +541,31 @@ static int extents_room(struct handle *h, struct inode *inode, u32 lblock, int n
 	return -EUCLEAN;
 }
 
+/* What is in the only leaf fits the root: it moves up, and the leaf goes. */
+static int root_shrink(struct handle *h, struct inode *inode, struct way *w)
+{
+	struct ext4_extent_header *root = root_of(inode), *leaf = w->step[0].node;
+
+	memcpy(extents_of(root), extents_of(leaf), leaf->entries * sizeof(struct ext4_extent));
+	memset(extents_of(root) + leaf->entries, 0, (ROOT_MAX - leaf->entries) * sizeof(struct ext4_extent));
+	root->entries = leaf->entries;
+	root->depth = 0;
+	return ext4_blocks_free(h, inode, w->step[0].buffer->block, 1, EXT4_FREE_METADATA);
+}
+
 /* The leaf of `w` was changed. */
 static int extents_done(struct handle *h, struct inode *inode, struct way *w)
 {
-	int err = way_fix_keys(h, inode, w, 0);
-	int err2 = step_end(h, inode, &w->step[0]);
+	int err, err2;
 
+	if (w->depth == 1 && w->step[1].node->entries == 1 && w->step[0].node->entries <= ROOT_MAX &&
+	    !ext4_free_begin(h, inode, w->step[0].buffer->block, 1)) {
+		err = root_shrink(h, inode, w);
+		way_put(w);
+		return err;
+	}
+	err = way_fix_keys(h, inode, w, 0);
+	err2 = step_end(h, inode, &w->step[0]);
 	way_put(w);
 	return err ?: err2;
 }
@@ -617,7 +646,7 @@ int ext4_extents_insert(struct handle *h, struct inode *inode, const struct ext4
 		return -EUCLEAN;
 	}
 	if (leaf_absorbs(&w, &e)) {
-		err = step_begin(h, &w.step[0]);
+		err = way_begin(h, &w);
 		if (err) {
 			way_put(&w);
 			return err;
@@ -693,7 +722,7 @@ static int set_kind(struct handle *h, struct inode *inode, u32 lblock, u32 len, 
 
 	if (err)
 		return err;
-	err = kind_find(inode, &w, lblock, len, unwritten) ?: step_begin(h, &w.step[0]);
+	err = kind_find(inode, &w, lblock, len, unwritten) ?: way_begin(h, &w);
 	if (err) {
 		way_put(&w);
 		return err;
@@ -753,10 +782,8 @@ static int prune_empty(struct handle *h, struct inode *inode, struct way *w)
 	for (d = 0; d < w->depth && !w->step[d].node->entries; d++) {
 		struct step *s = &w->step[d], *up = &w->step[d + 1];
 		u64 block = s->buffer->block;
-		int err = step_begin(h, up);
+		int err;
 
-		if (err)
-			return err;
 		entry_delete(up->node, up->at);
 		err = step_end(h, inode, up);
 		err = err ?: ext4_blocks_free(h, inode, block, 1, EXT4_FREE_METADATA);
@@ -786,7 +813,7 @@ static int punch_extent(struct handle *h, struct inode *inode, struct way *w, u3
 		if (err)
 			return err;
 	} else {
-		err = step_begin(h, &w->step[0]);
+		err = way_begin(h, w);
 		if (err) {
 			way_put(w);
 			return err;
@@ -799,11 +826,21 @@ static int punch_extent(struct handle *h, struct inode *inode, struct way *w, u3
 	return extents_done(h, inode, w);
 }
 
+/* Should the leaf (and what is above) become empty, it can be freed. */
+static int leaf_free_begin(struct handle *h, struct inode *inode, struct way *w)
+{
+	int err = 0;
+
+	for (unsigned d = 0; d < w->depth && w->step[d].node->entries == 1 && !err; d++)
+		err = ext4_free_begin(h, inode, w->step[d].buffer->block, 1);
+	return err;
+}
+
 /* Cut [from, to), which reaches one end of the extent at least, off it. */
 static int trim_extent(struct handle *h, struct inode *inode, struct way *w, u32 from, u32 to)
 {
 	struct ext4_extent *e = way_extent(w);
-	int err = step_begin(h, &w->step[0]);
+	int err = way_begin(h, w) ?: leaf_free_begin(h, inode, w);
 
 	if (err) {
 		way_put(w);
@@ -857,6 +894,11 @@ static int remove_last(struct handle *h, struct inode *inode, u32 from, u32 *to)
 	if (ext4_handle_short(h, inode, remove_credits(inode, block, hi - lo), flags ? hi - lo + w.depth : w.depth)) {
 		way_put(&w);
 		return 1;
+	}
+	err = ext4_free_begin(h, inode, block, hi - lo);
+	if (err) {
+		way_put(&w);
+		return err;
 	}
 	err = lo > e->block && hi < extent_end(e) ? punch_extent(h, inode, &w, lo, hi) : trim_extent(h, inode, &w, lo, hi);
 	if (err)
@@ -919,7 +961,7 @@ int ext4_extents_move_down(struct handle *h, struct inode *inode, u32 *from, u32
 		way_put(&w);
 		return -EUCLEAN;
 	} else {
-		err = step_begin(h, &w.step[0]);
+		err = way_begin(h, &w);
 		if (err) {
 			way_put(&w);
 			return err;
@@ -944,6 +986,16 @@ static int leaf_first_from(struct ext4_extent_header *n, u32 from)
 	return at >= 0 && extents_of(n)[at].block == from ? at : at + 1;
 }
 
+/* The right to the whole way: the first entry of the leaf moves though another was looked for. */
+static int moves_begin(struct handle *h, struct way *w)
+{
+	int err = 0;
+
+	for (unsigned d = 0; d <= w->depth && !err; d++)
+		err = step_begin(h, &w->step[d]);
+	return err;
+}
+
 int ext4_extents_move_up(struct handle *h, struct inode *inode, u32 from, u32 *before, u32 delta)
 {
 	struct ext4_extent_header *n;
@@ -960,7 +1012,7 @@ int ext4_extents_move_up(struct handle *h, struct inode *inode, u32 from, u32 *b
 		return 0;
 	}
 	first = extents_of(n)[at].block;
-	err = extent_end(extents_of(n) + n->entries - 1) + delta > EXT4_LBLOCK_END ? -EINVAL : step_begin(h, &w.step[0]);
+	err = extent_end(extents_of(n) + n->entries - 1) + delta > EXT4_LBLOCK_END ? -EINVAL : moves_begin(h, &w);
 	if (err) {
 		way_put(&w);
 		return err;

@@ -70,6 +70,25 @@ static int inode_finish(struct handle *h, struct inode *inode, s64 size)
 	return ext4_inode_dirty(h, inode);
 }
 
+/*
+ * Data that is not on the disk yet is about to be dropped: the size that it stands for is recorded now, as nothing will be written that
+ * could.
+ */
+static int size_settle(struct inode *inode)
+{
+	struct handle *h;
+	int err, err2;
+
+	if (ext4_inode(inode)->disk_size >= inode->size)
+		return 0;
+	err = ext4_start(inode->sb, NULL, EXT4_CREDITS_INODE + 1, &h);
+	if (err)
+		return err;
+	err = inode_finish(h, inode, inode->size);
+	err2 = ext4_stop(h);
+	return err ?: err2;
+}
+
 /* --- allocate --- */
 
 struct blocks {
@@ -173,7 +192,7 @@ static int zero_edges(struct inode *inode, u64 offset, u64 end)
 	return err;
 }
 
-static int punch_blocks(struct inode *inode, struct blocks b)
+static int punch_once(struct inode *inode, struct blocks b)
 {
 	struct handle *h;
 	int err = ext4_start(inode->sb, NULL, EXT4_CREDITS_TRUNCATE, &h), err2;
@@ -185,6 +204,17 @@ static int punch_blocks(struct inode *inode, struct blocks b)
 	err = err ?: inode_finish(h, inode, -1);
 	err2 = ext4_stop(h);
 	return err ?: err2;
+}
+
+static int punch_blocks(struct inode *inode, struct blocks b)
+{
+	int err;
+
+	/* The pages are gone: there is no way back. */
+	do {
+		err = punch_once(inode, b);
+	} while (ext4_again(err));
+	return err;
 }
 
 static int do_punch(struct inode *inode, u64 offset, u64 len)
@@ -201,6 +231,9 @@ static int do_punch(struct inode *inode, u64 offset, u64 len)
 	b = blocks_within(inode, offset, end);
 	if (b.from >= b.to)
 		return 0;
+	err = size_settle(inode);
+	if (err)
+		return err;
 	faults_out(inode, (u64)b.from << inode->sb->blkbits, (u64)b.to << inode->sb->blkbits);
 	err = punch_blocks(inode, b);
 	faults_in(inode);
@@ -213,13 +246,13 @@ static int unwrite_blocks(struct inode *inode, struct blocks b)
 	struct ext4_inode *ei = ext4_inode(inode);
 	int err = 0, err2;
 
-	while (b.from < b.to && !err) {
+	while (b.from < b.to && (!err || ext4_again(err))) {
 		struct ext4_map m;
 		struct handle *h;
 
 		err = ext4_start(inode->sb, NULL, ext4_map_credits(inode, ALLOCATE_MAX), &h);
 		if (err)
-			return err;
+			continue;
 		rwsem_write_lock(&ei->map);
 		err = ext4_map_find_locked(inode, b.from, min(b.to - b.from, ALLOCATE_MAX), &m);
 		if (!err && m.type == EXT4_MAP_MAPPED) {
@@ -245,6 +278,7 @@ static int do_zero(struct inode *inode, int mode, u64 offset, u64 len)
 	int err = size ? inode_newsize_ok(inode, (loff_t)size) : 0;
 
 	err = err ?: zero_edges(inode, min(offset, (u64)inode->size), min(end, (u64)inode->size));
+	err = err ?: size_settle(inode);
 	if (err)
 		return err;
 	if (b.from < b.to) {
@@ -284,7 +318,7 @@ static int move_all(struct handle *h, struct inode *inode, u32 from, u32 delta, 
 	do {
 		err = ext4_handle_refill(h, inode, ext4_extents_depth(inode) + 4);
 		if (err)
-			return err;
+			continue;
 		rwsem_write_lock(&ei->map);
 		err = up ? ext4_extents_move_up(h, inode, from, &at, delta) : ext4_extents_move_down(h, inode, &at, delta);
 		ext4_status_trim(ei);
@@ -292,10 +326,9 @@ static int move_all(struct handle *h, struct inode *inode, u32 from, u32 delta, 
 		inode_map_changed(inode);
 		rwsem_write_unlock(&ei->map);
 		err2 = ext4_inode_dirty(h, inode);
-		if (err2)
-			return err2;
+		err = err < 0 ? err : err2 ?: err;
 		cond_resched();
-	} while (err == 1);
+	} while (err == 1 || ext4_again(err));
 	return err;
 }
 
@@ -307,7 +340,9 @@ static int collapse_blocks(struct inode *inode, struct blocks b)
 
 	if (err)
 		return err;
-	err = ext4_blocks_remove(h, inode, b.from, b.to);
+	do {
+		err = ext4_blocks_remove(h, inode, b.from, b.to);
+	} while (ext4_again(err));
 	err = err ?: move_all(h, inode, b.to, b.to - b.from, false);
 	err = err ?: inode_finish(h, inode, size);
 	err2 = ext4_stop(h);

@@ -114,30 +114,42 @@ static int size_prepare(struct inode *inode, loff_t size)
 static int size_store(struct inode *inode, const struct iattr *attr, bool shrink)
 {
 	struct ext4_inode *ei = ext4_inode(inode);
+	struct ext4_inode_loc loc;
 	struct handle *h;
 	int err = ext4_start(inode->sb, NULL, EXT4_CREDITS_ORPHAN + EXT4_CREDITS_INODE + 1, &h), err2;
 
 	if (err)
 		return err;
+	err = ext4_inode_reserve(h, inode, &loc);
+	if (err)
+		goto stop;
 	if (shrink)
 		err = ext4_orphan_add(h, inode);
+	if (err) {
+		buffer_put(loc.buffer);
+		goto stop;
+	}
 	rwsem_write_lock(&ei->map);
 	WRITE_ONCE(inode->size, attr->size);
 	WRITE_ONCE(ei->disk_size, attr->size);
 	rwsem_write_unlock(&ei->map);
 	setattr_copy(inode, attr);
-	err2 = ext4_inode_dirty(h, inode);
-	err = err ?: err2;
+	err = ext4_inode_store(h, inode, &loc);
 	if (shrink)
 		err = err ?: ext4_order_tail(h, inode);
+stop:
 	err2 = ext4_stop(h);
 	return err ?: err2;
 }
 
 static int size_grow(struct inode *inode, const struct iattr *attr)
 {
+	u64 last = (u64)inode->size >> PAGE_SHIFT;
 	int err = ext4_extend(inode, (u64)attr->size);
 
+	/* A store behind the old end has to ask again. */
+	if (!err)
+		mapping_unmap(&inode->data, last, last, false);
 	return err ?: size_store(inode, attr, false);
 }
 
@@ -164,13 +176,17 @@ static int set_size(struct inode *inode, const struct iattr *attr)
 
 static int set_others(struct inode *inode, const struct iattr *attr)
 {
+	struct ext4_inode_loc loc;
 	struct handle *h;
 	int err = ext4_start(inode->sb, NULL, EXT4_CREDITS_INODE + 1, &h), err2;
 
 	if (err)
 		return err;
-	setattr_copy(inode, attr);
-	err = ext4_inode_dirty(h, inode);
+	err = ext4_inode_reserve(h, inode, &loc);
+	if (!err) {
+		setattr_copy(inode, attr);
+		err = ext4_inode_store(h, inode, &loc);
+	}
 	err2 = ext4_stop(h);
 	return err ?: err2;
 }

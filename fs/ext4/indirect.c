@@ -247,6 +247,7 @@ static int slots_free(const struct removal *r, struct buffer *owner, u32 *p, u32
 		if (removal_room(r, block, n, 0))
 			return 1;
 		err = owner ? journal_get_write(r->h, owner) : 0;
+		err = err ?: ext4_free_begin(r->h, r->inode, block, n);
 		if (err)
 			return err;
 		memset(p + first, 0, n * sizeof(*p));
@@ -268,6 +269,7 @@ static int table_free(const struct removal *r, struct buffer *owner, u32 *slot)
 	if (removal_room(r, block, 1, 1))
 		return 1;
 	err = owner ? journal_get_write(r->h, owner) : 0;
+	err = err ?: ext4_free_begin(r->h, r->inode, block, 1);
 	if (err)
 		return err;
 	*slot = 0;

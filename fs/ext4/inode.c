@@ -625,6 +625,8 @@ static bool has_map(const struct inode *inode)
 	return S_ISREG(inode->mode) || S_ISDIR(inode->mode) || (S_ISLNK(inode->mode) && !ext4_is_fast_symlink(inode));
 }
 
+#define CREDITS_DELETE (EXT4_CREDITS_TRUNCATE + EXT4_CREDITS_XATTR + EXT4_CREDITS_INODE_NEW + EXT4_CREDITS_ORPHAN)
+
 /* Blocks, attributes, the number: all goes.  The inode is an orphan until the last transaction of this. */
 static int inode_delete(struct handle *h, struct inode *inode)
 {
@@ -644,12 +646,13 @@ static int inode_delete(struct handle *h, struct inode *inode)
 	return err ?: ext4_inode_free(h, inode);
 }
 
-static int inode_delete_once(struct inode *inode)
+static int delete_once(struct inode *inode)
 {
 	struct handle *h;
-	int err = ext4_start(inode->sb, NULL, EXT4_CREDITS_TRUNCATE + EXT4_CREDITS_XATTR + EXT4_CREDITS_INODE_NEW + EXT4_CREDITS_ORPHAN, &h);
-	int err2;
+	int err = READ_ONCE(inode->sb->flags) & SB_RDONLY ? -EROFS : 0, err2;
 
+	/* Never synchronous: whoever gets the number next may be in the same transaction. */
+	err = err ?: journal_start(ext4_inode_super(inode)->journal, CREDITS_DELETE, EXT4_REVOKES, &h);
 	if (err)
 		return err;
 	err = inode_delete(h, inode);
@@ -657,19 +660,15 @@ static int inode_delete_once(struct inode *inode)
 	return err ?: err2;
 }
 
-/* Nobody can be told of a failure: a lack of memory is waited out, for a while. */
 static void inode_evict_deleted(struct inode *inode)
 {
-	int err = inode_delete_once(inode);
+	int err;
 
-	for (unsigned tries = 0; err == -ENOMEM && tries < 100; tries++) {
-		sleep_ns(1000000);
-		err = inode_delete_once(inode);
-	}
+	do {
+		err = delete_once(inode);
+	} while (ext4_again(err));
 	if (err && err != -EROFS)
 		ext4_failed(inode->sb, inode, err, "deleting an inode");
-	if (err)
-		ext4_orphan_del(NULL, inode);
 }
 
 void ext4_evict(struct inode *inode)

@@ -144,10 +144,13 @@ static int folio_log(struct inode *inode, struct folio *f, u64 size)
 		return err;
 	for (u32 at = 0; at < PAGE_SIZE && pos + at < size && !err; at += bs)
 		err = block_log(h, inode, (u32)((pos + at) >> bits), from + at, (u32)min((u64)bs, size - pos - at));
+	/* The file may have been cut meanwhile. */
 	rwsem_write_lock(&ext4_inode(inode)->map);
-	if (!err && min(pos + PAGE_SIZE, size) > (u64)ext4_inode(inode)->disk_size)
-		WRITE_ONCE(ext4_inode(inode)->disk_size, (s64)min(pos + PAGE_SIZE, size));
+	size = min(pos + PAGE_SIZE, (u64)inode->size);
+	if (!err && size > (u64)ext4_inode(inode)->disk_size)
+		WRITE_ONCE(ext4_inode(inode)->disk_size, (s64)size);
 	rwsem_write_unlock(&ext4_inode(inode)->map);
+	ext4_status_settle(inode);
 	err2 = ext4_inode_dirty(h, inode);
 	if (h)
 		WRITE_ONCE(ext4_inode(inode)->datasync_tid, handle_tid(h));
@@ -163,7 +166,9 @@ static int jdata_writepage(struct mapping *m, struct folio *f, bool sync)
 	int err = 0;
 
 	if ((u64)f->page.index << PAGE_SHIFT < size)
-		err = folio_log(inode, f, size);
+		do {
+			err = folio_log(inode, f, size);
+		} while (ext4_again(err));
 	if (err)
 		mapping_set_error(m, err);
 	folio_unlock(f);

@@ -38,7 +38,10 @@ static bool may_use_reserved(const struct ext4_super *es)
 
 int ext4_claim(struct ext4_super *es, u64 n, enum ext4_claim how)
 {
-	s64 left = atomic_load(&es->free_blocks) - atomic_add_return(&es->promised, (s64)n);
+	/* What is being freed cannot be handed out before its transaction is on disk. */
+	s64 promised = atomic_add_return(&es->promised, (s64)n), left = atomic_load(&es->free_blocks);
+
+	left -= atomic_load(&es->freeing) + promised;
 
 	if (likely(left >= (s64)(READ_ONCE(es->reserved_root) + es->reserved_pool)))
 		return 0;
@@ -287,14 +290,7 @@ u32 ext4_groups_of(const struct ext4_super *es, u64 block, u64 n)
 
 /* --- on disk --- */
 
-/* Bitmap and descriptor of one group, with the right to change them. */
-struct group_change {
-	struct ext4_super *es;
-	u32 group;
-	struct buffer *bitmap;
-};
-
-static int change_begin(struct handle *h, struct ext4_super *es, u32 group, struct group_change *c)
+static int change_begin(struct handle *h, struct ext4_super *es, u32 group, struct ext4_group_change *c)
 {
 	int err = ext4_block_bitmap_read(es, group, &c->bitmap);
 
@@ -310,7 +306,7 @@ static int change_begin(struct handle *h, struct ext4_super *es, u32 group, stru
 	return err;
 }
 
-static int change_end(struct handle *h, struct group_change *c)
+static int change_end(struct handle *h, struct ext4_group_change *c)
 {
 	int err = journal_dirty(h, c->bitmap);
 	int err2 = journal_dirty(h, ext4_desc_buffer(c->es, c->group));
@@ -320,7 +316,7 @@ static int change_end(struct handle *h, struct group_change *c)
 }
 
 /* Descriptor and checksums after bits [bit, bit + n) flipped.  Locks: group. */
-static void change_account(struct group_change *c, u32 bit, u32 n, s32 free)
+static void change_account(struct ext4_group_change *c, u32 bit, u32 n, s32 free)
 {
 	struct ext4_super *es = c->es;
 	struct ext4_group *g = &es->group[c->group];
@@ -335,21 +331,7 @@ static void change_account(struct group_change *c, u32 bit, u32 n, s32 free)
 	ext4_desc_seal(es, c->group, d);
 }
 
-/* Set bits that must be clear.  False: they are not. */
-static bool change_set(struct group_change *c, u32 bit, u32 n)
-{
-	u64 *map = c->bitmap->data;
-
-	guard_spin(&c->es->group[c->group].lock);
-	if (bitmap_find_next_bit(map, bit + n, bit) < bit + n ||
-	    ext4_desc_free_blocks(c->es, ext4_desc(c->es, c->group)) < n)
-		return false;
-	bitmap_set_range(map, bit, n);
-	change_account(c, bit, n, -(s32)n);
-	return true;
-}
-
-static bool change_clear(struct group_change *c, u32 bit, u32 n)
+static bool change_clear(struct ext4_group_change *c, u32 bit, u32 n)
 {
 	u64 *map = c->bitmap->data;
 
@@ -370,33 +352,71 @@ static void group_distrust(struct ext4_super *es, u32 group)
 	g->avail = g->longest = 0;
 }
 
-int ext4_mark_used(struct handle *h, struct inode *inode, u64 start, u32 n)
+int ext4_use_begin(struct handle *h, struct inode *inode, u64 start, u32 n, struct ext4_use *u)
 {
 	struct ext4_super *es = ext4_inode_super(inode);
-	struct group_change c;
-	u32 bit, group = ext4_block_group(es, start, &bit);
+	const u64 *map;
+	bool clear;
 	int err;
 
+	u->n = n;
+	u->c.group = ext4_block_group(es, start, &u->bit);
 	if (!ext4_blocks_valid(es, start, n)) {
 		ext4_error(es->sb, inode, start, "Allocating blocks %llu-%llu which overlap fs metadata", start, start + n);
-		group_distrust(es, group);
+		group_distrust(es, u->c.group);
 		return -EUCLEAN;
 	}
-	err = change_begin(h, es, group, &c);
+	err = change_begin(h, es, u->c.group, &u->c);
 	if (err)
 		return err;
-	if (!change_set(&c, bit, n)) {
-		ext4_error(es->sb, inode, start, "group %u: %u free blocks are in use on disk", group, n);
-		group_distrust(es, group);
-		err = -EUCLEAN;
-	}
-	int err2 = change_end(h, &c);
+	map = u->c.bitmap->data;
+	with_spin(&es->group[u->c.group].lock)
+		clear = bitmap_find_next_bit(map, u->bit + n, u->bit) >= u->bit + n &&
+			ext4_desc_free_blocks(es, ext4_desc(es, u->c.group)) >= n;
+	if (clear)
+		return 0;
+	ext4_error(es->sb, inode, start, "group %u: %u free blocks are in use on disk", u->c.group, n);
+	group_distrust(es, u->c.group);
+	buffer_put(u->c.bitmap);
+	return -EUCLEAN;
+}
 
-	if (err)
+int ext4_use_end(struct handle *h, struct ext4_use *u, bool use)
+{
+	struct ext4_super *es = u->c.es;
+
+	if (!use) {
+		buffer_put(u->c.bitmap);
+		return 0;
+	}
+	with_spin(&es->group[u->c.group].lock) {
+		bitmap_set_range(u->c.bitmap->data, u->bit, u->n);
+		change_account(&u->c, u->bit, u->n, -(s32)u->n);
+	}
+	atomic_sub(&es->free_blocks, (s64)u->n);
+	ext4_unclaim(es, u->n);
+	return change_end(h, &u->c);
+}
+
+/* Take and use what was claimed. */
+static int take_and_use(struct handle *h, struct inode *inode, u64 goal, u32 want, u64 *start, u32 *got)
+{
+	struct ext4_super *es = ext4_inode_super(inode);
+	struct ext4_use u;
+	int err = ext4_take(es, goal, want, start, got);
+
+	if (err) {
+		ext4_unclaim(es, want);
 		return err;
-	atomic_sub(&es->free_blocks, (s64)n);
-	ext4_unclaim(es, n);
-	return err2;
+	}
+	ext4_unclaim(es, want - *got);
+	err = ext4_use_begin(h, inode, *start, *got, &u);
+	if (err) {
+		ext4_untake(es, *start, *got, true);
+		return err;
+	}
+	ext4_inode_add_blocks(inode, *got);
+	return ext4_use_end(h, &u, true);
 }
 
 int ext4_alloc(struct handle *h, struct inode *inode, u64 goal, u32 want, enum ext4_claim how, u64 *start, u32 *got)
@@ -408,27 +428,15 @@ int ext4_alloc(struct handle *h, struct inode *inode, u64 goal, u32 want, enum e
 		want = 1;
 		err = ext4_claim(es, want, how);
 	}
-	if (err)
-		return err;
-	err = ext4_take(es, goal, want, start, got);
-	if (err) {
-		ext4_unclaim(es, want);
-		return err;
-	}
-	ext4_unclaim(es, want - *got);
-	err = ext4_mark_used(h, inode, *start, *got);
-	if (err) {
-		ext4_untake(es, *start, *got, true);
-		return err;
-	}
-	ext4_inode_add_blocks(inode, *got);
-	return 0;
+	return err ?: take_and_use(h, inode, goal, want, start, got);
 }
 
 int ext4_alloc_tree_block(struct handle *h, struct inode *inode, u64 goal, u64 *block)
 {
 	u32 got;
 
+	if (ext4_status_use_spare(ext4_inode(inode)))
+		return take_and_use(h, inode, goal, 1, block, &got);
 	return ext4_alloc(h, inode, goal, 1, EXT4_CLAIM_POOL, block, &got);
 }
 
@@ -518,12 +526,12 @@ static void free_later(struct handle *h, struct ext4_super *es, u64 block, u32 c
 {
 	struct ext4_freed *f = kmalloc(sizeof(*f), GFP_NOFS);
 
+	atomic_add(&es->freeing, (s64)count);
 	/* Without memory the blocks stay out of reach until the next mount. */
 	if (!f)
 		return;
 	*f = (struct ext4_freed){.cb.fn = freed_committed, .es = es, .block = block, .count = count};
 	list_init(&f->link);
-	atomic_add(&es->freeing, (s64)count);
 	if (es->journal)
 		journal_on_commit(h, &f->cb);
 	else
@@ -535,7 +543,7 @@ static int free_in_group(struct handle *h, struct inode *inode, u32 group, u32 b
 {
 	struct ext4_super *es = ext4_inode_super(inode);
 	u64 block = ext4_group_first(es, group) + bit;
-	struct group_change c;
+	struct ext4_group_change c;
 	int err, err2;
 
 	err = change_begin(h, es, group, &c);
@@ -549,9 +557,31 @@ static int free_in_group(struct handle *h, struct inode *inode, u32 group, u32 b
 	err2 = change_end(h, &c);
 	if (err)
 		return err;
-	atomic_add(&es->free_blocks, (s64)n);
+	/* In this order: a claim must not see them as free before it sees them as being freed. */
 	free_later(h, es, block, n);
+	atomic_add(&es->free_blocks, (s64)n);
 	return err2;
+}
+
+int ext4_free_begin(struct handle *h, struct inode *inode, u64 block, u64 count)
+{
+	struct ext4_super *es = ext4_inode_super(inode);
+
+	if (!ext4_blocks_valid(es, block, count))
+		return 0; /* ext4_blocks_free will say so */
+	while (count) {
+		u32 bit, group = ext4_block_group(es, block, &bit);
+		u32 part = (u32)min(count, (u64)es->group[group].blocks - bit);
+		struct ext4_group_change c;
+		int err = change_begin(h, es, group, &c);
+
+		if (err)
+			return err == -EUCLEAN || err == -EBADMSG ? 0 : err;
+		buffer_put(c.bitmap);
+		block += part;
+		count -= part;
+	}
+	return 0;
 }
 
 /* Metadata must not come back from the log over what the blocks become. */
@@ -600,9 +630,9 @@ bool ext4_retry_alloc(struct superblock *sb, unsigned *tries)
 {
 	struct ext4_super *es = ext4_super(sb);
 
-	if (!es->journal || (*tries)++ > 1 || !atomic_load(&es->freeing))
+	if ((*tries)++ > 1 || !atomic_load(&es->freeing))
 		return false;
-	if (journal_force(es->journal))
+	if (es->journal && journal_force(es->journal))
 		return false;
 	work_flush(&es->discard_work);
 	return true;

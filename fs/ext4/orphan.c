@@ -24,7 +24,7 @@ static struct ext4_inode *orphan_of(struct list *l)
 	return container_of(l, struct ext4_inode, orphan);
 }
 
-/* superblock.last_orphan, in the transaction. */
+/* superblock.last_orphan, in the transaction, which has the right to it. */
 static int set_first(struct handle *h, struct ext4_super *es, u32 ino)
 {
 	u32 old = es->disk->last_orphan;
@@ -37,57 +37,64 @@ int ext4_orphan_add(struct handle *h, struct inode *inode)
 {
 	struct ext4_super *es = ext4_inode_super(inode);
 	struct ext4_inode *ei = ext4_inode(inode);
-	int err;
+	struct ext4_inode_loc loc;
+	int err, err2;
 
-	if (!es->journal)
+	if (!es->journal || !list_empty(&ei->orphan))
 		return 0;
 	guard_mutex(&es->orphan_lock);
-	if (!list_empty(&ei->orphan))
-		return 0;
-	err = journal_get_write(h, es->super_buffer);
+	err = journal_get_write(h, es->super_buffer) ?: ext4_inode_reserve(h, inode, &loc);
 	if (err)
 		return err;
 	ei->dtime = es->disk->last_orphan;
 	err = set_first(h, es, (u32)inode->ino);
 	list_push_front(&es->orphans, &ei->orphan);
-	return err ?: ext4_inode_dirty(h, inode);
+	err2 = ext4_inode_store(h, inode, &loc);
+	return err ?: err2;
 }
 
-/* The entry before `ei` on disk names `next` from now on. */
-static int unlink_on_disk(struct handle *h, struct ext4_super *es, struct list *prev, u32 next)
+static void leave_list(struct ext4_inode *ei)
 {
+	list_remove(&ei->orphan);
+	ei->dtime = 0;
+}
+
+/* The entry before names the next from now on.  Locks: orphan_lock. */
+static int orphan_unlink(struct handle *h, struct ext4_super *es, struct ext4_inode *ei)
+{
+	struct list *prev = ei->orphan.prev;
+	struct ext4_inode_loc loc;
+	u32 next = ei->dtime;
 	int err;
 
-	if (prev != &es->orphans) {
-		orphan_of(prev)->dtime = next;
-		return ext4_inode_dirty(h, &orphan_of(prev)->inode);
+	if (prev == &es->orphans) {
+		err = journal_get_write(h, es->super_buffer);
+		if (err)
+			return err;
+		leave_list(ei);
+		return set_first(h, es, next);
 	}
-	err = journal_get_write(h, es->super_buffer);
-	return err ?: set_first(h, es, next);
+	err = ext4_inode_reserve(h, &orphan_of(prev)->inode, &loc);
+	if (err)
+		return err;
+	leave_list(ei);
+	orphan_of(prev)->dtime = next;
+	return ext4_inode_store(h, &orphan_of(prev)->inode, &loc);
 }
 
 int ext4_orphan_del(struct handle *h, struct inode *inode)
 {
 	struct ext4_super *es = ext4_inode_super(inode);
 	struct ext4_inode *ei = ext4_inode(inode);
-	struct list *prev;
-	u32 next;
-	int err;
 
 	if (list_empty(&ei->orphan))
 		return 0;
 	guard_mutex(&es->orphan_lock);
-	prev = ei->orphan.prev;
-	next = ei->dtime;
-	list_remove(&ei->orphan);
-	ei->dtime = 0;
-	/* Without a handle the list on disk stays as it is: the error that brought us here will be repaired by e2fsck. */
-	if (!h && es->journal)
-		return 0;
-	/* Half a list is worse than a wait for memory. */
-	while ((err = unlink_on_disk(h, es, prev, next)) == -ENOMEM)
-		sleep_ns(1000000);
-	return err;
+	if (h || !es->journal)
+		return orphan_unlink(h, es, ei);
+	/* The list on disk stays as it is: the error that brought us here will be repaired by e2fsck. */
+	leave_list(ei);
+	return 0;
 }
 
 /* --- at mount --- */

@@ -37,7 +37,7 @@ void ext4_status_init(struct ext4_inode *ei)
 	spin_init(&ei->es_lock, RANK_FS_EXTENTS, "ext4_inode.es_lock");
 	rb_root_init(&ei->es);
 	ei->es_last = NULL;
-	ei->es_cached = ei->delayed = ei->pending = 0;
+	ei->es_cached = ei->delayed = ei->pending = ei->spare = 0;
 }
 
 static struct ext4_extent_status *to_status(struct rb_node *n)
@@ -349,7 +349,7 @@ static bool next_to_delay(struct ext4_inode *ei, u32 *pos, u32 end, struct ext4_
 	return false;
 }
 
-int ext4_status_delay(struct ext4_inode *ei, u32 lblock, u32 len, u32 *added)
+int ext4_status_delay(struct ext4_inode *ei, u32 lblock, u32 len, u32 spare, u32 *added)
 {
 	struct spare sp = {NULL, NULL};
 	u32 pos = lblock, end = lblock + len;
@@ -366,6 +366,7 @@ int ext4_status_delay(struct ext4_inode *ei, u32 lblock, u32 len, u32 *added)
 			if (more)
 				done = status_try_set(ei, &m, &sp);
 			if (more && done) {
+				ei->spare += *added ? 0 : spare;
 				*added += m.len;
 				pos += m.len;
 			}
@@ -375,6 +376,34 @@ int ext4_status_delay(struct ext4_inode *ei, u32 lblock, u32 len, u32 *added)
 	}
 	spare_free(&sp);
 	return err;
+}
+
+void ext4_status_add_spare(struct ext4_inode *ei, u32 blocks)
+{
+	guard_spin(&ei->es_lock);
+	ei->spare += blocks;
+}
+
+bool ext4_status_use_spare(struct ext4_inode *ei)
+{
+	guard_spin(&ei->es_lock);
+	if (!ei->spare)
+		return false;
+	ei->spare--;
+	return true;
+}
+
+void ext4_status_settle(struct inode *inode)
+{
+	struct ext4_inode *ei = ext4_inode(inode);
+
+	if (!READ_ONCE(ei->spare))
+		return;
+	guard_spin(&ei->es_lock);
+	if (ei->delayed || ei->pending)
+		return;
+	ext4_unclaim(ext4_inode_super(inode), ei->spare);
+	ei->spare = 0;
 }
 
 void ext4_status_drop(struct inode *inode, u32 lblock, u32 len)
@@ -394,6 +423,7 @@ void ext4_status_drop(struct inode *inode, u32 lblock, u32 len)
 			(void)spare_fill(&sp, true, false, GFP_NOFS);
 	}
 	spare_free(&sp);
+	ext4_status_settle(inode);
 }
 
 void ext4_status_trim(struct ext4_inode *ei)

@@ -812,8 +812,7 @@ int ext4_start(struct superblock *sb, const struct inode *dir, unsigned credits,
 
 	if (unlikely(READ_ONCE(sb->flags) & SB_RDONLY || READ_ONCE(es->aborted)))
 		return -EROFS;
-	/* One revocation: attribute blocks are freed by operations that free nothing else. */
-	err = journal_start(es->journal, credits, 1, out);
+	err = journal_start(es->journal, credits, EXT4_REVOKES, out);
 	if (err)
 		return err;
 	if (unlikely(READ_ONCE(sb->flags) & (SB_SYNCHRONOUS | SB_DIRSYNC) || (dir && READ_ONCE(dir->flags) & (S_SYNC_ | S_DIRSYNC)))) {
@@ -829,7 +828,7 @@ int ext4_start_written(struct superblock *sb, unsigned credits, struct handle **
 
 	if (unlikely(READ_ONCE(sb->flags) & SB_RDONLY || READ_ONCE(es->aborted)))
 		return -EROFS;
-	return journal_start_urgent(es->journal, credits, 0, out);
+	return journal_start_urgent(es->journal, credits, EXT4_REVOKES, out);
 }
 
 int ext4_stop(struct handle *h)

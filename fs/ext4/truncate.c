@@ -25,19 +25,21 @@ bool ext4_handle_short(struct handle *h, const struct inode *inode, unsigned cre
 	return (need || revokes) && journal_extend(h, need, revokes) != 0;
 }
 
+bool ext4_again(int err)
+{
+	if (err != -ENOMEM)
+		return false;
+	sleep_ns(1000000);
+	return true;
+}
+
 int ext4_handle_refill(struct handle *h, struct inode *inode, unsigned credits)
 {
-	unsigned have;
 	int err;
 
-	if (!h)
+	if (!ext4_handle_short(h, inode, credits, EXT4_REVOKES))
 		return 0;
-	have = journal_credits(h);
-	/* One revocation comes with it: an attribute block may have to be freed. */
-	err = journal_extend(h, have >= credits ? 0 : credits - have, 1);
-	if (err <= 0)
-		return err;
-	err = journal_restart(h, credits, 1);
+	err = journal_restart(h, credits, EXT4_REVOKES);
 	cond_resched();
 	return err;
 }
@@ -46,8 +48,11 @@ int ext4_handle_refill(struct handle *h, struct inode *inode, unsigned credits)
 static int remove_some(struct handle *h, struct inode *inode, u32 from, u32 to, bool first)
 {
 	struct ext4_inode *ei = ext4_inode(inode);
-	int err, err2;
+	struct ext4_inode_loc loc;
+	int err = ext4_inode_reserve(h, inode, &loc), err2;
 
+	if (err)
+		return err;
 	guard_write(&ei->map);
 	/* Promises of faults that came since the pages were dropped are good. */
 	if (first)
@@ -58,7 +63,7 @@ static int remove_some(struct handle *h, struct inode *inode, u32 from, u32 to, 
 	ext4_status_trim(ei);
 	ei->last_block = 0;
 	inode_map_changed(inode);
-	err2 = ext4_inode_dirty(h, inode);
+	err2 = ext4_inode_store(h, inode, &loc);
 	return err < 0 ? err : err2 ?: err;
 }
 
@@ -83,7 +88,7 @@ int ext4_blocks_remove(struct handle *h, struct inode *inode, u32 from, u32 to)
 	return err;
 }
 
-int ext4_truncate(struct inode *inode)
+static int truncate_once(struct inode *inode)
 {
 	struct ext4_super *es = ext4_inode_super(inode);
 	u64 first = ((u64)inode->size + es->block_size - 1) >> es->block_bits;
@@ -97,13 +102,23 @@ int ext4_truncate(struct inode *inode)
 	if (!err && first < EXT4_LBLOCK_END)
 		err = ext4_blocks_remove(h, inode, (u32)first, EXT4_LBLOCK_END);
 	err = err ?: ext4_handle_refill(h, inode, EXT4_CREDITS_ORPHAN + EXT4_CREDITS_INODE);
-	if (inode->nlink) {
-		err2 = ext4_orphan_del(err ? NULL : h, inode);
-		err = err ?: err2;
-		err = err ?: ext4_inode_dirty(h, inode);
-	}
+	if (!err && inode->nlink)
+		err = ext4_orphan_del(h, inode) ?: ext4_inode_dirty(h, inode);
 	err2 = ext4_stop(h);
-	if (err)
-		ext4_failed(inode->sb, inode, err, "truncate");
 	return err ?: err2;
+}
+
+int ext4_truncate(struct inode *inode)
+{
+	int err;
+
+	/* The size is stored already: there is no way back. */
+	do {
+		err = truncate_once(inode);
+	} while (ext4_again(err));
+	if (err) {
+		ext4_orphan_del(NULL, inode);
+		ext4_failed(inode->sb, inode, err, "truncate");
+	}
+	return err;
 }
