@@ -310,6 +310,18 @@ TEST(flat)
 	free_bus(host.root);
 }
 
+/* Each bus with I/O ports takes 4 KiB of the 64 KiB there are: beyond this many bridges no more are asked for. */
+#define IO_BRIDGES 12
+
+static unsigned nr_bridges(void)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < MODELS; i++)
+		n += models[i].used && models[i].cfg[PCI_HEADER_TYPE] == 1;
+	return n;
+}
+
 /* A random tree of bridges and functions. */
 static void random_tree(struct prng *rng, struct model *bridge, unsigned depth)
 {
@@ -322,7 +334,7 @@ static void random_tree(struct prng *rng, struct model *bridge, unsigned depth)
 		if (!m)
 			return;
 		for (unsigned i = 0; i < (down ? 2u : 6u); i++) {
-			bool io = !prng_below(rng, 4),
+			bool io = !prng_below(rng, 4) && nr_bridges() < IO_BRIDGES,
 			     wide = !io && i % 2 == 0 && prng_below(rng, 2);
 
 			if (prng_below(rng, 2))
