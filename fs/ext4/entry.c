@@ -247,18 +247,13 @@ static int indexed_find(struct inode *dir, const char *name, u32 len, const stru
 	return err;
 }
 
-static bool is_dots(const char *name, u32 len)
-{
-	return name[0] == '.' && (len == 1 || (len == 2 && name[1] == '.'));
-}
-
 int ext4_entry_find(struct inode *dir, const char *name, u32 len, const struct dentry *room_for,
 		    struct ext4_entry *out)
 {
 	if (len > EXT4_NAME_LEN)
 		return -ENAMETOOLONG;
 	ext4_inode(dir)->room_for = NULL;
-	if (ext4_dir_is_indexed(dir) && !is_dots(name, len)) {
+	if (ext4_dir_is_indexed(dir) && !name_is_dots(name, len)) {
 		int err = indexed_find(dir, name, len, room_for, out);
 
 		if (err != EXT4_HTREE_BAD)

@@ -54,6 +54,17 @@ unlock:
 	return err;
 }
 
+int overlay_real_setattr(struct dentry *real, struct iattr *attr)
+{
+	guard_write(&real->inode->lock);
+	return vfs_setattr(real, attr);
+}
+
+int overlay_real_remove(struct dentry *dir, struct dentry *real)
+{
+	return S_ISDIR(real->inode->mode) ? vfs_rmdir(dir->inode, real) : vfs_unlink(dir->inode, real);
+}
+
 /* Cleaning the scratch directory */
 
 struct name_list {
@@ -71,7 +82,7 @@ static bool name_list_add(struct dir_context *ctx, const char *name, size_t len,
 	struct name_list *list = container_of(ctx, struct name_list, ctx);
 	struct name_entry *e;
 
-	if (len <= 2 && name[0] == '.' && (len == 1 || name[1] == '.'))
+	if (name_is_dots(name, len))
 		return true;
 	e = kmalloc(sizeof(*e) + len, GFP_KERNEL);
 	if (!e) {
@@ -97,11 +108,9 @@ static int remove_child(struct dentry *dir, const struct name_entry *e, bool onl
 			err = 0;
 		else if (only_whiteouts && !overlay_is_whiteout(d))
 			err = -ENOTEMPTY;
-		else if (S_ISDIR(d->inode->mode))
-			/* With nothing but whiteouts in it at most: a later mount tries again. */
-			err = vfs_rmdir(dir->inode, d);
 		else
-			err = vfs_unlink(dir->inode, d);
+			/* A directory that is not empty stays: a later mount tries again. */
+			err = overlay_real_remove(dir, d);
 		dentry_put(d);
 	}
 	rwsem_write_unlock(&dir->inode->lock);
@@ -152,7 +161,7 @@ void overlay_work_remove(struct overlay *o, struct dentry *temp)
 	rwsem_write_lock(&work->inode->lock);
 	if (temp->inode && temp->parent == work && !d_unhashed(temp)) {
 		/* What cannot be removed is removed by the next mount. */
-		if ((S_ISDIR(temp->inode->mode) ? vfs_rmdir : vfs_unlink)(work->inode, temp))
+		if (overlay_real_remove(work, temp))
 			d_drop(temp);
 	}
 	rwsem_write_unlock(&work->inode->lock);
@@ -203,11 +212,8 @@ static int copy_data(struct overlay *o, const struct path *lower, struct dentry 
 	err = file_open(&upper, O_WRONLY | O_LARGEFILE, o->cred, &to);
 	if (!err) {
 		err = copy_bytes(from, to, size);
-		if (!err) {
-			rwsem_write_lock(&temp->inode->lock);
-			err = vfs_setattr(temp, &attr);
-			rwsem_write_unlock(&temp->inode->lock);
-		}
+		if (!err)
+			err = overlay_real_setattr(temp, &attr);
 		if (!err && !o->volatile_ && to->ops->fsync)
 			err = to->ops->fsync(to, 0, S64_MAX, false);
 		file_put(to);
@@ -272,14 +278,11 @@ static int copy_owner_and_times(struct dentry *temp, const struct kstat *st)
 		.mtime = st->mtime,
 	};
 	struct iattr mode = { .valid = ATTR_MODE | ATTR_FORCE, .mode = st->mode };
-	int err;
+	int err = overlay_real_setattr(temp, &attr);
 
-	rwsem_write_lock(&temp->inode->lock);
-	err = vfs_setattr(temp, &attr);
 	/* After the owner, whose change takes set-id bits away. */
 	if (!err && !S_ISLNK(st->mode))
-		err = vfs_setattr(temp, &mode);
-	rwsem_write_unlock(&temp->inode->lock);
+		err = overlay_real_setattr(temp, &mode);
 	return err;
 }
 

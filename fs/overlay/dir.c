@@ -48,11 +48,9 @@ static int set_owner(struct dentry *d, const struct owner *as)
 
 	if (as->sgid)
 		mode.mode |= S_ISGID;
-	rwsem_write_lock(&d->inode->lock);
-	err = vfs_setattr(d, &attr);
+	err = overlay_real_setattr(d, &attr);
 	if (!err && (mode.mode & (S_ISUID | S_ISGID)))
-		err = vfs_setattr(d, &mode);
-	rwsem_write_unlock(&d->inode->lock);
+		err = overlay_real_setattr(d, &mode);
 	return err;
 }
 
@@ -68,7 +66,7 @@ static int finish_new(struct overlay *o, struct dentry *d, const struct making *
 static void undo_new(struct dentry *dir, struct dentry *d)
 {
 	rwsem_write_lock(&dir->inode->lock);
-	if (d->inode && !d_unhashed(d) && (S_ISDIR(d->inode->mode) ? vfs_rmdir : vfs_unlink)(dir->inode, d))
+	if (d->inode && !d_unhashed(d) && overlay_real_remove(dir, d))
 		d_drop(d);
 	rwsem_write_unlock(&dir->inode->lock);
 }
@@ -275,9 +273,7 @@ static int remove_upper(struct overlay *o, struct dentry *dir, struct dentry *up
 	if (err)
 		return err;
 	rwsem_write_lock(&dir->inode->lock);
-	err = upper->parent != dir || d_unhashed(upper) ? -ESTALE
-	      : is_dir					? vfs_rmdir(dir->inode, upper)
-							: vfs_unlink(dir->inode, upper);
+	err = upper->parent != dir || d_unhashed(upper) ? -ESTALE : overlay_real_remove(dir, upper);
 	rwsem_write_unlock(&dir->inode->lock);
 	return err;
 }

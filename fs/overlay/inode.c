@@ -196,9 +196,7 @@ static int overlay_setattr(struct dentry *dentry, struct inode *inode, const str
 	want.valid |= ATTR_FORCE;
 	upper = overlay_upper(inode);
 	old = cred_override(overlay_of(inode->sb)->cred);
-	rwsem_write_lock(&upper->inode->lock);
-	err = vfs_setattr(upper, &want);
-	rwsem_write_unlock(&upper->inode->lock);
+	err = overlay_real_setattr(upper, &want);
 	cred_revert(old);
 	overlay_copy_attr(inode);
 	if (!err && (want.valid & ATTR_MODE))

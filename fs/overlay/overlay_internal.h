@@ -106,6 +106,10 @@ int overlay_temp(struct overlay *o, struct dentry **out) __must_check;
 /* Rename inside the upper file system; takes its locks.  `new_name` is looked up. */
 int overlay_real_rename(struct overlay *o, struct dentry *old_dir, struct dentry *old, struct dentry *new_dir,
 			const struct dentry *name, unsigned flags) __must_check;
+/* vfs_setattr with the real inode's lock. */
+int overlay_real_setattr(struct dentry *real, struct iattr *attr) __must_check;
+/* Unlink or rmdir.  Locks: dir's inode W. */
+int overlay_real_remove(struct dentry *dir, struct dentry *real) __must_check;
 /* Remove a scratch file or a directory with nothing but whiteouts.  Best effort. */
 void overlay_work_remove(struct overlay *o, struct dentry *temp);
 /* Empty the scratch directory of what an earlier mount left. */

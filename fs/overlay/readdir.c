@@ -46,7 +46,7 @@ static bool listing_add(struct dir_context *ctx, const char *name, size_t len, l
 	bool leftmost = true;
 	struct listed *e;
 
-	if (len <= 2 && name[0] == '.' && (len == 1 || name[1] == '.'))
+	if (name_is_dots(name, len))
 		return true;
 	while (*link) {
 		int order;

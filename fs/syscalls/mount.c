@@ -35,24 +35,27 @@ static int copy_options(const void __user *data, char **out)
 	return 0;
 }
 
-static int copy_string(const char __user *user, char **out)
+int copy_user_string(const char __user *user, size_t max, char **out)
 {
-	char *buf;
+	char *buf = kmalloc(max, GFP_KERNEL);
 	ssize_t len;
 
-	*out = NULL;
-	if (!user)
-		return 0;
-	buf = kmalloc(PATH_MAX, GFP_KERNEL);
 	if (!buf)
 		return -ENOMEM;
-	len = strncpy_from_user(buf, user, PATH_MAX);
-	if (len < 0 || len == PATH_MAX) {
+	len = strncpy_from_user(buf, user, max);
+	if (len < 0 || len == (ssize_t)max) {
 		kfree(buf);
-		return len < 0 ? len : -EINVAL;
+		return len < 0 ? (int)len : -EINVAL;
 	}
 	*out = buf;
 	return 0;
+}
+
+/* An argument that may be NULL. */
+static int copy_string(const char __user *user, char **out)
+{
+	*out = NULL;
+	return user ? copy_user_string(user, PATH_MAX, out) : 0;
 }
 
 long sys_mount(const char __user *dev_name, const char __user *dir_name, const char __user *type, unsigned long flags,

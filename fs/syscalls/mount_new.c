@@ -18,23 +18,6 @@
 
 #include "syscalls_internal.h"
 
-/* A string of fewer than `max` bytes with its NUL.  Returns 0, -EFAULT, -EINVAL (too long), -ENOMEM. */
-static int copy_word(const char __user *user, size_t max, char **out)
-{
-	char *buf = kmalloc(max, GFP_KERNEL);
-	ssize_t len;
-
-	if (!buf)
-		return -ENOMEM;
-	len = strncpy_from_user(buf, user, max);
-	if (len < 0 || len == (ssize_t)max) {
-		kfree(buf);
-		return len < 0 ? (int)len : -EINVAL;
-	}
-	*out = buf;
-	return 0;
-}
-
 static long install(int err, struct file *f, bool cloexec)
 {
 	int fd;
@@ -58,7 +41,7 @@ long sys_fsopen(const char __user *fs_name, unsigned int flags)
 		return -EPERM;
 	if (flags & ~(unsigned)FSOPEN_CLOEXEC)
 		return -EINVAL;
-	err = copy_word(fs_name, PAGE_SIZE, &name);
+	err = copy_user_string(fs_name, PAGE_SIZE, &name);
 	if (err)
 		return err;
 	type = fs_type_find(name);
@@ -117,12 +100,12 @@ static int fsconfig_check(unsigned cmd, bool key, bool value, int aux)
 static int fsconfig_set(struct file *f, const char __user *user_key, const char __user *user_value)
 {
 	char *key, *value = NULL;
-	int err = copy_word(user_key, OPTION_MAX, &key);
+	int err = copy_user_string(user_key, OPTION_MAX, &key);
 
 	if (err)
 		return err;
 	if (user_value)
-		err = copy_word(user_value, OPTION_MAX, &value);
+		err = copy_user_string(user_value, OPTION_MAX, &value);
 	if (!err)
 		err = fs_config_set(f, key, value);
 	kfree(value);
@@ -162,13 +145,6 @@ long sys_fsconfig(int fs_fd, unsigned int cmd, const char __user *key, const voi
 	 MOUNT_ATTR_NOSYMFOLLOW)
 #define ALL_ATTRS (SIMPLE_ATTRS | MOUNT_ATTR__ATIME)
 
-static u32 simple_flags(u64 attr)
-{
-	return (attr & MOUNT_ATTR_RDONLY ? MNT_READONLY : 0) | (attr & MOUNT_ATTR_NOSUID ? MNT_NOSUID : 0) |
-	       (attr & MOUNT_ATTR_NODEV ? MNT_NODEV : 0) | (attr & MOUNT_ATTR_NOEXEC ? MNT_NOEXEC : 0) |
-	       (attr & MOUNT_ATTR_NODIRATIME ? MNT_NODIRATIME : 0) | (attr & MOUNT_ATTR_NOSYMFOLLOW ? MNT_NOSYMFOLLOW : 0);
-}
-
 static int atime_flags(u64 attr, u32 *flags)
 {
 	switch (attr & MOUNT_ATTR__ATIME) {
@@ -194,7 +170,7 @@ static int fsmount_from(int fs_fd, u32 mnt_flags, struct file **out)
 
 long sys_fsmount(int fs_fd, unsigned int flags, unsigned int attr_flags)
 {
-	u32 mnt_flags = simple_flags(attr_flags);
+	u32 mnt_flags = mount_flags_of_attr(attr_flags);
 	struct file *f;
 	int err;
 
@@ -276,8 +252,8 @@ static int decode_attr(const struct mount_attr *attr, struct mount_change *c)
 	if ((attr->attr_set | attr->attr_clr) & ~(u64)ALL_ATTRS || attr->userns_fd)
 		return -EINVAL;
 	c->propagation = attr->propagation;
-	c->set = simple_flags(attr->attr_set);
-	c->clear = simple_flags(attr->attr_clr);
+	c->set = mount_flags_of_attr(attr->attr_set);
+	c->clear = mount_flags_of_attr(attr->attr_clr);
 	/* The times' rule is one value: it is changed by clearing all of it. */
 	if (!(attr->attr_clr & MOUNT_ATTR__ATIME))
 		return attr->attr_set & MOUNT_ATTR__ATIME ? -EINVAL : 0;

@@ -41,3 +41,6 @@ long ioctl_get_xattr(struct file *f, struct fsxattr __user *arg);
 long ioctl_set_xattr(struct file *f, const struct fsxattr __user *arg);
 long poll_user(struct pollfd __user *fds, unsigned n, u64 deadline);
 long select_user(int n, fd_set_t __user *in, fd_set_t __user *out, fd_set_t __user *ex, u64 deadline);
+
+/* mount.c: a string of fewer than `max` bytes, allocated.  Returns 0, -EFAULT, -EINVAL (too long), -ENOMEM. */
+int copy_user_string(const char __user *user, size_t max, char **out) __must_check;

@@ -64,6 +64,9 @@ int mount_clone_tree(const struct path *path, bool recursive, struct mount **out
 /* move_mount(2), of an attached tree or not; `to` may move to the mount on top. */
 int mount_move_path(struct path *from, struct path *to) __must_check;
 int mount_set_group(const struct path *from, const struct path *to) __must_check;
+/* MOUNT_ATTR_* of one bit each as MNT_* flags, and back; the rule of access times is the caller's. */
+u32 mount_flags_of_attr(u64 attr);
+u64 mount_attr_of_flags(u32 flags);
 /* mount_setattr(2): MNT_* flags to clear and set, MS_SHARED... or 0. */
 struct mount_change {
 	u32 set, clear;

@@ -18,6 +18,12 @@ static inline bool dir_emit(struct dir_context *ctx, const char *name, size_t le
 	return ctx->actor(ctx, name, len, ctx->pos, ino, type);
 }
 
+/* "." or "..": what no file system's own search or removal means. */
+static inline bool name_is_dots(const char *name, size_t len)
+{
+	return name[0] == '.' && (len == 1 || (len == 2 && name[1] == '.'));
+}
+
 /* "." at position 0 and ".." at 1; false: full. */
 bool dir_emit_dots(struct file *file, struct dir_context *ctx);
 

@@ -111,6 +111,32 @@ int mount_set_group(const struct path *from_path, const struct path *to_path)
  * the flags change, so that a busy one leaves all as they were.
  */
 
+static const struct {
+	u32 flag, attr;
+} attr_map[] = {
+	{ MNT_READONLY, MOUNT_ATTR_RDONLY },	   { MNT_NOSUID, MOUNT_ATTR_NOSUID },
+	{ MNT_NODEV, MOUNT_ATTR_NODEV },	   { MNT_NOEXEC, MOUNT_ATTR_NOEXEC },
+	{ MNT_NODIRATIME, MOUNT_ATTR_NODIRATIME }, { MNT_NOSYMFOLLOW, MOUNT_ATTR_NOSYMFOLLOW },
+};
+
+u32 mount_flags_of_attr(u64 attr)
+{
+	u32 flags = 0;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(attr_map); i++)
+		flags |= attr & attr_map[i].attr ? attr_map[i].flag : 0;
+	return flags;
+}
+
+u64 mount_attr_of_flags(u32 flags)
+{
+	u64 attr = 0;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(attr_map); i++)
+		attr |= flags & attr_map[i].flag ? attr_map[i].attr : 0;
+	return attr;
+}
+
 static u32 attr_flags(const struct mount_change *c, const struct mount *m)
 {
 	return (m->flags & MNT_USER_FLAGS & ~c->clear) | c->set;

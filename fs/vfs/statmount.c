@@ -44,20 +44,8 @@ static bool reachable(const struct mount *m, const struct path *root)
 
 static u64 mount_attr_bits(const struct mount *m)
 {
-	static const struct {
-		u32 flag;
-		u32 attr;
-	} map[] = {
-		{ MNT_READONLY, MOUNT_ATTR_RDONLY }, { MNT_NOSUID, MOUNT_ATTR_NOSUID },
-		{ MNT_NODEV, MOUNT_ATTR_NODEV },     { MNT_NOEXEC, MOUNT_ATTR_NOEXEC },
-		{ MNT_NODIRATIME, MOUNT_ATTR_NODIRATIME }, { MNT_NOSYMFOLLOW, MOUNT_ATTR_NOSYMFOLLOW },
-	};
-	u64 attr = 0;
+	u64 attr = mount_attr_of_flags(m->flags);
 
-	for (unsigned i = 0; i < ARRAY_SIZE(map); i++) {
-		if (m->flags & map[i].flag)
-			attr |= map[i].attr;
-	}
 	if (m->flags & MNT_NOATIME)
 		return attr | MOUNT_ATTR_NOATIME;
 	return m->flags & MNT_RELATIME ? attr : attr | MOUNT_ATTR_STRICTATIME;

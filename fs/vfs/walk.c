@@ -16,6 +16,7 @@
 #include <fs/vfs/fdtable.h>
 #include <fs/vfs/fs_context.h>
 #include <fs/vfs/inode.h>
+#include <fs/vfs/dir.h>
 #include <kernel/lib/string.h>
 #include <mm/alloc.h>
 #include <mm/usercopy.h>
@@ -534,14 +535,9 @@ static int lookup_counted(struct dentry *dir, const struct qstr *name, struct de
 	return err;
 }
 
-static bool is_dots(const char *name, size_t len)
-{
-	return name[0] == '.' && (len == 1 || (len == 2 && name[1] == '.'));
-}
-
 static int lookup_one_name(struct dentry *parent, const char *name, size_t len, struct qstr *q)
 {
-	if (!len || is_dots(name, len) || memchr(name, '/', len))
+	if (!len || name_is_dots(name, len) || memchr(name, '/', len))
 		return -EACCES;
 	*q = (struct qstr){ name, len, qstr_hash(parent, name, len) };
 	return 0;
@@ -808,7 +804,7 @@ static __always_inline const char *take_component(struct walk *w, const char *s)
 	w->last.len = p - s;
 	w->last.hash = qstr_hash_end(h, w->path.dentry);
 	w->last_type = LAST_NAME;
-	if (unlikely(*s == '.') && is_dots(s, p - s))
+	if (unlikely(*s == '.') && name_is_dots(s, p - s))
 		w->last_type = p - s == 1 ? LAST_DOT : LAST_DOTDOT;
 	return p;
 }

@@ -46,3 +46,19 @@ void virtio_config_event(struct virtio_device *v);
 enum irq_result virtio_queue_irq(unsigned irq, void *vq);
 /* All queues that share one interrupt. */
 void virtio_all_queues(struct virtio_device *v);
+
+/* A field of the device's configuration: of one, two or four bytes, as every transport must access it. */
+static inline u32 virtio_field_read(const volatile u8 *p, unsigned len)
+{
+	return len == 1 ? mmio_read8(p) : len == 2 ? mmio_read16(p) : mmio_read32(p);
+}
+
+static inline void virtio_field_write(volatile u8 *p, unsigned len, u32 value)
+{
+	if (len == 1)
+		mmio_write8(p, (u8)value);
+	else if (len == 2)
+		mmio_write16(p, (u16)value);
+	else
+		mmio_write32(p, value);
+}

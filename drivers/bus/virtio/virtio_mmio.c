@@ -118,7 +118,7 @@ static u32 mmio_config_read(struct virtio_device *v, unsigned offset, unsigned l
 
 	if (R_CONFIG + offset + len > to_mmio(v)->size)
 		return 0;
-	return len == 1 ? mmio_read8(p) : len == 2 ? mmio_read16(p) : mmio_read32(p);
+	return virtio_field_read(p, len);
 }
 
 static void mmio_config_write(struct virtio_device *v, unsigned offset, unsigned len, u32 value)
@@ -127,12 +127,7 @@ static void mmio_config_write(struct virtio_device *v, unsigned offset, unsigned
 
 	if (R_CONFIG + offset + len > to_mmio(v)->size)
 		return;
-	if (len == 1)
-		mmio_write8(p, (u8)value);
-	else if (len == 2)
-		mmio_write16(p, (u16)value);
-	else
-		mmio_write32(p, value);
+	virtio_field_write(p, len, value);
 }
 
 static u32 mmio_generation(struct virtio_device *v)

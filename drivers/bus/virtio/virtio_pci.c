@@ -115,7 +115,7 @@ static u32 pci_config_read(struct virtio_device *v, unsigned offset, unsigned le
 
 	if (!to_pci(v)->cfg[CFG_DEVICE] || offset + len > to_pci(v)->cfg_len[CFG_DEVICE])
 		return 0;
-	return len == 1 ? mmio_read8(p) : len == 2 ? mmio_read16(p) : mmio_read32(p);
+	return virtio_field_read(p, len);
 }
 
 static void pci_config_write(struct virtio_device *v, unsigned offset, unsigned len, u32 value)
@@ -124,12 +124,7 @@ static void pci_config_write(struct virtio_device *v, unsigned offset, unsigned 
 
 	if (!to_pci(v)->cfg[CFG_DEVICE] || offset + len > to_pci(v)->cfg_len[CFG_DEVICE])
 		return;
-	if (len == 1)
-		mmio_write8(p, (u8)value);
-	else if (len == 2)
-		mmio_write16(p, (u16)value);
-	else
-		mmio_write32(p, value);
+	virtio_field_write(p, len, value);
 }
 
 static u32 pci_generation(struct virtio_device *v)
