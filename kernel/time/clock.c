@@ -48,7 +48,7 @@ static struct {
 
 static u64 raw_mult;                /* [I after boot] */
 static u64 inverse;                 /* [I after boot] counts << SHIFT per ns */
-static u64 coarse_mono;             /* [a] */
+static u64 coarse_mono;             /* [a] written by coarse_store() */
 static bool wall_known;             /* clock_lock */
 static u64 next_second;             /* clock_lock: wall time at which NTP wants to be called */
 static void (*jump_observer)(void); /* [a] */
@@ -194,12 +194,12 @@ s64 clock_tai_offset(void)
 
 u64 clock_mono_coarse_ns(void)
 {
-	return atomic_load(&coarse_mono);
+	return atomic_load_acquire(&coarse_mono);
 }
 
 u64 clock_real_coarse_ns(void)
 {
-	return atomic_load(&coarse_mono) + (u64)clock_real_offset();
+	return atomic_load_acquire(&coarse_mono) + (u64)clock_real_offset();
 }
 
 /* Rounded up by a count, so that a timer set for the result does not fire early. */
@@ -277,10 +277,15 @@ static void vdso_end(struct vdso_data *v)
 	atomic_store_release(&v->sequence, v->sequence + 1);
 }
 
-static void vdso_coarse(struct vdso_data *v, u64 mono, s64 offset)
+/* The coarse clocks, for both who call and who read the page.  Inside vdso_begin and vdso_end, so that
+ * a thread that asks one way and then the other never goes back: who has seen the new coarse_mono finds
+ * the page being written, or written; who has read the new page finds the new coarse_mono.
+ */
+static void coarse_store(struct vdso_data *v, u64 mono, s64 offset)
 {
 	u64 real = mono + (u64)offset;
 
+	atomic_store(&coarse_mono, mono);
 	WRITE_ONCE(v->coarse_mono.sec, mono / NSEC_PER_SEC);
 	WRITE_ONCE(v->coarse_mono.nsec, mono % NSEC_PER_SEC);
 	WRITE_ONCE(v->coarse_real.sec, real / NSEC_PER_SEC);
@@ -302,7 +307,7 @@ static void vdso_store(const struct timekeeper *tk)
 	vdso_set(&v->base[VDSO_TAI], tk->mono + (u64)(tk->real_offset + tk->tai_offset),
 		 tk->mono_fraction);
 	vdso_set(&v->raw, tk->raw, tk->raw_fraction);
-	vdso_coarse(v, tk->mono, tk->real_offset);
+	coarse_store(v, tk->mono, tk->real_offset);
 	vdso_end(v);
 }
 
@@ -316,7 +321,6 @@ static void keeper_change(void (*change)(struct timekeeper *tk, s64 arg), s64 ar
 	change(&tk, arg);
 	keeper_store(&tk);
 	vdso_store(&tk);
-	atomic_store(&coarse_mono, tk.mono);
 }
 
 static void change_rate(struct timekeeper *tk, s64 freq)
@@ -413,9 +417,8 @@ void clock_tick(void)
 		return;
 	if (now > coarse_mono) {
 		offset = keeper.copy[0].real_offset;
-		atomic_store(&coarse_mono, now);
 		vdso_begin(&vdso_page.data);
-		vdso_coarse(&vdso_page.data, now, offset);
+		coarse_store(&vdso_page.data, now, offset);
 		vdso_end(&vdso_page.data);
 		if (now + (u64)offset >= next_second) {
 			next_second = ((now + (u64)offset) / NSEC_PER_SEC + 1) * NSEC_PER_SEC;
