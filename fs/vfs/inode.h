@@ -72,9 +72,9 @@ enum inode_flags {
 	S_NOCMTIME = 1 << 7,
 	S_MAGIC_LINK = 1 << 8, /* following it jumps to an object, not to a name */
 	S_NO_PERM_OP = 1 << 9, /* ops->permission is NULL: mode bits decide */
-	S_SWAPFILE = 1 << 11, /* swap lies in its blocks: no writes, no truncation */
 	S_KERNEL_FILE = 1 << 10, /* proc, sysfs: size and position rules of generated text */
-	S_DIRSYNC = 1 << 11,	/* changes of this directory reach the disk before the call returns */
+	S_SWAPFILE = 1 << 11, /* swap lies in its blocks: no writes, no truncation */
+	S_DIRSYNC = 1 << 12, /* changes of this directory reach the disk before the call returns */
 };
 
 /* inode.state */
