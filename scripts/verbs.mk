@@ -4,7 +4,7 @@
 
 SMP    ?= 4
 MEM    ?= 512M
-export SMP MEM APPEND DISK NET QEMU CPU MACHINE KERNEL INITRD GDB GDBPORT SEED RING ROUNDS
+export SMP MEM APPEND DISK NET QEMU CPU MACHINE KERNEL INITRD GDB GDBPORT SEED RING ROUNDS FS
 
 INITRAMFS := build/$(ARCH)/initramfs.cpio.gz
 ROOTFS    := $(shell find scripts/rootfs -type f)
@@ -37,7 +37,7 @@ size: kernel
 # ARCH narrows a test only when it was given.
 test:
 	@scripts/test $(ARCH_ASKED)
-test-unit test-host test-kernel test-abi test-boot test-busybox test-stress test-fuzz test-powercut:
+test-unit test-host test-kernel test-abi test-boot test-busybox test-stress test-fuzz test-fs test-powercut:
 	@scripts/test $(patsubst test-%,%,$@) $(ARCH_ASKED)
 
 bench: kernel
@@ -62,4 +62,4 @@ HIST ?=
 FRESH ?=
 export HIST FRESH
 
-.PHONY: bench soak test-stress test-fuzz test-powercut abi-report help clean check setup size initramfs run debug test test-unit test-host test-kernel test-abi test-boot test-busybox oracle
+.PHONY: bench soak test-stress test-fuzz test-fs test-powercut abi-report help clean check setup size initramfs run debug test test-unit test-host test-kernel test-abi test-boot test-busybox oracle

@@ -19,6 +19,7 @@ static void probe_works(struct probe *q, long answer, unsigned feature)
 static void probe_names(struct probe *q)
 {
 	char target[EX_XATTR_MAX];
+	unsigned long nlink;
 	struct stat st;
 
 	probe_works(q, ex_link(q->a, q->b), EX_LINKS);
@@ -37,8 +38,9 @@ static void probe_names(struct probe *q)
 	ex_close((int)ex_open(q->a, O_CREAT | O_RDWR, 0600));
 	if (!ex_chmod(q->a, 0604) && !ex_lstat(q->a, &st) && (st.st_mode & 07777) == 0604)
 		q->x->features |= EX_MODES;
+	nlink = ex_lstat(q->x->config.base, &st) ? 0 : st.st_nlink;
 	ex_mkdir(q->b, 0700);
-	if (!ex_lstat(q->x->config.base, &st) && st.st_nlink == 4)
+	if (!ex_lstat(q->x->config.base, &st) && st.st_nlink == nlink + 1)
 		q->x->features |= EX_DIR_NLINK;
 	ex_rmdir(q->b);
 	probe_works(q, ex_setxattr(q->a, "user.k0", "v", 1, 0), EX_XATTR);
@@ -70,25 +72,29 @@ static void probe_data(struct probe *q)
 		ex_close(fd);
 }
 
-static void probe(struct exercise *x)
+static void learn(struct exercise *x)
 {
 	struct probe q = { .x = x };
 
+	x->features = 0;
+	snprintf(q.a, sizeof(q.a), "%s/common", x->config.base);
+	ex_mkdir(q.a, 0755);
 	snprintf(q.a, sizeof(q.a), "%s/probe-a", x->config.base);
 	snprintf(q.b, sizeof(q.b), "%s/probe-b", x->config.base);
-	ex_mkdir(q.b, 0700);
-	ex_rmdir(q.b);
 	ex_close((int)ex_open(q.a, O_CREAT | O_RDWR, 0600));
-	/* One directory beside, for the count of links. */
-	snprintf(q.b, sizeof(q.b), "%s/common", x->config.base);
-	ex_mkdir(q.b, 0755);
-	snprintf(q.b, sizeof(q.b), "%s/probe-b", x->config.base);
 	probe_names(&q);
 	probe_data(&q);
 	ex_unlink(q.a);
+	if (x->config.no_links)
+		x->features &= ~(unsigned)EX_LINKS;
 }
 
 /* --- processes ----------------------------------------------------------------------------------- */
+
+static void process_place(struct ex_process *p)
+{
+	snprintf(p->root, sizeof(p->root), "%s/p%u", p->x->config.base, p->number);
+}
 
 static int process_prepare(struct exercise *x, unsigned n)
 {
@@ -97,7 +103,7 @@ static int process_prepare(struct exercise *x, unsigned n)
 	p->x = x;
 	p->number = n;
 	prng_seed(&p->prng, x->config.seed * 1000003 + n);
-	snprintf(p->root, sizeof(p->root), "%s/p%u", x->config.base, n);
+	process_place(p);
 	p->inode[0].type = EX_DIR;
 	p->inode[0].nlink = 1;
 	for (int i = 0; i < EX_HELD; i++)
@@ -115,7 +121,7 @@ struct exercise *exercise_create(const struct exercise_config *config)
 		return NULL;
 	x->config = *config;
 	x->bytes = bytes;
-	probe(x);
+	learn(x);
 	for (unsigned i = 0; i < config->processes; i++) {
 		err = process_prepare(x, i);
 		if (!err)
@@ -125,6 +131,15 @@ struct exercise *exercise_create(const struct exercise_config *config)
 		return NULL;
 	}
 	return x;
+}
+
+void exercise_move(struct exercise *x, const char *base)
+{
+	x->config.base = base;
+	x->config.no_links = 0;
+	learn(x);
+	for (unsigned i = 0; i < x->config.processes; i++)
+		process_place(&x->process[i]);
 }
 
 static unsigned failures(const struct exercise *x)
@@ -158,8 +173,9 @@ void exercise_set_ops(struct exercise *x, unsigned long ops)
 
 unsigned exercise_run(struct exercise *x)
 {
-	ex_run_processes(x->config.processes, process_run, x);
-	return failures(x);
+	unsigned died = ex_run_processes(x->config.processes, process_run, x);
+
+	return failures(x) + died;
 }
 
 unsigned exercise_verify(struct exercise *x)

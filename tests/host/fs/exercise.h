@@ -19,15 +19,21 @@ struct exercise_config {
 	unsigned long ops;         /* of each process */
 	int may_fill;              /* ENOSPC is an answer */
 	int may_fail;              /* ENOMEM is one too */
+	int no_links;              /* leave out hard links, which an overlay breaks when they lie in its lower layer */
 };
 
 #define EX_MAX_PROCESSES 16
 
-/* Make the directories, find out what works.  NULL after printing why not. */
+/* Find out what works, make the directories.  NULL after printing why not. */
 struct exercise *exercise_create(const struct exercise_config *config);
+/* The same contents are now to be had at another place, perhaps in another way: find out again what works there. */
+void exercise_move(struct exercise *x, const char *base);
 /* How many operations of each process the next run does. */
 void exercise_set_ops(struct exercise *x, unsigned long ops);
-/* `ops` operations of each process.  Returns the processes that found a mismatch; each printed its last operations. */
+/*
+ * `ops` operations of each process.  Returns the processes that found a mismatch, each of which
+ * printed its last operations, or died.
+ */
 unsigned exercise_run(struct exercise *x);
 /* Compare everything with the models, say after mounting again.  Returns as exercise_run. */
 unsigned exercise_verify(struct exercise *x);

@@ -1,19 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The exerciser's calls as the host library's. */
+/* The calls of the exerciser, and of mutants' use, as the host library's. */
 #pragma once
 
 #include <kernel/abi/dirent.h>
 #include <kernel/abi/fs.h>
 #include <kernel/abi/mman.h>
 #include <kernel/abi/stat.h>
+#include <kernel/abi/statfs.h>
 #include <kernel/lib/printf.h>
 #include <kernel/lib/random.h>
 #include <kernel/lib/string.h>
+#include <coroutine.h>
 #include <host.h>
 #include "hostfs.h"
 
 #define ex_open		   hf_open
 #define ex_close	   hf_close
+#define ex_read		   hf_read
 #define ex_pread	   hf_pread
 #define ex_pwrite	   hf_pwrite
 #define ex_write	   hf_write
@@ -36,6 +39,7 @@
 #define ex_getdents	   hf_getdents
 #define ex_lstat	   hf_lstat
 #define ex_fstat	   hf_fstat
+#define ex_statfs	   hf_statfs
 #define ex_chmod	   hf_chmod
 #define ex_setxattr	   hf_setxattr
 #define ex_getxattr	   hf_getxattr
@@ -48,6 +52,8 @@
 #define ex_store	   hf_store
 #define ex_drop_caches	   hostfs_drop_caches
 #define ex_print	   host_print
+#define ex_alloc	   host_alloc_uncounted
+#define ex_free		   host_free_uncounted
 
 static inline void *ex_shared_alloc(size_t n)
 {
@@ -65,7 +71,7 @@ static inline void ex_shared_free(void *p, size_t n)
 
 #define ex_failed(text) host_test_fail("exercise", 0, "%s", text)
 
-/* Run fn(ctx, 0), ..., fn(ctx, n - 1) as processes. */
+/* Run fn(ctx, 0), ..., fn(ctx, n - 1) as processes.  Returns how many of them died of something else than their end. */
 struct ex_start {
 	void (*fn)(void *ctx, unsigned i);
 	void *ctx;
@@ -79,7 +85,7 @@ static inline void ex_process_main(void *arg)
 	s->fn(s->ctx, s->i);
 }
 
-static inline void ex_run_processes(unsigned n, void (*fn)(void *ctx, unsigned i), void *ctx)
+static inline unsigned ex_run_processes(unsigned n, void (*fn)(void *ctx, unsigned i), void *ctx)
 {
 	struct ex_start s[16];
 	struct hf_process *p[16];
@@ -90,4 +96,5 @@ static inline void ex_run_processes(unsigned n, void (*fn)(void *ctx, unsigned i
 	}
 	for (unsigned i = 0; i < n; i++)
 		hf_wait(p[i]);
+	return 0;
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The exerciser's calls as those of a user program; processes are forked and share the models. */
+/*
+ * The calls of the exerciser, and of mutants' use, as those of a user program; processes are forked and share the
+ * models.
+ */
 #pragma once
 
 #include <dirent.h>
@@ -8,12 +11,14 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
@@ -33,6 +38,12 @@
 #define FALLOC_FL_INSERT_RANGE	 32
 #endif
 
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+
+typedef unsigned char u8;
+typedef unsigned int u32;
+typedef unsigned long long u64;
+
 struct linux_dirent64 {
 	uint64_t d_ino;
 	int64_t d_off;
@@ -48,6 +59,7 @@ static inline long ex_ret(long ret)
 
 #define ex_open(path, flags, mode)	     ex_ret(open(path, flags, mode))
 #define ex_close(fd)			     ex_ret(close(fd))
+#define ex_read(fd, buf, n)		     ex_ret(read(fd, buf, n))
 #define ex_pread(fd, buf, n, pos)	     ex_ret(pread(fd, buf, n, pos))
 #define ex_pwrite(fd, buf, n, pos)	     ex_ret(pwrite(fd, buf, n, pos))
 #define ex_lseek(fd, offset, whence)	     ex_ret(lseek(fd, offset, whence))
@@ -70,15 +82,19 @@ static inline long ex_ret(long ret)
 #define ex_getdents(fd, buf, n)		     ex_ret(syscall(SYS_getdents64, fd, buf, (size_t)(n)))
 #define ex_lstat(path, st)		     ex_ret(lstat(path, st))
 #define ex_fstat(fd, st)		     ex_ret(fstat(fd, st))
+#define ex_statfs(path, st)		     ex_ret(statfs(path, st))
 #define ex_chmod(path, mode)		     ex_ret(chmod(path, mode))
 #define ex_setxattr(path, name, value, n, f) ex_ret(setxattr(path, name, value, n, f))
 #define ex_getxattr(path, name, value, n)    ex_ret(getxattr(path, name, value, n))
+#define ex_listxattr(path, list, n)	     ex_ret(listxattr(path, list, n))
 #define ex_removexattr(path, name)	     ex_ret(removexattr(path, name))
 #define ex_mmap(len, prot, flags, fd, off)   ex_ret((long)mmap(NULL, len, prot, flags, fd, off))
 #define ex_munmap(addr, n)		     ex_ret(munmap((void *)(addr), n))
 #define ex_msync(addr, n, flags)	     ex_ret(msync((void *)(addr), n, flags))
 #define ex_failed(text)			     fflush(stdout)
 #define ex_print			     printf
+#define ex_alloc			     malloc
+#define ex_free				     free
 
 /* Without the right, or on a read-only /proc, caches stay. */
 static inline void ex_drop_caches(void)
@@ -124,18 +140,32 @@ static inline void ex_shared_free(void *p, size_t n)
 	munmap(p, n);
 }
 
-static inline void ex_run_processes(unsigned n, void (*fn)(void *ctx, unsigned i), void *ctx)
+/* Returns how many died of something else than their end. */
+static inline unsigned ex_run_processes(unsigned n, void (*fn)(void *ctx, unsigned i), void *ctx)
 {
+	pid_t pid[16];
+	unsigned died = 0;
+
 	fflush(stdout);
 	for (unsigned i = 0; i < n; i++) {
-		if (fork())
+		pid[i] = fork();
+		if (pid[i])
 			continue;
 		fn(ctx, i);
 		fflush(stdout);
 		_exit(0);
 	}
-	while (wait(NULL) > 0)
-		;
+	for (unsigned i = 0; i < n; i++) {
+		int status = -1;
+
+		if (pid[i] > 0)
+			waitpid(pid[i], &status, 0);
+		if (!status)
+			continue;
+		died++;
+		printf("# process %u died: status %#x\n", i, (unsigned)status);
+	}
+	return died;
 }
 
 /* xoshiro256** through splitmix64, as kernel/lib/random.c has it, so that a seed means the same on both sides. */
@@ -159,19 +189,25 @@ static inline uint64_t prng_rotate(uint64_t x, int n)
 	return x << n | x >> (64 - n);
 }
 
+static inline uint64_t prng_next(struct prng *p)
+{
+	uint64_t *s = p->s, result = prng_rotate(s[1] * 5, 7) * 9, t = s[1] << 17;
+
+	s[2] ^= s[0];
+	s[3] ^= s[1];
+	s[1] ^= s[2];
+	s[0] ^= s[3];
+	s[2] ^= t;
+	s[3] = prng_rotate(s[3], 45);
+	return result;
+}
+
 static inline uint64_t prng_below(struct prng *p, uint64_t bound)
 {
-	uint64_t *s = p->s, limit = -bound % bound, result, t;
+	uint64_t result, limit = -bound % bound;
 
-	do {
-		result = prng_rotate(s[1] * 5, 7) * 9;
-		t = s[1] << 17;
-		s[2] ^= s[0];
-		s[3] ^= s[1];
-		s[1] ^= s[2];
-		s[0] ^= s[3];
-		s[2] ^= t;
-		s[3] = prng_rotate(s[3], 45);
-	} while (result < limit);
+	do
+		result = prng_next(p);
+	while (result < limit);
 	return result % bound;
 }

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Using a mutant (mutate_internal.h).  No answer is wrong here; what must not happen is a crash, a hang, a leak. */
+#include "mutate_internal.h"
+
+#define MAX_PATH  600
+#define MAX_NODES 400u
+#define MAX_DEPTH 10u
+
+/* --- looking ------------------------------------------------------------------------------------ */
+
+static void look_at_file(const char *path, loff_t size)
+{
+	static u8 buf[16384];
+	int fd = (int)ex_open(path, O_RDONLY, 0);
+	long at;
+
+	if (fd < 0)
+		return;
+	for (int i = 0; i < 4 && ex_read(fd, buf, sizeof(buf)) > 0; i++)
+		;
+	ex_pread(fd, buf, sizeof(buf), size > 10000 ? size - 10000 : 0);
+	ex_lseek(fd, 0, SEEK_HOLE);
+	at = ex_mmap(4096, PROT_READ, MAP_SHARED, fd, 0);
+	if (at > 0 || at < -4096) {
+		ex_load((unsigned long)at, buf, 100);
+		ex_munmap((unsigned long)at, 4096);
+	}
+	ex_close(fd);
+}
+
+static void look_at(const char *path, unsigned depth, bool contents, unsigned *nodes);
+
+static void look_at_dir(const char *path, unsigned depth, bool contents, unsigned *nodes)
+{
+	int fd = (int)ex_open(path, O_RDONLY | O_DIRECTORY, 0);
+	u8 *buf;
+	long n;
+
+	if (fd < 0)
+		return;
+	buf = ex_alloc(2048);
+	while (*nodes < MAX_NODES && (n = ex_getdents(fd, buf, 2048)) > 0) {
+		for (long at = 0; at < n; at += ((struct linux_dirent64 *)(buf + at))->d_reclen) {
+			struct linux_dirent64 *e = (struct linux_dirent64 *)(buf + at);
+			char *below = ex_alloc(MAX_PATH);
+
+			snprintf(below, MAX_PATH, "%s/%s", path, e->d_name);
+			if (strcmp(e->d_name, ".") && strcmp(e->d_name, "..") && (*nodes)++ < MAX_NODES)
+				look_at(below, depth + 1, contents, nodes);
+			ex_free(below);
+		}
+	}
+	ex_free(buf);
+	ex_close(fd);
+}
+
+static void look_at(const char *path, unsigned depth, bool contents, unsigned *nodes)
+{
+	static char text[4096];
+	struct stat st;
+
+	if (ex_lstat(path, &st))
+		return;
+	if (ex_listxattr(path, text, sizeof(text)) > 0)
+		ex_getxattr(path, text, text + 2048, 2000);
+	if (S_ISDIR(st.st_mode) && depth < MAX_DEPTH)
+		look_at_dir(path, depth, contents, nodes);
+	else if (S_ISLNK(st.st_mode))
+		ex_readlink(path, text, sizeof(text));
+	else if (S_ISREG(st.st_mode) && contents)
+		look_at_file(path, st.st_size);
+}
+
+void mutant_look(bool contents)
+{
+	unsigned nodes = 0;
+	struct statfs sf;
+
+	ex_statfs(MUTANT_ROOT, &sf);
+	look_at(MUTANT_ROOT, 0, contents, &nodes);
+}
+
+/* --- changing ------------------------------------------------------------------------------------ */
+
+static void change_file(struct mutant *m, const char *path)
+{
+	static u8 buf[20000];
+	int fd = (int)ex_open(path, O_CREAT | O_RDWR, 0644);
+
+	if (fd < 0)
+		return;
+	ex_pwrite(fd, buf, sizeof(buf), (loff_t)mutant_chance(m, 100000));
+	ex_fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 1000, 9000);
+	ex_ftruncate(fd, (loff_t)mutant_chance(m, 30000));
+	ex_fsync(fd);
+	ex_close(fd);
+}
+
+/* The names of some entries of the root. */
+static unsigned some_names(char names[4][MAX_PATH])
+{
+	int fd = (int)ex_open(MUTANT_ROOT, O_RDONLY | O_DIRECTORY, 0);
+	unsigned found = 0;
+	u8 buf[1024] __attribute__((aligned(8)));
+	long n;
+
+	if (fd < 0)
+		return 0;
+	n = ex_getdents(fd, buf, sizeof(buf));
+	for (long at = 0; at < n && found < 4; at += ((struct linux_dirent64 *)(buf + at))->d_reclen) {
+		struct linux_dirent64 *e = (struct linux_dirent64 *)(buf + at);
+
+		if (strcmp(e->d_name, ".") && strcmp(e->d_name, ".."))
+			snprintf(names[found++], MAX_PATH, MUTANT_ROOT "/%s", e->d_name);
+	}
+	ex_close(fd);
+	return found;
+}
+
+void mutant_change(struct mutant *m)
+{
+	static char names[4][MAX_PATH];
+	unsigned n = some_names(names);
+
+	change_file(m, MUTANT_ROOT "/new");
+	ex_mkdir(MUTANT_ROOT "/newdir", 0755);
+	ex_symlink("new", MUTANT_ROOT "/newlink");
+	ex_rename(MUTANT_ROOT "/new", MUTANT_ROOT "/newdir/moved", 0);
+	ex_setxattr(MUTANT_ROOT "/newdir", "user.x", "y", 1, 0);
+	for (unsigned i = 0; i < n; i++) {
+		switch (mutant_chance(m, 5)) {
+		case 0:
+			ex_unlink(names[i]);
+			break;
+		case 1:
+			ex_rename(names[i], MUTANT_ROOT "/newdir/x", 0);
+			break;
+		case 2:
+			ex_truncate(names[i], (loff_t)mutant_chance(m, 10000));
+			break;
+		default:
+			change_file(m, names[i]);
+		}
+	}
+	ex_sync();
+	ex_unlink(MUTANT_ROOT "/newdir/moved");
+	ex_rmdir(MUTANT_ROOT "/newdir");
+}
