@@ -462,103 +462,6 @@ static int step_up(struct walk *w)
 
 /* A name */
 
-static int check_name(const struct dentry *dir, const struct qstr *name)
-{
-	return name->len > dir->sb->namelen ? -ENAMETOOLONG : 0;
-}
-
-/* Ask the file system.  Locks: dir's inode W. */
-static int lookup_real(struct dentry *dir, const struct qstr *name, struct dentry **out)
-{
-	struct inode *inode = dir->inode;
-	struct dentry *d, *alias = NULL;
-	int err = check_name(dir, name);
-
-	if (err)
-		return err;
-	if (unlikely(inode->flags & S_DEAD))
-		return -ENOENT;
-	d = d_alloc(dir, name);
-	if (!d)
-		return -ENOMEM;
-	err = inode->ops->lookup(inode, d, &alias);
-	if (err || alias) {
-		dentry_put(d);
-		d = alias;
-	}
-	*out = d;
-	return err;
-}
-
-/* Still true?  If not, it leaves the cache, and *dp becomes NULL. */
-static int revalidate(struct dentry **dp)
-{
-	struct dentry *d = *dp;
-	int ret;
-
-	if (likely(!(d->flags & DENTRY_REVALIDATE)))
-		return 0;
-	ret = d->ops->revalidate(d, false);
-	if (ret > 0)
-		return 0;
-	if (!ret)
-		d_invalidate(d);
-	dentry_put(d);
-	*dp = NULL;
-	return ret;
-}
-
-static int lookup_hashed(struct dentry *dir, const struct qstr *name, struct dentry **out)
-{
-	*out = d_lookup(dir, name);
-	return *out ? revalidate(out) : 0;
-}
-
-static int lookup_locked(struct dentry *dir, const struct qstr *name, struct dentry **out)
-{
-	int err = lookup_hashed(dir, name, out);
-
-	return err || *out ? err : lookup_real(dir, name, out);
-}
-
-static int lookup_counted(struct dentry *dir, const struct qstr *name, struct dentry **out)
-{
-	int err = lookup_hashed(dir, name, out);
-
-	if (err || *out)
-		return err;
-	if (!dir->inode->ops->lookup)
-		return -ENOTDIR;
-	rwsem_write_lock(&dir->inode->lock);
-	err = lookup_locked(dir, name, out);
-	rwsem_write_unlock(&dir->inode->lock);
-	return err;
-}
-
-static int lookup_one_name(struct dentry *parent, const char *name, size_t len, struct qstr *q)
-{
-	if (!len || name_is_dots(name, len) || memchr(name, '/', len))
-		return -EACCES;
-	*q = (struct qstr){ name, len, qstr_hash(parent, name, len) };
-	return 0;
-}
-
-int lookup_one_locked(struct dentry *parent, const char *name, size_t len, struct dentry **out)
-{
-	struct qstr q;
-	int err = lookup_one_name(parent, name, len, &q);
-
-	return err ?: lookup_locked(parent, &q, out);
-}
-
-int lookup_one(struct dentry *parent, const char *name, size_t len, struct dentry **out)
-{
-	struct qstr q;
-	int err = lookup_one_name(parent, name, len, &q);
-
-	return err ?: lookup_counted(parent, &q, out);
-}
-
 int walk_peek_last(struct walk *w, struct dentry **out, u32 *seq)
 {
 	struct dentry *parent = w->path.dentry, *d;
@@ -857,6 +760,18 @@ int walk_parent(struct walk *w, int dfd, const char *name, unsigned flags)
 	return err ?: walk_more(w, name);
 }
 
+int walk_below(struct walk *w, const struct path *base, const char *name, unsigned flags)
+{
+	walk_init(w, AT_FDCWD, flags | WALK_NO_RCU);
+	w->path = w->root = *base;
+	path_get(&w->path);
+	path_get(&w->root);
+	w->inode = w->path.dentry->inode;
+	w->rseq = seqlock_read_begin(&rename_lock);
+	w->state |= WALK_ROOT_SET | WALK_ROOT_HELD;
+	return walk_more(w, name);
+}
+
 int walk_last(struct walk *w, const char **text)
 {
 	unsigned how = STEP_LAST | (w->depth ? STEP_POP : 0);
@@ -896,118 +811,4 @@ int walk_complete(struct walk *w)
 	if ((w->flags & LOOKUP_DIRECTORY) && !S_ISDIR(w->inode->mode))
 		return -ENOTDIR;
 	return 0;
-}
-
-/* Whole walks */
-
-static int walk_whole(struct walk *w, int dfd, const char *name, unsigned flags, struct path *out)
-{
-	const char *text;
-	int err = walk_parent(w, dfd, name, flags);
-
-	while (!err) {
-		err = walk_last(w, &text);
-		if (err || !text)
-			break;
-		err = walk_more(w, text);
-	}
-	if (!err)
-		err = walk_complete(w);
-	if (!err) {
-		*out = w->path;
-		w->path = (struct path){};
-	}
-	walk_end(w);
-	return err;
-}
-
-int path_lookup(int dfd, const char *name, unsigned flags, struct path *out)
-{
-	struct walk w;
-	int err = walk_whole(&w, dfd, name, flags, out);
-
-	if (unlikely(err == -ECHILD))
-		err = walk_whole(&w, dfd, name, flags | WALK_NO_RCU, out);
-	return err;
-}
-
-int kern_path(const char *name, unsigned flags, struct path *out)
-{
-	return path_lookup(AT_FDCWD, name, flags, out);
-}
-
-int vfs_path_lookup(const struct path *base, const char *name, unsigned flags, struct path *out)
-{
-	struct walk w;
-	const char *text;
-	int err;
-
-	walk_init(&w, AT_FDCWD, flags | WALK_NO_RCU);
-	w.path = w.root = *base;
-	path_get(&w.path);
-	path_get(&w.root);
-	w.inode = w.path.dentry->inode;
-	w.rseq = seqlock_read_begin(&rename_lock);
-	w.state |= WALK_ROOT_SET | WALK_ROOT_HELD;
-	err = walk_more(&w, name);
-	while (!err) {
-		err = walk_last(&w, &text);
-		if (err || !text)
-			break;
-		err = walk_more(&w, text);
-	}
-	if (!err)
-		err = walk_complete(&w);
-	if (!err) {
-		*out = w.path;
-		w.path = (struct path){};
-	}
-	walk_end(&w);
-	return err;
-}
-
-/* Names of users */
-
-int filename_get(struct filename *fn, const char __user *user, unsigned flags)
-{
-	ssize_t len = strncpy_from_user(fn->inline_name, user, FILENAME_INLINE);
-
-	fn->heap = false;
-	fn->name = fn->inline_name;
-	if (unlikely(len < 0))
-		return len;
-	if (unlikely(len == FILENAME_INLINE)) {
-		char *buf = kmalloc(PATH_MAX, GFP_KERNEL);
-
-		if (!buf)
-			return -ENOMEM;
-		len = strncpy_from_user(buf, user, PATH_MAX);
-		if (len < 0 || len == PATH_MAX) {
-			kfree(buf);
-			return len < 0 ? len : -ENAMETOOLONG;
-		}
-		fn->name = buf;
-		fn->heap = true;
-	}
-	fn->len = len;
-	if (unlikely(!len) && !(flags & LOOKUP_EMPTY))
-		return -ENOENT;
-	return 0;
-}
-
-void filename_free(struct filename *fn)
-{
-	kfree(fn->name);
-	fn->heap = false;
-}
-
-int user_path_at(int dfd, const char __user *user, unsigned flags, struct path *out)
-{
-	struct filename fn;
-	int err = filename_get(&fn, user, flags);
-
-	if (!err)
-		err = path_lookup(dfd, fn.name, flags, out);
-	filename_put(&fn);
-	return err;
 }

@@ -46,6 +46,8 @@ struct walk {
  * Always followed by walk_end().
  */
 int walk_parent(struct walk *w, int dfd, const char *name, unsigned flags) __must_check;
+/* The same from `base`, which is also the root of the walk; holds counts from the first step. */
+int walk_below(struct walk *w, const struct path *base, const char *name, unsigned flags) __must_check;
 /* Continue with the text of a symlink met as last component, to its last component's parent. */
 int walk_more(struct walk *w, const char *text) __must_check;
 /* Enter the last component.  *text: NULL, or the body of a symlink to follow by walk_more(). */
@@ -69,3 +71,8 @@ static inline bool walk_trailing_slash(const struct walk *w)
 /* Protection of sticky directories: may a link, FIFO or file there be used by the caller? */
 int may_follow_link(const struct inode *dir, const struct inode *link) __must_check;
 int may_create_in_sticky(const struct inode *dir, const struct inode *inode) __must_check;
+
+/* lookup.c: `name` in `dir`, counted, into *out.  From the cache only; *out NULL: not there. */
+int lookup_hashed(struct dentry *dir, const struct qstr *name, struct dentry **out) __must_check;
+/* The same, and from the file system when the cache does not know.  May sleep; takes dir's inode lock. */
+int lookup_counted(struct dentry *dir, const struct qstr *name, struct dentry **out) __must_check;
