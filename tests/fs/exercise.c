@@ -57,25 +57,38 @@ static unsigned long reclaimed(void)
 	return number_in("/proc/vmstat", "pgsteal_kswapd ") + number_in("/proc/vmstat", "pgsteal_direct ");
 }
 
-/* Takes memory until little is available, and gives some back when it is too little. */
+/*
+ * More is to be taken (1), enough is (0), too much (-1).  With swap, memory that is not available can still be had, at
+ * the cost of others' pages: then half of the swap space is to be in use.
+ */
+static int hog_wants(void)
+{
+	unsigned long available = number_in("/proc/meminfo", "MemAvailable:") * 1024;
+	unsigned long swap = number_in("/proc/meminfo", "SwapTotal:"), free = number_in("/proc/meminfo", "SwapFree:");
+
+	if (swap)
+		return free > swap / 2 ? 1 : free < swap / 4 ? -1 : 0;
+	return available > HOG_HIGH ? 1 : available < HOG_LOW ? -1 : 0;
+}
+
+/* Takes memory, gives some back, and uses a part of what it has, so that this is not the memory that others get. */
 static void hog(void)
 {
 	static char *piece[HOG_MAX];
-	unsigned n = 0;
 
-	for (;;) {
-		unsigned long available = number_in("/proc/meminfo", "MemAvailable:") * 1024;
+	for (unsigned n = 0, at = 0;;) {
+		int wants = hog_wants();
 
-		if (available > HOG_HIGH && n < HOG_MAX) {
+		if (wants > 0 && n < HOG_MAX) {
 			piece[n] = mmap(NULL, HOG_PIECE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 			if (piece[n] != MAP_FAILED)
 				memset(piece[n++], 1, HOG_PIECE);
 			continue;
 		}
-		if (available < HOG_LOW && n) {
+		if (wants < 0 && n)
 			munmap(piece[--n], HOG_PIECE);
-			continue;
-		}
+		else if (n)
+			memset(piece[at++ % n], 2, HOG_PIECE);
 		poll(NULL, 0, 5);
 	}
 }
@@ -107,7 +120,7 @@ static pid_t hog_start(void)
 	if (!pid)
 		keep_hogs();
 	/* Not before the memory is gone. */
-	for (int i = 0; i < 1000 && number_in("/proc/meminfo", "MemAvailable:") * 1024 > HOG_HIGH; i++)
+	for (int i = 0; i < 1000 && hog_wants() > 0; i++)
 		poll(NULL, 0, 20);
 	return pid;
 }
