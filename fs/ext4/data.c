@@ -2,16 +2,19 @@
 /*
  * File data: where it is, where it goes, and when the disk hears of it (fs/iomap asks).
  *
- *	write(2)	begin		blocks are promised: DELAYED; nothing is looked for, no transaction
- *	write-back	map_writeback	blocks are taken in memory, as many in one piece as were promised: PENDING
+ *	write(2)	begin		blocks are promised: DELAYED; no transaction
+ *	write-back	map_writeback	blocks are taken in memory, in one piece: PENDING
  *	the device	...
- *	a worker	written		one transaction: the blocks become used, enter the map, and the size moves
+ *	a worker	written		blocks become used and mapped, the size moves
  *
- * So the disk never shows blocks whose data is not there, files of either kind of map need no "unwritten" step, and a file that is
- * removed soon enough costs the disk nothing.  Blocks that fallocate made (UNWRITTEN) are converted in the same place.
+ * So the disk never shows blocks whose data is not there, files of either kind of map need no
+ * "unwritten" step, and a file that is removed soon enough costs the disk nothing.  Blocks that
+ * fallocate made (UNWRITTEN) are converted in the same place.
  *
- * No operation that runs under a folio lock opens a handle or waits for one.  That is also why a commit may write the tail of a file
- * that was cut (ext4_order_tail): its block is MAPPED and within the size the disk knows, so write-back asks nobody.
+ * No operation that runs under a folio lock opens a handle or waits for one, and no commit waits
+ * for data.  One thing is left that metadata has to wait for: when a file is cut inside a block,
+ * the rest of the block becomes zero in the cache; until that is on the disk, the size there does
+ * not grow over it (advance_size).
  *
  * With data=journal or the journal-data flag, a file's data goes through the log instead: jdata.c.
  */
@@ -36,10 +39,8 @@ static u64 to_bytes(const struct inode *inode, u64 blocks)
 static void answer(const struct inode *inode, const struct ext4_map *m, struct iomap *out)
 {
 	static const u8 type[] = {
-		[EXT4_MAP_HOLE] = IOMAP_HOLE,
-		[EXT4_MAP_MAPPED] = IOMAP_MAPPED,
-		[EXT4_MAP_UNWRITTEN] = IOMAP_UNWRITTEN,
-		[EXT4_MAP_DELAYED] = IOMAP_DELALLOC,
+		[EXT4_MAP_HOLE] = IOMAP_HOLE,           [EXT4_MAP_MAPPED] = IOMAP_MAPPED,
+		[EXT4_MAP_UNWRITTEN] = IOMAP_UNWRITTEN, [EXT4_MAP_DELAYED] = IOMAP_DELALLOC,
 		[EXT4_MAP_PENDING] = IOMAP_UNWRITTEN,
 	};
 
@@ -74,14 +75,17 @@ static bool range_of(const struct inode *inode, u64 pos, u64 len, struct range *
 /* Which indirect block names the file's block; -1: the inode. */
 static s64 table_of(const struct inode *inode, u32 lblock)
 {
-	return lblock < EXT4_NDIR_BLOCKS ? -1 : (s64)((lblock - EXT4_NDIR_BLOCKS) / ext4_inode_super(inode)->addr_per_block);
+	return lblock < EXT4_NDIR_BLOCKS ? -1
+					 : (s64)((lblock - EXT4_NDIR_BLOCKS) /
+						 ext4_inode_super(inode)->addr_per_block);
 }
 
 /* Blocks that the map itself may need for a promise; one that continues another needs few. */
 static u32 spare_blocks(const struct inode *inode, const struct ext4_map *m)
 {
 	struct ext4_map before;
-	bool continues = m->lblock && ext4_status_find(ext4_inode(inode), m->lblock - 1, &before) && before.type == EXT4_MAP_DELAYED;
+	bool continues = m->lblock && ext4_status_find(ext4_inode(inode), m->lblock - 1, &before) &&
+			 before.type == EXT4_MAP_DELAYED;
 	s64 first, tables;
 
 	if (ext4_has_extents(inode))
@@ -121,8 +125,12 @@ static int delay(struct inode *inode, const struct range *r, struct ext4_map *m)
 /* What to do about a hole: leave it, or claim blocks for it. */
 enum take_hole { HOLE_STAYS, HOLE_USER, HOLE_POOL };
 
-/* Take blocks for what is DELAYED, or for a hole, at the start of the range; *m: what it is then.  Locks: map W. */
-static int take_locked(struct inode *inode, u32 lblock, u32 max, enum take_hole hole, struct ext4_map *m)
+/*
+ * Take blocks for what is DELAYED, or for a hole, at the start of the range; *m: what it is then.
+ * Locks: map W.
+ */
+static int take_locked(struct inode *inode, u32 lblock, u32 max, enum take_hole hole,
+		       struct ext4_map *m)
 {
 	struct ext4_super *es = ext4_inode_super(inode);
 	struct ext4_inode *ei = ext4_inode(inode);
@@ -136,7 +144,8 @@ static int take_locked(struct inode *inode, u32 lblock, u32 max, enum take_hole 
 	m->len = want = min(m->len, TAKE_MAX);
 	if (was_hole) {
 		spare = spare_blocks(inode, m);
-		err = ext4_claim(es, want + spare, hole == HOLE_POOL ? EXT4_CLAIM_POOL : EXT4_CLAIM_USER);
+		err = ext4_claim(es, want + spare,
+				 hole == HOLE_POOL ? EXT4_CLAIM_POOL : EXT4_CLAIM_USER);
 		if (err)
 			return err;
 	}
@@ -211,22 +220,26 @@ static int begin_direct(struct inode *inode, const struct range *r, u64 end, str
 }
 
 /*
- * What is to be zeroed and reads as zeroes because its data is on the way to the disk: after that has arrived it is MAPPED.  Without
- * the wait it could become so behind the back of the one who asks.
+ * What is to be zeroed and reads as zeroes because its data is on the way to the disk: after that
+ * has arrived it is MAPPED.  Without the wait it could become so behind the back of the one who
+ * asks.
  */
 static int settle(struct inode *inode, struct ext4_map *m)
 {
-	loff_t from = (loff_t)to_bytes(inode, m->lblock), end = (loff_t)to_bytes(inode, (u64)m->lblock + m->len);
+	loff_t from = (loff_t)to_bytes(inode, m->lblock),
+	       end = (loff_t)to_bytes(inode, (u64)m->lblock + m->len);
 	int err;
 
-	if ((m->type != EXT4_MAP_PENDING && m->type != EXT4_MAP_UNWRITTEN) || !READ_ONCE(inode->data.nr_pages))
+	if ((m->type != EXT4_MAP_PENDING && m->type != EXT4_MAP_UNWRITTEN) ||
+	    !READ_ONCE(inode->data.nr_pages))
 		return 0;
 	err = cache_write_range(&inode->data, from, end - 1, true);
 	return err ?: ext4_map_find(inode, m->lblock, m->len, m);
 }
 
 /* By the cache: a promise will do. */
-static int begin_buffered(struct inode *inode, const struct range *r, unsigned flags, struct iomap *out)
+static int begin_buffered(struct inode *inode, const struct range *r, unsigned flags,
+			  struct iomap *out)
 {
 	struct ext4_map m;
 	bool fresh;
@@ -245,14 +258,17 @@ static int begin_buffered(struct inode *inode, const struct range *r, unsigned f
 	return 0;
 }
 
-static int begin_write(struct inode *inode, const struct range *r, u64 end, unsigned flags, struct iomap *out)
+static int begin_write(struct inode *inode, const struct range *r, u64 end, unsigned flags,
+		       struct iomap *out)
 {
 	unsigned tries = 0;
 	int err;
 
 	do {
-		err = flags & IOMAP_DIRECT ? begin_direct(inode, r, end, out) : begin_buffered(inode, r, flags, out);
-	} while (err == -ENOSPC && !(flags & (IOMAP_FAULT | IOMAP_NOWAIT)) && ext4_retry_alloc(inode->sb, &tries));
+		err = flags & IOMAP_DIRECT ? begin_direct(inode, r, end, out)
+					   : begin_buffered(inode, r, flags, out);
+	} while (err == -ENOSPC && !(flags & (IOMAP_FAULT | IOMAP_NOWAIT)) &&
+		 ext4_retry_alloc(inode->sb, &tries));
 	return err;
 }
 
@@ -282,14 +298,25 @@ int ext4_data_promise(struct inode *inode, u64 pos, u64 len, bool fault)
 static int data_begin(struct inode *inode, u64 pos, u64 len, unsigned flags, struct iomap *out)
 {
 	struct range r;
+	int err;
 
 	if (!range_of(inode, pos, len, &r)) {
 		if (flags & IOMAP_WRITE)
 			return -EFBIG;
-		*out = (struct iomap){.offset = pos & ~(u64)(inode->sb->blocksize - 1), .length = len + inode->sb->blocksize, .type = IOMAP_HOLE};
+		*out = (struct iomap){.offset = pos & ~(u64)(inode->sb->blocksize - 1),
+				      .length = len + inode->sb->blocksize,
+				      .type = IOMAP_HOLE};
 		return 0;
 	}
-	return flags & IOMAP_WRITE ? begin_write(inode, &r, pos + len, flags, out) : begin_read(inode, &r, flags, out);
+	/*
+	 * What was read or written so far would be all the caller hears of; so memory is waited
+	 * for.
+	 */
+	do {
+		err = flags & IOMAP_WRITE ? begin_write(inode, &r, pos + len, flags, out)
+					  : begin_read(inode, &r, flags, out);
+	} while (!(flags & IOMAP_NOWAIT) && ext4_again(err));
+	return err;
 }
 
 /* A direct write is over: the size it did not reach is not the file's. */
@@ -300,13 +327,14 @@ static int direct_end(struct inode *inode)
 	int err, err2;
 
 	WRITE_ONCE(ei->direct_end, 0);
-	if (ei->disk_size <= inode->size)
+	if (ei->written_end <= inode->size)
 		return 0;
 	err = ext4_start(inode->sb, NULL, EXT4_CREDITS_INODE + 1, &h);
 	if (err)
 		return err;
 	rwsem_write_lock(&ei->map);
 	WRITE_ONCE(ei->disk_size, min(ei->disk_size, inode->size));
+	ei->written_end = min(ei->written_end, inode->size);
 	rwsem_write_unlock(&ei->map);
 	err = ext4_inode_dirty(h, inode);
 	err2 = ext4_stop(h);
@@ -314,11 +342,13 @@ static int direct_end(struct inode *inode)
 }
 
 /* What a write promised or took beyond the end and did not use goes back. */
-static int data_end(struct inode *inode, u64 pos, u64 len, u64 done, unsigned flags, struct iomap *map)
+static int data_end(struct inode *inode, u64 pos, u64 len, u64 done, unsigned flags,
+		    struct iomap *map)
 {
 	unsigned bits = inode->sb->blkbits;
 	u64 used = max(pos + done, (u64)READ_ONCE(inode->size));
-	u64 from = (used + inode->sb->blocksize - 1) >> bits, to = (map->offset + map->length) >> bits;
+	u64 from = (used + inode->sb->blocksize - 1) >> bits,
+	    to = (map->offset + map->length) >> bits;
 
 	int err = flags & IOMAP_WRITE && flags & IOMAP_DIRECT ? direct_end(inode) : 0;
 
@@ -328,7 +358,8 @@ static int data_end(struct inode *inode, u64 pos, u64 len, u64 done, unsigned fl
 		struct ext4_map m;
 
 		guard_write(&ext4_inode(inode)->map);
-		while (from < to && ext4_status_next_promise(ext4_inode(inode), (u32)from, &m) && m.lblock < to) {
+		while (from < to && ext4_status_next_promise(ext4_inode(inode), (u32)from, &m) &&
+		       m.lblock < to) {
 			u32 lo = max((u32)from, m.lblock), hi = (u32)min(to, (u64)m.lblock + m.len);
 
 			ext4_status_drop(inode, lo, hi - lo);
@@ -339,12 +370,13 @@ static int data_end(struct inode *inode, u64 pos, u64 len, u64 done, unsigned fl
 }
 
 /*
- * May write-back of the mapped extent move the size that the disk knows?  Only the page with that size in it, and what follows, can;
- * pages before are answered for without a word to `written`.
+ * May write-back of the mapped extent move the size that the disk knows?  Only the page with that
+ * size in it, and what follows, can; pages before are answered for without a word to `written`.
  */
 static void tell_size(const struct inode *inode, u64 pos, struct iomap *out)
 {
-	u64 known = (u64)READ_ONCE(ext4_inode(inode)->disk_size), safe = known & ~(u64)(PAGE_SIZE - 1);
+	u64 known = (u64)READ_ONCE(ext4_inode(inode)->disk_size),
+	    safe = known & ~(u64)(PAGE_SIZE - 1);
 	u64 end = out->offset + out->length;
 
 	if (out->type != IOMAP_MAPPED || end <= safe)
@@ -364,19 +396,26 @@ static int data_map_writeback(struct inode *inode, u64 pos, u64 len, struct ioma
 	int err = 0;
 
 	if (!range_of(inode, pos, len, &r)) {
-		*out = (struct iomap){.offset = pos, .length = inode->sb->blocksize, .type = IOMAP_HOLE};
+		*out = (struct iomap){
+			.offset = pos, .length = inode->sb->blocksize, .type = IOMAP_HOLE};
 		return 0;
 	}
-	if (!ext4_status_find(ext4_inode(inode), r.lblock, &m) || m.type == EXT4_MAP_DELAYED || m.type == EXT4_MAP_HOLE) {
+	if (!ext4_status_find(ext4_inode(inode), r.lblock, &m) || m.type == EXT4_MAP_DELAYED ||
+	    m.type == EXT4_MAP_HOLE) {
 		/*
-		 * Nothing promised: a store to a mapped page came between a punch's dropping it and freeing its block, or behind what was
-		 * the end of the file when the page was made writable.
+		 * Nothing promised: a store to a mapped page came between a punch's dropping it and
+		 * freeing its block, or behind what was the end of the file when the page was made
+		 * writable.
 		 */
-		err = take(inode, r.lblock, m.type == EXT4_MAP_DELAYED ? TAKE_MAX : 1,
-			   pos < (u64)READ_ONCE(inode->size) ? HOLE_POOL : HOLE_STAYS, &m);
+		do {
+			err = take(inode, r.lblock, m.type == EXT4_MAP_DELAYED ? TAKE_MAX : 1,
+				   pos < (u64)READ_ONCE(inode->size) ? HOLE_POOL : HOLE_STAYS, &m);
+		} while (ext4_again(err));
 		if (err) {
 			if (err == -ENOSPC)
-				ext4_warn(inode->sb, "no block for delayed data of inode %llu at %u", inode->ino, r.lblock);
+				ext4_warn(inode->sb,
+					  "no block for delayed data of inode %llu at %u",
+					  inode->ino, r.lblock);
 			return err;
 		}
 	}
@@ -419,14 +458,88 @@ u32 ext4_data_piece(struct inode *inode, const struct ext4_map *m)
 	return min(m->len, min(es->blocks_per_group - bit, ext4_map_insert_max(inode, m->lblock)));
 }
 
-/* The size on disk moves to the end of what was written. */
-static void advance_size(struct inode *inode, u64 end)
+/*
+ * The block in which the file was cut is on the way to the disk, and what the disk has behind the
+ * cut is not zero yet. Locks: map.
+ */
+static bool tail_unsettled(struct inode *inode)
+{
+	struct folio *f = cache_find_get(&inode->data, ext4_inode(inode)->tail >> PAGE_SHIFT);
+	bool busy = f && (folio_test(f, PG_dirty) || folio_test(f, PG_writeback));
+
+	if (f)
+		folio_put(f);
+	return busy;
+}
+
+/*
+ * [from, end) was written: the size on disk moves to its end.  But not over a tail that is not zero
+ * on the disk: then the inode is left dirty, and write-back tries again (ext4_write_inode).
+ */
+static void advance_size(struct inode *inode, u64 from, u64 end)
 {
 	struct ext4_inode *ei = ext4_inode(inode);
-	s64 size = min((s64)end, max(READ_ONCE(inode->size), READ_ONCE(ei->direct_end)));
+	s64 size = max(ei->written_end,
+		       min((s64)end, max(READ_ONCE(inode->size), READ_ONCE(ei->direct_end))));
 
-	if (size > ei->disk_size)
-		WRITE_ONCE(ei->disk_size, size);
+	ei->written_end = size;
+	/*
+	 * No write-back that began before the cut is still under way (set_size waits): this one had
+	 * the zeroes.
+	 */
+	if (ei->tail >= from && ei->tail < end)
+		ei->tail = 0;
+	if (size <= ei->disk_size)
+		return;
+	if (unlikely(ei->tail) && tail_unsettled(inode)) {
+		inode_mark_dirty(inode, I_DIRTY_SYNC | I_DIRTY_DATA);
+		return;
+	}
+	ei->tail = 0;
+	WRITE_ONCE(ei->disk_size, size);
+}
+
+void ext4_size_reached(struct inode *inode, u64 from, u64 end)
+{
+	guard_write(&ext4_inode(inode)->map);
+	advance_size(inode, from, end);
+}
+
+void ext4_size_set(struct inode *inode, s64 size)
+{
+	struct ext4_inode *ei = ext4_inode(inode);
+
+	guard_write(&ei->map);
+	if (size < inode->size) {
+		ei->tail = (u64)size & (inode->sb->blocksize - 1) ? (u64)size : 0;
+		ei->cuts = ei->cuts + 1 ?: 1;
+	}
+	WRITE_ONCE(inode->size, size);
+	WRITE_ONCE(ei->disk_size, size);
+	ei->written_end = size;
+}
+
+int ext4_tail_settle(struct inode *inode)
+{
+	struct ext4_inode *ei = ext4_inode(inode);
+	loff_t page;
+	u32 cuts;
+	int err;
+
+	rwsem_read_lock(&ei->map);
+	page = (loff_t)(ei->tail & ~(u64)(PAGE_SIZE - 1));
+	cuts = ei->tail ? ei->cuts : 0;
+	rwsem_read_unlock(&ei->map);
+	if (!cuts)
+		return 0;
+	err = cache_write_range(&inode->data, page, page + (loff_t)PAGE_SIZE - 1, true);
+	if (err)
+		return err;
+	/* Whatever dirtied the page since, the zeroes went before. */
+	guard_write(&ei->map);
+	if (ei->cuts == cuts)
+		ei->tail = 0;
+	return 0;
 }
 
 /* The piece at the start of the range.  *r is moved behind it.  Locks: map W. */
@@ -439,7 +552,8 @@ static int written_piece(struct handle *h, struct inode *inode, struct range *r,
 		return err;
 	if (m.type == EXT4_MAP_PENDING)
 		m.len = ext4_data_piece(inode, &m);
-	advance_size(inode, min(end, to_bytes(inode, (u64)m.lblock + m.len)));
+	advance_size(inode, to_bytes(inode, m.lblock),
+		     min(end, to_bytes(inode, (u64)m.lblock + m.len)));
 	if (m.type == EXT4_MAP_PENDING)
 		err = ext4_data_keep(h, inode, &m);
 	if (m.type == EXT4_MAP_UNWRITTEN) {
@@ -479,7 +593,8 @@ static int written_step(struct inode *inode, struct range *r, u64 end)
 
 static int data_written(struct inode *inode, u64 pos, u64 len, bool unwritten)
 {
-	u64 end = pos + len, size = (u64)max(READ_ONCE(inode->size), READ_ONCE(ext4_inode(inode)->direct_end));
+	u64 end = pos + len,
+	    size = (u64)max(READ_ONCE(inode->size), READ_ONCE(ext4_inode(inode)->direct_end));
 	struct range r;
 	int err = 0;
 
@@ -505,28 +620,11 @@ const struct iomap_ops ext4_iomap_ops = {
 void ext4_set_mapping_ops(struct inode *inode)
 {
 	inode_set_iomap(inode, &ext4_iomap_ops);
-	/* Reclaim must not come back for a transaction while pages are locked that a commit waits for. */
+	/*
+	 * Reclaim must not come back for a transaction while pages are locked that a commit waits
+	 * for.
+	 */
 	inode->data.gfp &= ~__GFP_FS;
 	if (ext4_journals_data(inode))
 		inode->data.ops = &ext4_jdata_mapping_ops;
-}
-
-/* --- ordered tails --- */
-
-int ext4_write_ordered(struct inode *inode)
-{
-	u64 tail = READ_ONCE(ext4_inode(inode)->tail) & ~(u64)(PAGE_SIZE - 1);
-
-	return cache_write_range(&inode->data, (loff_t)tail, (loff_t)(tail + PAGE_SIZE - 1), true);
-}
-
-int ext4_order_tail(struct handle *h, struct inode *inode)
-{
-	struct ext4_super *es = ext4_inode_super(inode);
-
-	if (!h || es->opt.data_mode != EXT4_DATA_ORDERED || !((u64)inode->size & (es->block_size - 1)))
-		return 0;
-	WRITE_ONCE(ext4_inode(inode)->tail, (u64)inode->size);
-	journal_order_inode(h, &ext4_inode(inode)->ordered);
-	return 0;
 }

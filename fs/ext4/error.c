@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Errors of the file system itself: what is logged, what is remembered in the superblock, and what follows.
+ * Errors of the file system itself: what is logged, what is remembered in the superblock, and what
+ * follows.
  *
- * An error is found deep inside operations, in handles and under buffer locks, so the superblock is written by a work item: in a
- * transaction of its own while the journal lives, directly when it does not.  errors=remount-ro (the default of nobody, but common)
- * aborts the journal and makes the file system read-only at once.
+ * An error is found deep inside operations, in handles and under buffer locks, so the superblock is
+ * written by a work item: in a transaction of its own while the journal lives, directly when it
+ * does not.  errors=remount-ro (the default of nobody, but common) aborts the journal and makes the
+ * file system read-only at once.
  */
 #define LOG_PREFIX "EXT4-fs "
 #include <kernel/debug/log.h>
@@ -20,7 +22,9 @@
 
 #define NS 1000000000ull
 
-/* A hostile image makes one error after the other: the first few are told, then now and then one. */
+/*
+ * A hostile image makes one error after the other: the first few are told, then now and then one.
+ */
 static bool worth_a_line(u32 nr)
 {
 	return nr <= 20 || !(nr & (nr - 1));
@@ -31,27 +35,33 @@ static bool worth_a_line(u32 nr)
 void ext4_super_seal(struct ext4_super *es)
 {
 	if (es->csum)
-		es->disk->checksum = ext4_csum(~0u, es->disk, offsetof(struct ext4_disk_super, checksum));
+		es->disk->checksum =
+			ext4_csum(~0u, es->disk, offsetof(struct ext4_disk_super, checksum));
 }
 
-/* The checksum after `len` bytes at `field` changed from `old`: each change counts for itself, in any order.  Locks: error_lock. */
+/*
+ * The checksum after `len` bytes at `field` changed from `old`: each change counts for itself, in
+ * any order.  Locks: error_lock.
+ */
 static void csum_follow(struct ext4_super *es, const void *field, const void *old, u32 len)
 {
 	u32 at = (u32)((const char *)field - (const char *)es->disk);
 
 	if (es->csum)
-		es->disk->checksum = crc32c_change(es->disk->checksum, old, field, len,
-						   offsetof(struct ext4_disk_super, checksum) - at - len);
+		es->disk->checksum =
+			crc32c_change(es->disk->checksum, old, field, len,
+				      offsetof(struct ext4_disk_super, checksum) - at - len);
 }
 
-int ext4_super_dirty(struct handle *h, struct ext4_super *es, const void *field, const void *old, u32 len)
+int ext4_super_dirty(struct handle *h, struct ext4_super *es, const void *field, const void *old,
+		     u32 len)
 {
-	with_spin(&es->error_lock)
-		csum_follow(es, field, old, len);
+	with_spin(&es->error_lock) csum_follow(es, field, old, len);
 	return journal_dirty(h, es->super_buffer);
 }
 
-static void note_store(const struct ext4_error_note *n, u32 *time, u8 *time_hi, u32 *ino, void *block, char *func, u32 *line)
+static void note_store(const struct ext4_error_note *n, u32 *time, u8 *time_hi, u32 *ino,
+		       void *block, char *func, u32 *line)
 {
 	*time = (u32)n->time;
 	*time_hi = (u8)(n->time >> 32);
@@ -80,11 +90,14 @@ static bool notes_store(struct ext4_super *es)
 	d->state |= EXT4_FS_ERROR;
 	d->error_count += es->error_count;
 	es->error_count = 0;
-	note_store(&es->last_error, &d->last_error_time, &d->last_error_time_hi, &d->last_error_ino, (char *)d + offsetof(struct ext4_disk_super, last_error_block),
+	note_store(&es->last_error, &d->last_error_time, &d->last_error_time_hi, &d->last_error_ino,
+		   (char *)d + offsetof(struct ext4_disk_super, last_error_block),
 		   d->last_error_func, &d->last_error_line);
 	if (!d->first_error_time)
-		note_store(&es->first_error, &d->first_error_time, &d->first_error_time_hi, &d->first_error_ino,
-			   (char *)d + offsetof(struct ext4_disk_super, first_error_block), d->first_error_func, &d->first_error_line);
+		note_store(&es->first_error, &d->first_error_time, &d->first_error_time_hi,
+			   &d->first_error_ino,
+			   (char *)d + offsetof(struct ext4_disk_super, first_error_block),
+			   d->first_error_func, &d->first_error_line);
 	csum_follow(es, &d->state, &old_state, sizeof(old_state));
 	csum_follow(es, &d->error_count, old, sizeof(old));
 	csum_follow(es, &d->first_error_time_hi, old_hi, sizeof(old_hi));
@@ -108,7 +121,8 @@ int ext4_super_write(struct ext4_super *es)
 	}
 	ext4_super_seal(es);
 	buffer_mark_dirty(es->super_buffer);
-	return buffer_sync(es->super_buffer, BIO_SYNC | BIO_META | (ext4_opt(es, EXT4_OPT_BARRIER) ? BIO_FUA : 0));
+	return buffer_sync(es->super_buffer,
+			   BIO_SYNC | BIO_META | (ext4_opt(es, EXT4_OPT_BARRIER) ? BIO_FUA : 0));
 }
 
 /* The noted errors go to disk in a transaction. */
@@ -146,9 +160,13 @@ void ext4_error_init(struct ext4_super *es)
 
 /* --- what follows --- */
 
-static void note_error(struct ext4_super *es, const struct inode *inode, u64 block, const char *func, unsigned line)
+static void note_error(struct ext4_super *es, const struct inode *inode, u64 block,
+		       const char *func, unsigned line)
 {
-	struct ext4_error_note n = {.time = clock_real_ns() / NS, .block = block, .ino = inode ? (u32)inode->ino : 0, .line = line};
+	struct ext4_error_note n = {.time = clock_real_ns() / NS,
+				    .block = block,
+				    .ino = inode ? (u32)inode->ino : 0,
+				    .line = line};
 
 	strscpy(n.func, func, sizeof(n.func));
 	guard_spin(&es->error_lock);
@@ -183,8 +201,8 @@ static void error_follow(struct superblock *sb)
 	work_queue(&es->error_work);
 }
 
-void ext4_error_at(struct superblock *sb, const struct inode *inode, u64 block, const char *func, unsigned line,
-		   const char *fmt, ...)
+void ext4_error_at(struct superblock *sb, const struct inode *inode, u64 block, const char *func,
+		   unsigned line, const char *fmt, ...)
 {
 	struct ext4_super *es = ext4_super(sb);
 	char text[160], place[64] = "";
@@ -199,7 +217,8 @@ void ext4_error_at(struct superblock *sb, const struct inode *inode, u64 block, 
 			n = (size_t)snprintf(place, sizeof(place), " inode #%llu:", inode->ino);
 		if (block)
 			snprintf(place + n, sizeof(place) - n, " block %llu:", block);
-		log_err("error (device %s): %s:%u:%s comm %s: %s\n", sb->id, func, line, place, thread_current()->comm, text);
+		log_err("error (device %s): %s:%u:%s comm %s: %s\n", sb->id, func, line, place,
+			thread_current()->comm, text);
 	}
 	note_error(es, inode, block, func, line);
 	if (es->mounted)
@@ -221,8 +240,12 @@ int ext4_failed(struct superblock *sb, const struct inode *inode, int err, const
 {
 	const struct ext4_super *es = ext4_super(sb);
 
-	/* What was malformed is reported already; a read-only file system is no news; memory comes back. */
-	if (err == -EUCLEAN || err == -EBADMSG || err == -EROFS || (es->journal && journal_error(es->journal)))
+	/*
+	 * What was malformed is reported already; a read-only file system is no news; memory comes
+	 * back.
+	 */
+	if (err == -EUCLEAN || err == -EBADMSG || err == -EROFS ||
+	    (es->journal && journal_error(es->journal)))
 		return err;
 	if (err == -ENOMEM)
 		ext4_warn(sb, "%s of inode %llu: out of memory", what, inode ? inode->ino : 0);

@@ -162,13 +162,13 @@ static_assert(offsetof(struct ext4_disk_super, checksum_seed) == 0x270, "superbl
 #define EXT4_DEFM_NODELALLOC     0x0800
 
 /* Numbers with a meaning. */
-#define EXT4_BAD_INO     1
-#define EXT4_ROOT_INO    2
-#define EXT4_USR_QUOTA   3
-#define EXT4_GRP_QUOTA   4
-#define EXT4_RESIZE_INO  7
-#define EXT4_JOURNAL_INO 8
-#define EXT4_FIRST_INO_0 11 /* of revision 0 */
+#define EXT4_BAD_INO      1
+#define EXT4_ROOT_INO     2
+#define EXT4_USR_QUOTA    3
+#define EXT4_GRP_QUOTA    4
+#define EXT4_RESIZE_INO   7
+#define EXT4_JOURNAL_INO  8
+#define EXT4_FIRST_INO_0  11 /* of revision 0 */
 #define EXT4_INODE_SIZE_0 128
 
 /* feature_compat */
@@ -202,20 +202,20 @@ static_assert(offsetof(struct ext4_disk_super, checksum_seed) == 0x270, "superbl
 #define EXT4_INCOMPAT_CASEFOLD    0x20000u
 
 /* feature_ro_compat */
-#define EXT4_RO_SPARSE_SUPER    0x0001u
-#define EXT4_RO_LARGE_FILE      0x0002u
-#define EXT4_RO_BTREE_DIR       0x0004u
-#define EXT4_RO_HUGE_FILE       0x0008u
-#define EXT4_RO_GDT_CSUM        0x0010u
-#define EXT4_RO_DIR_NLINK       0x0020u
-#define EXT4_RO_EXTRA_ISIZE     0x0040u
-#define EXT4_RO_QUOTA           0x0100u
-#define EXT4_RO_BIGALLOC        0x0200u
-#define EXT4_RO_METADATA_CSUM   0x0400u
-#define EXT4_RO_READONLY        0x1000u
-#define EXT4_RO_PROJECT         0x2000u
-#define EXT4_RO_VERITY          0x8000u
-#define EXT4_RO_ORPHAN_PRESENT  0x10000u
+#define EXT4_RO_SPARSE_SUPER   0x0001u
+#define EXT4_RO_LARGE_FILE     0x0002u
+#define EXT4_RO_BTREE_DIR      0x0004u
+#define EXT4_RO_HUGE_FILE      0x0008u
+#define EXT4_RO_GDT_CSUM       0x0010u
+#define EXT4_RO_DIR_NLINK      0x0020u
+#define EXT4_RO_EXTRA_ISIZE    0x0040u
+#define EXT4_RO_QUOTA          0x0100u
+#define EXT4_RO_BIGALLOC       0x0200u
+#define EXT4_RO_METADATA_CSUM  0x0400u
+#define EXT4_RO_READONLY       0x1000u
+#define EXT4_RO_PROJECT        0x2000u
+#define EXT4_RO_VERITY         0x8000u
+#define EXT4_RO_ORPHAN_PRESENT 0x10000u
 
 static inline u64 ext4_lo_hi(u32 lo, u32 hi)
 {
@@ -257,9 +257,9 @@ struct ext4_disk_group {
 static_assert(sizeof(struct ext4_disk_group) == EXT4_DESC_SIZE_64, "group descriptor");
 
 /* flags */
-#define EXT4_BG_INODE_UNINIT  1 /* no inode is used: the bitmap is not on disk */
-#define EXT4_BG_BLOCK_UNINIT  2 /* only the group's own metadata is used: likewise */
-#define EXT4_BG_INODE_ZEROED  4 /* the inode table was cleared */
+#define EXT4_BG_INODE_UNINIT 1 /* no inode is used: the bitmap is not on disk */
+#define EXT4_BG_BLOCK_UNINIT 2 /* only the group's own metadata is used: likewise */
+#define EXT4_BG_INODE_ZEROED 4 /* the inode table was cleared */
 
 /*
  * --- inodes --------------------------------------------------------------------------------------
@@ -312,8 +312,8 @@ static_assert(sizeof(struct ext4_disk_inode) == 160, "inode");
 
 /* Is `field` inside what an inode with this extra_isize has? */
 #define EXT4_EXTRA_FITS(extra_isize, field)                                                        \
-	(EXT4_GOOD_OLD_INODE + (extra_isize) >= offsetof(struct ext4_disk_inode, field) +          \
-							sizeof(((struct ext4_disk_inode *)0)->field))
+	(EXT4_GOOD_OLD_INODE + (extra_isize) >=                                                    \
+	 offsetof(struct ext4_disk_inode, field) + sizeof(((struct ext4_disk_inode *)0)->field))
 
 /* flags */
 #define EXT4_SECRM_FL        0x00000001u
@@ -348,9 +348,9 @@ static_assert(sizeof(struct ext4_disk_inode) == 160, "inode");
  * on.
  */
 
-#define EXT4_EXTENT_MAGIC        0xf30a
-#define EXT4_EXTENT_MAX_DEPTH    5
-#define EXT4_EXTENT_MAX_LEN      32768u /* longest written; unwritten ones: one less */
+#define EXT4_EXTENT_MAGIC         0xf30a
+#define EXT4_EXTENT_MAX_DEPTH     5
+#define EXT4_EXTENT_MAX_LEN       32768u /* longest written; unwritten ones: one less */
 #define EXT4_EXTENT_MAX_UNWRITTEN 32767u
 
 struct ext4_extent_header {
@@ -362,8 +362,8 @@ struct ext4_extent_header {
 };
 
 struct ext4_extent {
-	u32 block;   /* first block of the file */
-	u16 len;     /* above EXT4_EXTENT_MAX_LEN: unwritten, that much less */
+	u32 block; /* first block of the file */
+	u16 len;   /* above EXT4_EXTENT_MAX_LEN: unwritten, that much less */
 	u16 start_hi;
 	u32 start_lo;
 };
@@ -394,8 +394,8 @@ struct ext4_dirent {
 };
 static_assert(sizeof(struct ext4_dirent) == 8, "directory entry");
 
-#define EXT4_NAME_LEN     255u
-#define EXT4_DIRENT_ALIGN 4u
+#define EXT4_NAME_LEN              255u
+#define EXT4_DIRENT_ALIGN          4u
 #define EXT4_DIRENT_SIZE(name_len) (((name_len) + 8u + 3u) & ~3u)
 
 #define EXT4_FT_UNKNOWN  0
@@ -440,9 +440,9 @@ struct ext4_htree_tail {
 	u32 reserved;
 	u32 checksum;
 };
-#define EXT4_HTREE_ROOT_INFO 24u /* offset of ext4_htree_info in block 0 */
-#define EXT4_HTREE_NODE_SKIP 8u  /* of entries in the other index blocks */
-#define EXT4_HTREE_MAX_LEVELS 2u
+#define EXT4_HTREE_ROOT_INFO           24u /* offset of ext4_htree_info in block 0 */
+#define EXT4_HTREE_NODE_SKIP           8u  /* of entries in the other index blocks */
+#define EXT4_HTREE_MAX_LEVELS          2u
 #define EXT4_HTREE_MAX_LEVELS_LARGEDIR 3u
 
 #define EXT4_HASH_LEGACY            0

@@ -2,13 +2,15 @@
 /*
  * What the files of fs/ext4 share.
  *
- * Order of locks: inode.lock of the VFS; journal handle (ext4_start); ext4_inode.xattr; ext4_inode.map; orphan list; then
- * spinlocks: ext4_group.lock, ext4_inode.es_lock.  A handle is never opened under map or xattr, and page locks are never
- * taken under a handle.
+ * Order of locks: inode.lock of the VFS; journal handle (ext4_start); ext4_inode.xattr;
+ * ext4_inode.map; orphan list; then spinlocks: ext4_group.lock, ext4_inode.es_lock.  A handle is
+ * never opened under map or xattr, and page locks are never taken under a handle.
  *
- * Every function that changes metadata takes a handle, also when there is no journal: it is then an empty one.
+ * Every function that changes metadata takes a handle, also when there is no journal: it is then an
+ * empty one.
  *
- * Malformed metadata is reported once by ext4_error() and answered -EUCLEAN; a wrong checksum by -EBADMSG.
+ * Malformed metadata is reported once by ext4_error() and answered -EUCLEAN; a wrong checksum by
+ * -EBADMSG.
  */
 #pragma once
 
@@ -97,11 +99,11 @@ struct ext4_super {
 	struct bdev *bdev;           /* [I] */
 	struct journal *journal;     /* [I] NULL: none, also for NOLOAD */
 	struct inode *journal_inode; /* while it is being opened */
-	u16 valid_before;            /* [superblock.umount] EXT4_FS_VALID if it was, before we wrote */
-	struct buffer *super_buffer; /* [I] holds `disk` */
+	u16 valid_before; /* [superblock.umount] EXT4_FS_VALID if it was, before we wrote */
+	struct buffer *super_buffer;  /* [I] holds `disk` */
 	struct ext4_disk_super *disk; /* [s] fields; geometry and features are [I] */
-	struct mutex super_lock;     /* s: changes to the superblock block outside handles' own fields */
-	struct ext4_options opt;     /* [superblock.umount] */
+	struct mutex super_lock;      /* s: changes to the superblock outside handles' own fields */
+	struct ext4_options opt;      /* [superblock.umount] */
 
 	/* Geometry. [I] */
 	u32 block_bits, block_size;
@@ -112,10 +114,10 @@ struct ext4_super {
 	u32 inodes;
 	u32 first_data_block;
 	u64 blocks;
-	u64 overhead; /* blocks, for statfs */
-	u64 reserved_root; /* [superblock.umount] s_r_blocks_count */
-	u64 reserved_pool; /* blocks kept for metadata of what delayed allocation promised */
-	u32 flex_bits; /* log2 of groups per flexible group */
+	u64 overhead;       /* blocks, for statfs */
+	u64 reserved_root;  /* [superblock.umount] s_r_blocks_count */
+	u64 reserved_pool;  /* blocks kept for metadata of what delayed allocation promised */
+	u32 flex_bits;      /* log2 of groups per flexible group */
 	u32 addr_per_block; /* block numbers in an indirect block */
 
 	/* Features. [I] but for large_file and dir_nlink, set on first need under super_lock */
@@ -127,15 +129,18 @@ struct ext4_super {
 	bool csum; /* metadata_csum */
 	u32 want_extra_isize;
 
-	/* Space.  free: as the bitmaps on disk will say; promised: delayed, or taken and not yet in the bitmaps. */
+	/*
+	 * Space.  free: as the bitmaps on disk will say; promised: delayed, or taken and not yet in
+	 * the bitmaps.
+	 */
 	s64 free_blocks; /* [a] */
 	s64 promised;    /* [a] */
 	s64 free_inodes; /* [a] */
-	u32 clearing;    /* [a] a piece of an inode table is being cleared: numbers in it are free but cannot be had */
-	s64 dirs;        /* [a] */
-	s64 freeing;     /* [a] freed blocks whose transaction is not on disk yet */
+	u32 clearing; /* [a] part of an inode table is being cleared: numbers free, not to be had */
+	s64 dirs;     /* [a] */
+	s64 freeing;  /* [a] freed blocks whose transaction is not on disk yet */
 	struct spinlock discard_lock; /* d */
-	struct list discards;    /* [d] freed ranges to be discarded before they are reused */
+	struct list discards;         /* [d] freed ranges to be discarded before they are reused */
 	struct work discard_work;
 	struct buffer **desc;     /* [I] group descriptor blocks */
 	struct ext4_group *group; /* [I] one per group */
@@ -146,18 +151,19 @@ struct ext4_super {
 	struct mutex orphan_lock; /* o, RANK_FS_ALLOC */
 	struct list orphans;      /* [o] newest first */
 
-	u32 next_generation; /* [a] */
-	u32 goal_seed;       /* [a] spreads files of different threads */
-	u32 errors_seen;     /* [a] */
-	bool journal_writing; /* [superblock.umount] its thread runs */
-	bool mounted;        /* [I] errors have consequences */
-	bool aborted;        /* [a] errors=remount-ro came into force */
-	struct work error_work; /* brings errors to the superblock */
-	struct spinlock error_lock; /* r */
-	struct ext4_error_note first_error, last_error; /* [r] not yet in the superblock: ino etc., time 0: none */
-	u32 error_count;     /* [r] likewise */
-	bool replaying;      /* [I] orphan clean-up at mount */
-	s64 mount_time;      /* [I] s */
+	u32 next_generation;                /* [a] */
+	u32 goal_seed;                      /* [a] spreads files of different threads */
+	u32 errors_seen;                    /* [a] */
+	bool journal_writing;               /* [superblock.umount] its thread runs */
+	bool mounted;                       /* [I] errors have consequences */
+	bool aborted;                       /* [a] errors=remount-ro came into force */
+	struct work error_work;             /* brings errors to the superblock */
+	struct spinlock error_lock;         /* r */
+	struct ext4_error_note first_error; /* [r] not yet in the superblock; time 0: none */
+	struct ext4_error_note last_error;  /* [r] likewise */
+	u32 error_count;                    /* [r] likewise */
+	bool replaying;                     /* [I] orphan clean-up at mount */
+	s64 mount_time;                     /* [I] s */
 	struct ext4_itable *itable; /* [superblock.umount] lazy clearing of inode tables, or NULL */
 };
 
@@ -195,14 +201,14 @@ static inline u32 ext4_csum(u32 crc, const void *data, size_t len)
 
 /* ext4_inode.state */
 enum ext4_inode_state {
-	EXT4_STATE_XATTR,       /* the inode's body holds attributes */
-	EXT4_STATE_NEW,         /* made and not yet written for the first time */
-	EXT4_STATE_BAD,         /* could not be read: leave the disk alone */
-	EXT4_STATE_STALE,       /* changed since it was stored */
-	EXT4_STATE_DA_ALLOC,    /* truncated and rewritten: allocate on close */
+	EXT4_STATE_XATTR,    /* the inode's body holds attributes */
+	EXT4_STATE_NEW,      /* made and not yet written for the first time */
+	EXT4_STATE_BAD,      /* could not be read: leave the disk alone */
+	EXT4_STATE_STALE,    /* changed since it was stored */
+	EXT4_STATE_DA_ALLOC, /* truncated and rewritten: allocate on close */
 	EXT4_STATE_NO_EXPAND,
-	EXT4_STATE_EOFBLOCKS,   /* blocks beyond the size may exist */
-	EXT4_STATE_DIR_PRIV0,   /* the directory half's */
+	EXT4_STATE_EOFBLOCKS, /* blocks beyond the size may exist */
+	EXT4_STATE_DIR_PRIV0, /* the directory half's */
 	EXT4_STATE_DIR_PRIV1,
 };
 
@@ -216,30 +222,31 @@ struct ext4_inode {
 	u64 file_acl;             /* [x] attribute block, 0: none */
 	u32 dtime;                /* [orphan_lock] next orphan while on the list */
 	u32 projid;
-	s64 disk_size;            /* [m] size as the disk knows it: <= inode.size */
+	s64 disk_size;              /* [m] size as the disk knows it: <= inode.size */
 	u32 sync_tid, datasync_tid; /* [a] transactions that fsync, fdatasync must see on disk */
-	struct rwsem map;         /* m: block map, RANK_INODE_MAP */
-	struct rwsem xattr;       /* x: attributes, RANK_INODE_MAP (never with map) */
-	struct spinlock es_lock;  /* e */
-	struct rb_root es;        /* [e] extent status: what is known of the map, and what is only promised */
+	struct rwsem map;           /* m: block map, RANK_INODE_MAP */
+	struct rwsem xattr;         /* x: attributes, RANK_INODE_MAP (never with map) */
+	struct spinlock es_lock;    /* e */
+	struct rb_root es; /* [e] extent status: what is known of the map, what is promised */
 	struct ext4_extent_status *es_last; /* [e] hit last */
-	u32 es_cached;            /* [e] entries that may be dropped */
-	u32 delayed;              /* [e] blocks promised and not taken */
-	u32 pending;              /* [e] blocks taken and not in the map on disk */
-	u32 spare;                /* [e] blocks promised to the map itself, for those */
-	u64 last_block;           /* [m] goal: behind what was allocated last */
-	u32 last_lblock;          /* [m] */
-	s64 direct_end;           /* [inode.lock, a] where a direct write under way will move the size; 0: none */
-	u64 tail;                 /* [inode.lock, a] where the file was cut: `ordered` is about this block */
-	struct journal_inode ordered;
+	u32 es_cached;                      /* [e] entries that may be dropped */
+	u32 delayed;                        /* [e] blocks promised and not taken */
+	u32 pending;                        /* [e] blocks taken and not in the map on disk */
+	u32 spare;                          /* [e] blocks promised to the map itself, for those */
+	u64 last_block;                     /* [m] goal: behind what was allocated last */
+	u32 last_lblock;                    /* [m] */
+	s64 direct_end;  /* [inode.lock, a] where a direct write under way will move the size */
+	s64 written_end; /* [m] of what is on the disk and in the map: disk_size will follow */
+	u64 tail; /* [m] where the file was cut in a block, until the rest is zero on disk, or 0 */
+	u32 cuts; /* [m] how often it was cut; never 0 with a tail */
 	struct spinlock raw_lock; /* the inode's bytes in its block */
 	struct list orphan;       /* [orphan_lock] */
 	/* Of directories [inode.lock], all zero at first. */
-	u32 dir_start;            /* block where a search begins */
-	u32 dir_seq;              /* counts changes, for listings */
-	u32 room_block;           /* where the last lookup that found nothing saw room for an entry ... */
+	u32 dir_start;  /* block where a search begins */
+	u32 dir_seq;    /* counts changes, for listings */
+	u32 room_block; /* where the last lookup that found nothing saw room for an entry ... */
 	u32 room_offset;
-	const void *room_for;     /* ... of this dentry; NULL: nowhere */
+	const void *room_for; /* ... of this dentry; NULL: nowhere */
 	struct inode inode;
 };
 
@@ -278,7 +285,9 @@ static inline bool ext4_is_fast_symlink(const struct inode *inode)
  */
 
 /*
- * The inode a directory entry names: linked and of a number that files may have.  Returns 0, -EUCLEAN (bad number or content), -ESTALE (not in use), -EBADMSG (checksum), -EIO, -ENOMEM.  Context: may sleep.
+ * The inode a directory entry names: linked and of a number that files may have.  Returns 0,
+ * -EUCLEAN (bad number or content), -ESTALE (not in use), -EBADMSG (checksum), -EIO, -ENOMEM.
+ * Context: may sleep.
  */
 int ext4_inode_get(struct superblock *sb, u32 ino, struct inode **out) __must_check;
 /* Any inode, reserved ones and orphans included: mount and recovery. */
@@ -292,23 +301,35 @@ struct ext4_inode_loc {
 /* Read only.  Returns 0, -EIO, -EUCLEAN. */
 int ext4_inode_locate(struct inode *inode, struct ext4_inode_loc *loc) __must_check;
 /* ... and with the right to change it. */
-int ext4_inode_reserve(struct handle *h, struct inode *inode, struct ext4_inode_loc *loc) __must_check;
-/* Write the inode's fields and checksum into the place reserved, and give it back (also on failure). */
-int ext4_inode_store(struct handle *h, struct inode *inode, struct ext4_inode_loc *loc) __must_check;
+int ext4_inode_reserve(struct handle *h, struct inode *inode,
+		       struct ext4_inode_loc *loc) __must_check;
+/*
+ * Write the inode's fields and checksum into the place reserved, and give it back (also on
+ * failure).
+ */
+int ext4_inode_store(struct handle *h, struct inode *inode,
+		     struct ext4_inode_loc *loc) __must_check;
 /* All three: the inode changed.  Locks: whatever guards what changed. */
 int ext4_inode_dirty(struct handle *h, struct inode *inode) __must_check;
 
-/* Bytes of the inode behind extra_isize, for attributes: from, and until where, in the raw inode.  0, 0: none. */
+/*
+ * Bytes of the inode behind extra_isize, for attributes: from, and until where, in the raw inode.
+ * 0, 0: none.
+ */
 void ext4_inode_xattr_space(const struct inode *inode, u32 *from, u32 *to);
 
 /* inode->flags (S_*) from ext4_inode.flags. */
 void ext4_inode_apply_flags(struct inode *inode);
-/* EXT4_JOURNAL_DATA_FL set or cleared: write back and change the mapping operations.  Locks: inode W, no handle. */
+/*
+ * EXT4_JOURNAL_DATA_FL set or cleared: write back and change the mapping operations.  Locks: inode
+ * W, no handle.
+ */
 int ext4_change_data_mode(struct inode *inode, bool journal) __must_check;
 
 /* inode_ops of every kind of ext4 inode. */
 int ext4_setattr(struct dentry *dentry, struct inode *inode, const struct iattr *attr);
-int ext4_getattr(const struct path *path, struct inode *inode, struct kstat *out, u32 mask, unsigned flags);
+int ext4_getattr(const struct path *path, struct inode *inode, struct kstat *out, u32 mask,
+		 unsigned flags);
 /* file_ops of files and directories. */
 int ext4_fsync(struct file *file, loff_t start, loff_t end, bool data_only);
 
@@ -317,12 +338,17 @@ int ext4_fsync(struct file *file, loff_t start, loff_t end, bool data_only);
  */
 
 /*
- * A new inode near `dir`: owner and mode as inode_init_owner has it, ACLs inherited, flags inherited, operations set, in the hash,
- * nlink 1 (2 for a directory is the caller's to set), written to the handle's transaction.  `rdev` for devices.
- * The handle has EXT4_CREDITS_INODE_NEW.  Returns 0, -ENOSPC, -EDQUOT, -EIO, -ENOMEM, -EUCLEAN.
+ * A new inode near `dir`: owner and mode as inode_init_owner has it, ACLs inherited, flags
+ * inherited, operations set, in the hash, nlink 1 (2 for a directory is the caller's to set),
+ * written to the handle's transaction.  `rdev` for devices. The handle has EXT4_CREDITS_INODE_NEW.
+ * Returns 0, -ENOSPC, -EDQUOT, -EIO, -ENOMEM, -EUCLEAN.
  */
-int ext4_inode_create(struct handle *h, struct inode *dir, umode_t mode, dev_t rdev, struct inode **out) __must_check;
-/* The operation failed after ext4_inode_create: nlink 0, an orphan until the caller's inode_put (after ext4_stop) frees it. */
+int ext4_inode_create(struct handle *h, struct inode *dir, umode_t mode, dev_t rdev,
+		      struct inode **out) __must_check;
+/*
+ * The operation failed after ext4_inode_create: nlink 0, an orphan until the caller's inode_put
+ * (after ext4_stop) frees it.
+ */
 void ext4_inode_abandon(struct handle *h, struct inode *inode);
 /* Give the number back; by evict. */
 int ext4_inode_free(struct handle *h, struct inode *inode) __must_check;
@@ -341,19 +367,22 @@ extern const struct file_ops ext4_dir_ops;
  */
 
 /*
- * Block `lblock` of the file, referenced, content read.  *out NULL: a hole.  Not checked: BUFFER_VERIFIED is the caller's to set
- * and test.  Returns 0, -EIO, -EUCLEAN, -ENOMEM.
+ * Block `lblock` of the file, referenced, content read.  *out NULL: a hole.  Not checked:
+ * BUFFER_VERIFIED is the caller's to set and test.  Returns 0, -EIO, -EUCLEAN, -ENOMEM.
  */
 int ext4_block_read(struct inode *inode, u32 lblock, struct buffer **out) __must_check;
 /* Start reading, best effort. */
 void ext4_block_readahead(struct inode *inode, u32 lblock, u32 nr);
 /*
- * A new zeroed block at the end of the file (inode.size grows by it), with the right to change it; *lblock its number.  The caller
- * fills it and calls journal_dirty.  The handle has EXT4_CREDITS_DATA.  Locks: inode W.  Returns 0, -ENOSPC, -EFBIG, -EIO, ...
+ * A new zeroed block at the end of the file (inode.size grows by it), with the right to change it;
+ * *lblock its number.  The caller fills it and calls journal_dirty.  The handle has
+ * EXT4_CREDITS_DATA.  Locks: inode W.  Returns 0, -ENOSPC, -EFBIG, -EIO, ...
  */
-int ext4_block_append(struct handle *h, struct inode *inode, u32 *lblock, struct buffer **out) __must_check;
+int ext4_block_append(struct handle *h, struct inode *inode, u32 *lblock,
+		      struct buffer **out) __must_check;
 /* Allocate for a hole likewise, without a change of size. */
-int ext4_block_fill(struct handle *h, struct inode *inode, u32 lblock, struct buffer **out) __must_check;
+int ext4_block_fill(struct handle *h, struct inode *inode, u32 lblock,
+		    struct buffer **out) __must_check;
 
 /*
  * mballoc.c
@@ -364,8 +393,8 @@ int ext4_meta_alloc(struct handle *h, struct inode *inode, u64 *block) __must_ch
 /* The preferred place of such blocks. */
 u64 ext4_inode_goal(const struct inode *inode);
 /*
- * After -ENOSPC, with the handle stopped: blocks wait for a commit; it is done, try again.  *tries begins at 0.  Locks: none that a
- * commit needs.
+ * After -ENOSPC, with the handle stopped: blocks wait for a commit; it is done, try again.  *tries
+ * begins at 0.  Locks: none that a commit needs.
  */
 bool ext4_retry_alloc(struct superblock *sb, unsigned *tries);
 
@@ -373,11 +402,15 @@ bool ext4_retry_alloc(struct superblock *sb, unsigned *tries);
 #define EXT4_FREE_METADATA (1u << 0) /* journalled: forget, revoke */
 #define EXT4_FREE_UNMAPPED (1u << 1) /* do not reduce inode.blocks: the caller does */
 /*
- * Blocks of the inode are free when the handle's transaction is on disk.  Returns 0, -EUCLEAN (they are the file system's own, or
- * already free), -EIO.
+ * Blocks of the inode are free when the handle's transaction is on disk.  Returns 0, -EUCLEAN (they
+ * are the file system's own, or already free), -EIO.
  */
-int ext4_blocks_free(struct handle *h, struct inode *inode, u64 block, u64 count, unsigned flags) __must_check;
-/* May [block, block+count) be something's data: on the device and not the file system's own metadata? */
+int ext4_blocks_free(struct handle *h, struct inode *inode, u64 block, u64 count,
+		     unsigned flags) __must_check;
+/*
+ * May [block, block+count) be something's data: on the device and not the file system's own
+ * metadata?
+ */
 bool ext4_blocks_valid(const struct ext4_super *es, u64 block, u64 count);
 
 /* i_blocks, in units of the block. */
@@ -387,7 +420,10 @@ void ext4_inode_add_blocks(struct inode *inode, s64 blocks);
  * orphan.c
  */
 
-/* Should the system stop before the inode is freed or truncated, the next mount will do it.  Locks: takes orphan_lock. */
+/*
+ * Should the system stop before the inode is freed or truncated, the next mount will do it.  Locks:
+ * takes orphan_lock.
+ */
 int ext4_orphan_add(struct handle *h, struct inode *inode) __must_check;
 /* h NULL: only in memory (error paths). */
 int ext4_orphan_del(struct handle *h, struct inode *inode);
@@ -398,7 +434,10 @@ void ext4_orphan_cleanup(struct superblock *sb);
  * truncate.c
  */
 
-/* Free the blocks beyond inode.size, in as many transactions as it takes.  Locks: inode W, or unreachable. */
+/*
+ * Free the blocks beyond inode.size, in as many transactions as it takes.  Locks: inode W, or
+ * unreachable.
+ */
 int ext4_truncate(struct inode *inode) __must_check;
 
 /*
@@ -406,47 +445,59 @@ int ext4_truncate(struct inode *inode) __must_check;
  */
 
 /*
- * The file system is not what it should be: one line naming device, inode (NULL: none) and block (0: none), a mark in the
- * superblock, and what errors= says.
+ * The file system is not what it should be: one line naming device, inode (NULL: none) and block
+ * (0: none), a mark in the superblock, and what errors= says.
  */
 #define ext4_error(sb, inode, block, fmt, ...)                                                     \
 	ext4_error_at(sb, inode, block, __func__, __LINE__, fmt, ##__VA_ARGS__)
-void ext4_error_at(struct superblock *sb, const struct inode *inode, u64 block, const char *func, unsigned line,
-		   const char *fmt, ...) __printf(6, 7);
+void ext4_error_at(struct superblock *sb, const struct inode *inode, u64 block, const char *func,
+		   unsigned line, const char *fmt, ...) __printf(6, 7);
 /* The same without consequences. */
 void ext4_warn(struct superblock *sb, const char *fmt, ...) __printf(2, 3);
-/* A journal or device failure `err` in `inode`: reported by ext4_error unless the journal was aborted already.  Returns err. */
-int ext4_failed(struct superblock *sb, const struct inode *inode, int err, const char *what);
-/* Set a feature on first need (large_file, dir_nlink, ext_attr): updates the superblock in the handle.  Returns 0 or -errno. */
-int ext4_feature_add(struct handle *h, struct ext4_super *es, u32 compat, u32 ro_compat) __must_check;
 /*
- * A field of the superblock, `len` bytes, changed from what `old` holds: its checksum follows, and it is part of the handle.  The
- * caller asked journal_get_write before the change, and holds the field's lock.
+ * A journal or device failure `err` in `inode`: reported by ext4_error unless the journal was
+ * aborted already.  Returns err.
  */
-int ext4_super_dirty(struct handle *h, struct ext4_super *es, const void *field, const void *old, u32 len) __must_check;
+int ext4_failed(struct superblock *sb, const struct inode *inode, int err, const char *what);
+/*
+ * Set a feature on first need (large_file, dir_nlink, ext_attr): updates the superblock in the
+ * handle.  Returns 0 or -errno.
+ */
+int ext4_feature_add(struct handle *h, struct ext4_super *es, u32 compat,
+		     u32 ro_compat) __must_check;
+/*
+ * A field of the superblock, `len` bytes, changed from what `old` holds: its checksum follows, and
+ * it is part of the handle.  The caller asked journal_get_write before the change, and holds the
+ * field's lock.
+ */
+int ext4_super_dirty(struct handle *h, struct ext4_super *es, const void *field, const void *old,
+		     u32 len) __must_check;
 
 /*
  * Handles.
  */
 
 /* Blocks dirtied at most by one ... */
-#define EXT4_CREDITS_INODE     1u  /* ext4_inode_dirty */
-#define EXT4_CREDITS_INODE_NEW 8u  /* two bitmaps, descriptors, table, superblock, attribute block */
-#define EXT4_CREDITS_DATA      27u /* block added to a map: tree path doubled, bitmap and descriptor each */
-#define EXT4_CREDITS_XATTR     12u /* attribute block allocated or shared, the old one freed */
-#define EXT4_CREDITS_ORPHAN    3u  /* superblock and two inodes */
-#define EXT4_CREDITS_HTREE     8u  /* leaf split, index blocks; the new blocks are DATA each */
+#define EXT4_CREDITS_INODE     1u /* ext4_inode_dirty */
+#define EXT4_CREDITS_INODE_NEW 8u /* two bitmaps, descriptors, table, superblock, attribute block */
+#define EXT4_CREDITS_DATA                                                                          \
+	27u /* block added to a map: tree path doubled, bitmap and descriptor each */
+#define EXT4_CREDITS_XATTR  12u /* attribute block allocated or shared, the old one freed */
+#define EXT4_CREDITS_ORPHAN 3u  /* superblock and two inodes */
+#define EXT4_CREDITS_HTREE  8u  /* leaf split, index blocks; the new blocks are DATA each */
 
-#define EXT4_REVOKES           4u  /* blocks a handle may free besides, of trees and attributes */
+#define EXT4_REVOKES 4u /* blocks a handle may free besides, of trees and attributes */
 
 /*
- * Begin a change: -EROFS when the file system is read-only or aborted.  Made synchronous (the commit is waited for at ext4_stop)
- * for SB_SYNCHRONOUS; `dir` with the sync or dirsync flag likewise (NULL: none).  Context: may sleep.
+ * Begin a change: -EROFS when the file system is read-only or aborted.  Made synchronous (the
+ * commit is waited for at ext4_stop) for SB_SYNCHRONOUS; `dir` with the sync or dirsync flag
+ * likewise (NULL: none).  Context: may sleep.
  */
-int ext4_start(struct superblock *sb, const struct inode *dir, unsigned credits, struct handle **out) __must_check;
+int ext4_start(struct superblock *sb, const struct inode *dir, unsigned credits,
+	       struct handle **out) __must_check;
 /*
- * The same to record data that was written, before its write-back ends: a commit may wait for that, so it has space of its own
- * and is never synchronous.
+ * The same to record data that was written, before its write-back ends: a commit may wait for that,
+ * so it has space of its own and is never synchronous.
  */
 int ext4_start_written(struct superblock *sb, unsigned credits, struct handle **out) __must_check;
 int ext4_stop(struct handle *h);
@@ -461,16 +512,23 @@ int ext4_setxattr(struct inode *inode, const char *name, const void *value, size
 ssize_t ext4_listxattr(struct inode *inode, char *buf, size_t size);
 /* The inode is being freed: release its attribute block.  The handle has EXT4_CREDITS_XATTR. */
 int ext4_xattr_delete(struct handle *h, struct inode *inode) __must_check;
-/* The raw inode was read: check what its body holds and set EXT4_STATE_XATTR.  Returns 0 or -EUCLEAN. */
+/*
+ * The raw inode was read: check what its body holds and set EXT4_STATE_XATTR.  Returns 0 or
+ * -EUCLEAN.
+ */
 int ext4_xattr_check_body(struct inode *inode, const struct ext4_disk_inode *raw) __must_check;
 
 /*
- * acl.c.  Lists are cached in the VFS's inode (fs/vfs/posix_acl.h): a superblock mounted with the acl option has SB_POSIXACL; an
- * inode read from disk begins with inode_acl_unknown(), or with NULL in both fields if it has no attributes at all.
+ * acl.c.  Lists are cached in the VFS's inode (fs/vfs/posix_acl.h): a superblock mounted with the
+ * acl option has SB_POSIXACL; an inode read from disk begins with inode_acl_unknown(), or with NULL
+ * in both fields if it has no attributes at all.
  */
 /* A new inode in `dir`, mode set: inherit lists, apply the umask.  May change inode->mode. */
 int ext4_acl_init(struct handle *h, struct inode *inode, struct inode *dir) __must_check;
-/* setattr changed the mode: posix_acl_chmod(inode), after its handle is stopped.  Eviction drops what is cached by itself. */
+/*
+ * setattr changed the mode: posix_acl_chmod(inode), after its handle is stopped.  Eviction drops
+ * what is cached by itself.
+ */
 
 /* ioctl.c */
 long ext4_ioctl(struct file *file, unsigned cmd, unsigned long arg);
@@ -482,6 +540,7 @@ int ext4_set_acl(struct inode *inode, int type, struct posix_acl *acl);
 u32 ext4_inherit_flags(u32 dir_flags, umode_t mode);
 
 /*
- * namei.c, rename.c: room for entries and the file attributes of inode_ops are there; ext4_inode_create() is called with the handle
- * of the operation.  dirent.cookie of the VFS's dentries holds where the entry was last seen.
+ * namei.c, rename.c: room for entries and the file attributes of inode_ops are there;
+ * ext4_inode_create() is called with the handle of the operation.  dirent.cookie of the VFS's
+ * dentries holds where the entry was last seen.
  */

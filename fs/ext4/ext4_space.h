@@ -10,9 +10,10 @@
  *	used		1		1		neither
  *	freed		0		1		es->free_blocks, until the transaction is on disk
  *
- * A delayed write is only counted in es->promised; its blocks are taken when the data is written, and become used in the transaction
- * that puts them into the file's map, after the data reached the disk.  So a crash in between costs nothing, and nobody has to undo
- * anything on disk when the write fails.
+ * A delayed write is only counted in es->promised; its blocks are taken when the data is written,
+ * and become used in the transaction that puts them into the file's map, after the data reached the
+ * disk.  So a crash in between costs nothing, and nobody has to undo anything on disk when the
+ * write fails.
  */
 #pragma once
 
@@ -24,19 +25,20 @@ enum ext4_group_flag {
 };
 
 struct ext4_group {
-	struct spinlock lock; /* g, RANK_FS_GROUP: also the contents of both bitmaps and of the descriptor */
-	u32 flags;            /* [g] enum ext4_group_flag */
-	u32 blocks;           /* [I] blocks of this group */
-	u32 avail;            /* [g] zero bits in `taken` */
-	u32 longest;          /* [g] no run of zero bits is longer */
-	u32 cursor;           /* [g] no zero bit is before */
-	u32 recent;           /* [g] behind what was taken last */
-	u32 ino_cursor;       /* [g] no free inode is before */
-	u32 zero_from;        /* [g] inodes from here on are being cleared: not to be used */
-	u32 block_csum;       /* [g] crc of the block bitmap, metadata_csum */
-	u32 inode_csum;       /* [g] crc of the inode bitmap; valid when inode_loaded */
-	bool inode_loaded;    /* [g] */
-	u64 *taken;           /* [g] NULL: not loaded yet */
+	struct spinlock
+		lock;      /* g, RANK_FS_GROUP: also what is in both bitmaps and the descriptor */
+	u32 flags;         /* [g] enum ext4_group_flag */
+	u32 blocks;        /* [I] blocks of this group */
+	u32 avail;         /* [g] zero bits in `taken` */
+	u32 longest;       /* [g] no run of zero bits is longer */
+	u32 cursor;        /* [g] no zero bit is before */
+	u32 recent;        /* [g] behind what was taken last */
+	u32 ino_cursor;    /* [g] no free inode is before */
+	u32 zero_from;     /* [g] inodes from here on are being cleared: not to be used */
+	u32 block_csum;    /* [g] crc of the block bitmap, metadata_csum */
+	u32 inode_csum;    /* [g] crc of the inode bitmap; valid when inode_loaded */
+	bool inode_loaded; /* [g] */
+	u64 *taken;        /* [g] NULL: not loaded yet */
 };
 
 static inline u64 ext4_group_first(const struct ext4_super *es, u32 group)
@@ -113,18 +115,23 @@ u64 ext4_desc_block(const struct ext4_super *es, u32 i);
 u32 ext4_group_base_blocks(const struct ext4_super *es, u32 group);
 u32 ext4_group_blocks(const struct ext4_super *es, u32 group);
 
-/* Read and check all descriptors; set counters and zones.  Returns 0, -EUCLEAN, -EBADMSG, -EIO, -ENOMEM. */
+/*
+ * Read and check all descriptors; set counters and zones.  Returns 0, -EUCLEAN, -EBADMSG, -EIO,
+ * -ENOMEM.
+ */
 int ext4_groups_load(struct ext4_super *es, bool read_only) __must_check;
 void ext4_groups_free(struct ext4_super *es);
-/* The journal's blocks become metadata that nothing else may claim.  Returns 0, -ENOMEM, -EUCLEAN. */
+/*
+ * The journal's blocks become metadata that nothing else may claim.  Returns 0, -ENOMEM, -EUCLEAN.
+ */
 int ext4_zone_add_inode(struct ext4_super *es, struct inode *inode) __must_check;
 
 /* Recompute the checksum of a changed descriptor.  Locks: group. */
 void ext4_desc_seal(const struct ext4_super *es, u32 group, struct ext4_disk_group *d);
 
 /*
- * The group's bitmap, checked, or made up when it is uninitialised.  The first time, the group's `taken` bitmap and counts come from
- * it.  Returns 0, -EUCLEAN, -EBADMSG, -EIO, -ENOMEM.
+ * The group's bitmap, checked, or made up when it is uninitialised.  The first time, the group's
+ * `taken` bitmap and counts come from it.  Returns 0, -EUCLEAN, -EBADMSG, -EIO, -ENOMEM.
  */
 int ext4_block_bitmap_read(struct ext4_super *es, u32 group, struct buffer **out) __must_check;
 int ext4_inode_bitmap_read(struct ext4_super *es, u32 group, struct buffer **out) __must_check;
@@ -148,8 +155,9 @@ int ext4_claim(struct ext4_super *es, u64 n, enum ext4_claim how) __must_check;
 void ext4_unclaim(struct ext4_super *es, u64 n);
 
 /*
- * Take up to `want` consecutive blocks, at `goal` if possible.  They were promised before.  Returns 0 with *got >= 1, -ENOSPC (what
- * is free waits for a transaction, or the counters lie), -EIO.  Context: may sleep; no handle needed.
+ * Take up to `want` consecutive blocks, at `goal` if possible.  They were promised before.  Returns
+ * 0 with *got >= 1, -ENOSPC (what is free waits for a transaction, or the counters lie), -EIO.
+ * Context: may sleep; no handle needed.
  */
 int ext4_take(struct ext4_super *es, u64 goal, u32 want, u64 *start, u32 *got) __must_check;
 /* Take exactly what follows `start` as far as it is free, at most `want`.  Returns how many. */
@@ -167,21 +175,24 @@ struct ext4_use {
 	u32 bit, n;
 };
 /*
- * Taken and promised blocks, all in one group, are to become used, for `inode`.  begin finds out whether they can, and changes nothing;
- * end does it (or not), and then only fails if the handle lacks credits.  Returns 0, -EUCLEAN (they are in use on disk), -EIO, -ENOMEM.
+ * Taken and promised blocks, all in one group, are to become used, for `inode`.  begin finds out
+ * whether they can, and changes nothing; end does it (or not), and then only fails if the handle
+ * lacks credits.  Returns 0, -EUCLEAN (they are in use on disk), -EIO, -ENOMEM.
  */
-int ext4_use_begin(struct handle *h, struct inode *inode, u64 start, u32 n, struct ext4_use *u) __must_check;
+int ext4_use_begin(struct handle *h, struct inode *inode, u64 start, u32 n,
+		   struct ext4_use *u) __must_check;
 int ext4_use_end(struct handle *h, struct ext4_use *u, bool use);
 
 /* claim, take, mark: `want` blocks at most, for a map or for itself.  inode.blocks grows. */
-int ext4_alloc(struct handle *h, struct inode *inode, u64 goal, u32 want, enum ext4_claim how, u64 *start, u32 *got) __must_check;
+int ext4_alloc(struct handle *h, struct inode *inode, u64 goal, u32 want, enum ext4_claim how,
+	       u64 *start, u32 *got) __must_check;
 /* One block of a map's own tree. */
 int ext4_alloc_tree_block(struct handle *h, struct inode *inode, u64 goal, u64 *block) __must_check;
 
 void ext4_discard_init(struct ext4_super *es);
 /*
- * Before what names the blocks is changed: get what ext4_blocks_free will need, so that it does not fail for want of memory.
- * Returns 0, -ENOMEM, -EIO.
+ * Before what names the blocks is changed: get what ext4_blocks_free will need, so that it does not
+ * fail for want of memory. Returns 0, -ENOMEM, -EIO.
  */
 int ext4_free_begin(struct handle *h, struct inode *inode, u64 block, u64 count) __must_check;
 /* Groups of [block, block+n). */

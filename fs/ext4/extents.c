@@ -2,16 +2,20 @@
 /*
  * Extent trees: the map of a file as a B+ tree of ranges.
  *
- * The root is in the inode and has room for four entries; every other node is a block.  Leaves (depth 0) hold extents, the others
- * indices, whose key is the first file block of what is below (or less).  All leaves are at the same depth, at most five down.
+ * The root is in the inode and has room for four entries; every other node is a block.  Leaves
+ * (depth 0) hold extents, the others indices, whose key is the first file block of what is below
+ * (or less).  All leaves are at the same depth, at most five down.
  *
- * Every change first makes room in the one leaf it concerns (extents_room: splitting nodes downwards from a root that can grow),
- * which leaves the map as it was, and then edits that leaf, which cannot fail half-way.  So an error never loses a mapping.
+ * Every change first makes room in the one leaf it concerns (extents_room: splitting nodes
+ * downwards from a root that can grow), which leaves the map as it was, and then edits that leaf,
+ * which cannot fail half-way.  So an error never loses a mapping.
  *
- * A node is checked completely when it comes from the disk (BUFFER_VERIFIED), and its header each time it is used, because an evil
- * image may have the same block in two places.  Positions in a node come only from searches in it.
+ * A node is checked completely when it comes from the disk (BUFFER_VERIFIED), and its header each
+ * time it is used, because an evil image may have the same block in two places.  Positions in a
+ * node come only from searches in it.
  *
- * The root is in ext4_inode.block: who calls a function that changes the tree calls ext4_inode_dirty after it, also when it failed.
+ * The root is in ext4_inode.block: who calls a function that changes the tree calls
+ * ext4_inode_dirty after it, also when it failed.
  *
  * Locks: ext4_inode.map, R to look, W to change.
  */
@@ -27,7 +31,7 @@
 struct step {
 	struct buffer *buffer; /* NULL: the inode */
 	struct ext4_extent_header *node;
-	int at; /* of the entry followed, -1: before all; leaf: of the last extent that begins at or before */
+	int at; /* of the entry followed (leaf: the last that begins at or before), -1: before all */
 };
 
 struct way {
@@ -98,7 +102,8 @@ static u32 extent_max_len(bool unwritten)
 
 static u16 node_capacity(const struct ext4_super *es)
 {
-	return (u16)((es->block_size - sizeof(struct ext4_extent_header)) / sizeof(struct ext4_extent));
+	return (u16)((es->block_size - sizeof(struct ext4_extent_header)) /
+		     sizeof(struct ext4_extent));
 }
 
 unsigned ext4_extents_depth(const struct inode *inode)
@@ -124,7 +129,8 @@ static u32 *node_csum(struct ext4_extent_header *n)
 
 static u32 node_crc(const struct inode *inode, struct ext4_extent_header *n)
 {
-	return ext4_csum(ext4_inode(inode)->csum_seed, n, (size_t)((char *)node_csum(n) - (char *)n));
+	return ext4_csum(ext4_inode(inode)->csum_seed, n,
+			 (size_t)((char *)node_csum(n) - (char *)n));
 }
 
 static const char *header_fault(const struct ext4_extent_header *n, unsigned depth, u16 capacity)
@@ -172,7 +178,8 @@ static const char *indices_fault(const struct inode *inode, struct ext4_extent_h
 	return NULL;
 }
 
-static int node_check(struct inode *inode, struct ext4_extent_header *n, unsigned depth, u16 capacity, u64 block, bool csum)
+static int node_check(struct inode *inode, struct ext4_extent_header *n, unsigned depth,
+		      u16 capacity, u64 block, bool csum)
 {
 	const char *fault = header_fault(n, depth, capacity);
 
@@ -180,8 +187,8 @@ static int node_check(struct inode *inode, struct ext4_extent_header *n, unsigne
 		fault = depth ? indices_fault(inode, n) : extents_fault(inode, n);
 	if (fault) {
 		ext4_error(inode->sb, inode, block,
-			   "bad header/extent: %s - magic %x, entries %u, max %u(%u), depth %u(%u)", fault, n->magic, n->entries,
-			   n->max, capacity, n->depth, depth);
+			   "bad header/extent: %s - magic %x, entries %u, max %u(%u), depth %u(%u)",
+			   fault, n->magic, n->entries, n->max, capacity, n->depth, depth);
 		return -EUCLEAN;
 	}
 	if (csum && ext4_inode_super(inode)->csum && *node_csum(n) != node_crc(inode, n)) {
@@ -196,7 +203,8 @@ int ext4_extents_check_root(struct inode *inode)
 	struct ext4_extent_header *n = root_of(inode);
 
 	if (n->depth > EXT4_EXTENT_MAX_DEPTH) {
-		ext4_error(inode->sb, inode, 0, "bad header/extent: too large eh_depth %u", n->depth);
+		ext4_error(inode->sb, inode, 0, "bad header/extent: too large eh_depth %u",
+			   n->depth);
 		return -EUCLEAN;
 	}
 	return node_check(inode, n, n->depth, ROOT_MAX, 0, false);
@@ -241,7 +249,10 @@ static int node_read(struct inode *inode, u64 block, unsigned depth, struct buff
 
 /* --- finding --- */
 
-/* The last entry whose key is at or before `lblock`; -1: none.  Extents and indices have their key first and are of one size. */
+/*
+ * The last entry whose key is at or before `lblock`; -1: none.  Extents and indices have their key
+ * first and are of one size.
+ */
 static int node_search(struct ext4_extent_header *n, u32 lblock)
 {
 	const struct ext4_extent *e = extents_of(n);
@@ -307,7 +318,8 @@ static u64 way_next_start(struct way *w)
 {
 	struct ext4_extent_header *leaf = w->step[0].node;
 
-	return w->step[0].at + 1 < leaf->entries ? extents_of(leaf)[w->step[0].at + 1].block : w->key_end;
+	return w->step[0].at + 1 < leaf->entries ? extents_of(leaf)[w->step[0].at + 1].block
+						 : w->key_end;
 }
 
 int ext4_extents_find(struct inode *inode, u32 lblock, u32 max, struct ext4_map *out)
@@ -322,17 +334,22 @@ int ext4_extents_find(struct inode *inode, u32 lblock, u32 max, struct ext4_map 
 	if (e && lblock < extent_end(e)) {
 		u32 skip = lblock - e->block;
 
-		*out = (struct ext4_map){lblock, min(max, extent_len(e) - skip), extent_start(e) + skip,
-					 extent_unwritten(e) ? EXT4_MAP_UNWRITTEN : EXT4_MAP_MAPPED};
-		if (unlikely(!ext4_blocks_valid_for(ext4_inode_super(inode), inode, out->block, out->len))) {
-			ext4_error(inode->sb, inode, out->block, "lblock %u mapped to illegal pblock %llu (length %u)", lblock,
+		*out = (struct ext4_map){
+			lblock, min(max, extent_len(e) - skip), extent_start(e) + skip,
+			extent_unwritten(e) ? EXT4_MAP_UNWRITTEN : EXT4_MAP_MAPPED};
+		if (unlikely(!ext4_blocks_valid_for(ext4_inode_super(inode), inode, out->block,
+						    out->len))) {
+			ext4_error(inode->sb, inode, out->block,
+				   "lblock %u mapped to illegal pblock %llu (length %u)", lblock,
 				   out->block, out->len);
 			err = -EUCLEAN;
 		}
 	} else {
 		u64 next = way_next_start(&w);
 
-		*out = (struct ext4_map){lblock, next > lblock ? (u32)min((u64)max, next - lblock) : 1, 0, EXT4_MAP_HOLE};
+		*out = (struct ext4_map){lblock,
+					 next > lblock ? (u32)min((u64)max, next - lblock) : 1, 0,
+					 EXT4_MAP_HOLE};
 	}
 	way_put(&w);
 	return err;
@@ -383,7 +400,10 @@ static void entry_delete(struct ext4_extent_header *n, int at)
 	memset(extents_of(n) + n->entries, 0, sizeof(*p));
 }
 
-/* The first key of the node on level `d` sank or rose: the indices above that lead to it first follow. */
+/*
+ * The first key of the node on level `d` sank or rose: the indices above that lead to it first
+ * follow.
+ */
 static int way_fix_keys(struct handle *h, struct inode *inode, struct way *w, unsigned d)
 {
 	for (; d < w->depth; d++) {
@@ -412,7 +432,8 @@ static int new_node(struct handle *h, struct inode *inode, struct buffer **out)
 {
 	struct ext4_super *es = ext4_inode_super(inode);
 	u64 block;
-	int err = ext4_alloc_tree_block(h, inode, ext4_inode(inode)->last_block ?: ext4_inode_goal(inode), &block);
+	int err = ext4_alloc_tree_block(
+		h, inode, ext4_inode(inode)->last_block ?: ext4_inode_goal(inode), &block);
 
 	if (err)
 		return err;
@@ -436,7 +457,10 @@ static int new_node_end(struct handle *h, struct inode *inode, struct buffer *b)
 	return step_end(h, inode, &s);
 }
 
-/* The root's entries move into a block of their own; the root gets one index to it, and the tree is one deeper. */
+/*
+ * The root's entries move into a block of their own; the root gets one index to it, and the tree is
+ * one deeper.
+ */
 static int root_grow(struct handle *h, struct inode *inode)
 {
 	struct ext4_super *es = ext4_inode_super(inode);
@@ -464,8 +488,8 @@ static int root_grow(struct handle *h, struct inode *inode)
 }
 
 /*
- * The upper part of the node on level `d` moves to a new one: half, or at the right edge of the tree almost nothing, as files grow at
- * the end.  There is room in the node above.
+ * The upper part of the node on level `d` moves to a new one: half, or at the right edge of the
+ * tree almost nothing, as files grow at the end.  There is room in the node above.
  */
 static int node_split(struct handle *h, struct inode *inode, struct way *w, unsigned d, u32 lblock)
 {
@@ -485,8 +509,8 @@ static int node_split(struct handle *h, struct inode *inode, struct way *w, unsi
 	if (err)
 		return err;
 	n = b->data;
-	*n = (struct ext4_extent_header){EXT4_EXTENT_MAGIC, (u16)(old->entries - keep), node_capacity(ext4_inode_super(inode)),
-					 old->depth, 0};
+	*n = (struct ext4_extent_header){EXT4_EXTENT_MAGIC, (u16)(old->entries - keep),
+					 node_capacity(ext4_inode_super(inode)), old->depth, 0};
 	memcpy(extents_of(n), extents_of(old) + keep, n->entries * sizeof(struct ext4_extent));
 	memset(extents_of(old) + keep, 0, n->entries * sizeof(struct ext4_extent));
 	old->entries = keep;
@@ -547,7 +571,8 @@ static int root_shrink(struct handle *h, struct inode *inode, struct way *w)
 	struct ext4_extent_header *root = root_of(inode), *leaf = w->step[0].node;
 
 	memcpy(extents_of(root), extents_of(leaf), leaf->entries * sizeof(struct ext4_extent));
-	memset(extents_of(root) + leaf->entries, 0, (ROOT_MAX - leaf->entries) * sizeof(struct ext4_extent));
+	memset(extents_of(root) + leaf->entries, 0,
+	       (ROOT_MAX - leaf->entries) * sizeof(struct ext4_extent));
 	root->entries = leaf->entries;
 	root->depth = 0;
 	return ext4_blocks_free(h, inode, w->step[0].buffer->block, 1, EXT4_FREE_METADATA);
@@ -558,7 +583,8 @@ static int extents_done(struct handle *h, struct inode *inode, struct way *w)
 {
 	int err, err2;
 
-	if (w->depth == 1 && w->step[1].node->entries == 1 && w->step[0].node->entries <= ROOT_MAX &&
+	if (w->depth == 1 && w->step[1].node->entries == 1 &&
+	    w->step[0].node->entries <= ROOT_MAX &&
 	    !ext4_free_begin(h, inode, w->step[0].buffer->block, 1)) {
 		err = root_shrink(h, inode, w);
 		way_put(w);
@@ -606,7 +632,8 @@ static bool leaf_absorbs(struct way *w, const struct ext4_extent *e)
 	struct ext4_extent *left = way_extent(w);
 	int next = w->step[0].at + 1;
 
-	return (left && extents_join(left, e)) || (next < n->entries && extents_join(e, extents_of(n) + next));
+	return (left && extents_join(left, e)) ||
+	       (next < n->entries && extents_join(e, extents_of(n) + next));
 }
 
 static void leaf_absorb(struct way *w, const struct ext4_extent *e)
@@ -620,7 +647,8 @@ static void leaf_absorb(struct way *w, const struct ext4_extent *e)
 		return;
 	}
 	right = extents_of(n) + w->step[0].at + 1;
-	extent_set(right, e->block, extent_len(e) + extent_len(right), extent_start(e), extent_unwritten(e));
+	extent_set(right, e->block, extent_len(e) + extent_len(right), extent_start(e),
+		   extent_unwritten(e));
 }
 
 /* Does anything in the leaf, or the next key, lie in the way of [lblock, lblock + len)? */
@@ -642,7 +670,9 @@ int ext4_extents_insert(struct handle *h, struct inode *inode, const struct ext4
 	extent_set(&e, map->lblock, map->len, map->block, map->type == EXT4_MAP_UNWRITTEN);
 	if (way_blocked(&w, map->lblock, map->len)) {
 		way_put(&w);
-		ext4_error(inode->sb, inode, map->block, "extent %u+%u is to be inserted where something is", map->lblock, map->len);
+		ext4_error(inode->sb, inode, map->block,
+			   "extent %u+%u is to be inserted where something is", map->lblock,
+			   map->len);
 		return -EUCLEAN;
 	}
 	if (leaf_absorbs(&w, &e)) {
@@ -665,8 +695,8 @@ int ext4_extents_insert(struct handle *h, struct inode *inode, const struct ext4
 /* --- changing the kind of a part --- */
 
 /*
- * [lblock, lblock + len), inside extent `at` of the leaf, changes its kind: what is before and behind keeps it.  There is room for two
- * more.
+ * [lblock, lblock + len), inside extent `at` of the leaf, changes its kind: what is before and
+ * behind keeps it.  There is room for two more.
  */
 static void leaf_set_kind(struct ext4_extent_header *n, int at, u32 lblock, u32 len, bool unwritten)
 {
@@ -688,8 +718,12 @@ static void leaf_set_kind(struct ext4_extent_header *n, int at, u32 lblock, u32 
 	leaf_join(n, at - 1);
 }
 
-/* The front of an extent passes to its left neighbour, which continues into it: the case of writing on in what was preallocated. */
-static bool leaf_shift_front(struct ext4_extent_header *n, int at, u32 lblock, u32 len, bool unwritten)
+/*
+ * The front of an extent passes to its left neighbour, which continues into it: the case of writing
+ * on in what was preallocated.
+ */
+static bool leaf_shift_front(struct ext4_extent_header *n, int at, u32 lblock, u32 len,
+			     bool unwritten)
 {
 	struct ext4_extent *e = extents_of(n) + at, *left = e - 1, front;
 
@@ -699,7 +733,8 @@ static bool leaf_shift_front(struct ext4_extent_header *n, int at, u32 lblock, u
 	if (!extents_join(left, &front))
 		return false;
 	left->len += (u16)len;
-	extent_set(e, lblock + len, extent_len(e) - len, extent_start(e) + len, extent_unwritten(e));
+	extent_set(e, lblock + len, extent_len(e) - len, extent_start(e) + len,
+		   extent_unwritten(e));
 	return true;
 }
 
@@ -741,7 +776,8 @@ static int set_kind(struct handle *h, struct inode *inode, u32 lblock, u32 len, 
 }
 
 /* Applies to the whole of [lblock, lblock + len), extent by extent. */
-static int set_kind_range(struct handle *h, struct inode *inode, u32 lblock, u32 len, bool unwritten)
+static int set_kind_range(struct handle *h, struct inode *inode, u32 lblock, u32 len,
+			  bool unwritten)
 {
 	u8 from = unwritten ? EXT4_MAP_MAPPED : EXT4_MAP_UNWRITTEN;
 
@@ -798,7 +834,8 @@ static int prune_empty(struct handle *h, struct inode *inode, struct way *w)
 /* Credits of one step of removal: the way, a split, and the groups whose blocks are freed. */
 static unsigned remove_credits(const struct inode *inode, u64 block, u32 len)
 {
-	return 2 * (ext4_extents_depth(inode) + 2) + 2 * ext4_groups_of(ext4_inode_super(inode), block, len) + 4;
+	return 2 * (ext4_extents_depth(inode) + 2) +
+	       2 * ext4_groups_of(ext4_inode_super(inode), block, len) + 4;
 }
 
 /* Remove [from, to) out of the middle of an extent: two are left. */
@@ -820,7 +857,8 @@ static int punch_extent(struct handle *h, struct inode *inode, struct way *w, u3
 		}
 	}
 	e = way_extent(w);
-	extent_set(&right, to, (u32)(extent_end(e) - to), extent_start(e) + (to - e->block), extent_unwritten(e));
+	extent_set(&right, to, (u32)(extent_end(e) - to), extent_start(e) + (to - e->block),
+		   extent_unwritten(e));
 	extent_set(e, e->block, from - e->block, extent_start(e), extent_unwritten(e));
 	entry_insert(w->step[0].node, w->step[0].at + 1, &right);
 	return extents_done(h, inode, w);
@@ -849,7 +887,8 @@ static int trim_extent(struct handle *h, struct inode *inode, struct way *w, u32
 	if (from > e->block)
 		extent_set(e, e->block, from - e->block, extent_start(e), extent_unwritten(e));
 	else if (to < extent_end(e))
-		extent_set(e, to, (u32)(extent_end(e) - to), extent_start(e) + (to - e->block), extent_unwritten(e));
+		extent_set(e, to, (u32)(extent_end(e) - to), extent_start(e) + (to - e->block),
+			   extent_unwritten(e));
 	else
 		entry_delete(w->step[0].node, w->step[0].at);
 	if (w->step[0].node->entries || !w->depth)
@@ -859,7 +898,10 @@ static int trim_extent(struct handle *h, struct inode *inode, struct way *w, u32
 	return err;
 }
 
-/* Remove the last mapped piece of [from, *to); *to is then its start.  Returns 1 when the credits do not suffice. */
+/*
+ * Remove the last mapped piece of [from, *to); *to is then its start.  Returns 1 when the credits
+ * do not suffice.
+ */
 static int remove_last(struct handle *h, struct inode *inode, u32 from, u32 *to)
 {
 	struct ext4_extent *e;
@@ -873,7 +915,9 @@ static int remove_last(struct handle *h, struct inode *inode, u32 from, u32 *to)
 		return err;
 	e = way_extent(&w);
 	if (!e) {
-		/* Keys above may be lower than the first extent below them: go on before this leaf. */
+		/*
+		 * Keys above may be lower than the first extent below them: go on before this leaf.
+		 */
 		u32 key = w.depth ? indices_of(w.step[1].node)[w.step[1].at].block : 0;
 
 		*to = key > from && key < *to ? key : from;
@@ -891,7 +935,8 @@ static int remove_last(struct handle *h, struct inode *inode, u32 from, u32 *to)
 	if (flags && hi - lo > 64)
 		lo = hi - 64;
 	block = extent_start(e) + (lo - e->block);
-	if (ext4_handle_short(h, inode, remove_credits(inode, block, hi - lo), flags ? hi - lo + w.depth : w.depth)) {
+	if (ext4_handle_short(h, inode, remove_credits(inode, block, hi - lo),
+			      flags ? hi - lo + w.depth : w.depth)) {
 		way_put(&w);
 		return 1;
 	}
@@ -900,7 +945,8 @@ static int remove_last(struct handle *h, struct inode *inode, u32 from, u32 *to)
 		way_put(&w);
 		return err;
 	}
-	err = lo > e->block && hi < extent_end(e) ? punch_extent(h, inode, &w, lo, hi) : trim_extent(h, inode, &w, lo, hi);
+	err = lo > e->block && hi < extent_end(e) ? punch_extent(h, inode, &w, lo, hi)
+						  : trim_extent(h, inode, &w, lo, hi);
 	if (err)
 		return err;
 	*to = lo;
@@ -931,7 +977,8 @@ int ext4_extents_split(struct handle *h, struct inode *inode, u32 lblock)
 		way_put(&w);
 		return 0;
 	}
-	extent_set(&right, lblock, (u32)(extent_end(e) - lblock), extent_start(e) + (lblock - e->block), extent_unwritten(e));
+	extent_set(&right, lblock, (u32)(extent_end(e) - lblock),
+		   extent_start(e) + (lblock - e->block), extent_unwritten(e));
 	extent_set(e, e->block, lblock - e->block, extent_start(e), extent_unwritten(e));
 	entry_insert(w.step[0].node, w.step[0].at + 1, &right);
 	return extents_done(h, inode, &w);
@@ -1012,7 +1059,9 @@ int ext4_extents_move_up(struct handle *h, struct inode *inode, u32 from, u32 *b
 		return 0;
 	}
 	first = extents_of(n)[at].block;
-	err = extent_end(extents_of(n) + n->entries - 1) + delta > EXT4_LBLOCK_END ? -EINVAL : moves_begin(h, &w);
+	err = extent_end(extents_of(n) + n->entries - 1) + delta > EXT4_LBLOCK_END
+		      ? -EINVAL
+		      : moves_begin(h, &w);
 	if (err) {
 		way_put(&w);
 		return err;

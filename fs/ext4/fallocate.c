@@ -2,8 +2,9 @@
 /*
  * fallocate(2): blocks ahead of their data, holes, zeroes, and moving what follows.
  *
- * All of it works on the map, in block units, with the pages over the range out of the cache and faults kept out (mapping.invalidate
- * held for writing).  Bytes at the edges that do not fill a block are zeroed by way of the cache before.
+ * All of it works on the map, in block units, with the pages over the range out of the cache and
+ * faults kept out (mapping.invalidate held for writing).  Bytes at the edges that do not fill a
+ * block are zeroed by way of the cache before.
  *
  *	allocate	holes and promises in the range become UNWRITTEN extents
  *	punch		the range becomes a hole
@@ -11,7 +12,8 @@
  *	collapse	the range goes, what follows moves down a leaf of extents at a time
  *	insert		what follows moves up, from the end
  *
- * Every transaction leaves a file that is in order, though perhaps half-way: as on Linux, collapse and insert are not atomic.
+ * Every transaction leaves a file that is in order, though perhaps half-way: as on Linux, collapse
+ * and insert are not atomic.
  */
 #include <fs/vfs/file.h>
 #include <kernel/abi/fcntl.h>
@@ -59,20 +61,24 @@ static void faults_in(struct inode *inode)
 
 static int inode_finish(struct handle *h, struct inode *inode, s64 size)
 {
-	struct ext4_inode *ei = ext4_inode(inode);
-
-	rwsem_write_lock(&ei->map);
-	if (size >= 0) {
-		WRITE_ONCE(inode->size, size);
-		WRITE_ONCE(ei->disk_size, size);
-	}
-	rwsem_write_unlock(&ei->map);
+	if (size >= 0)
+		ext4_size_set(inode, size);
 	return ext4_inode_dirty(h, inode);
 }
 
+static int inode_finish_surely(struct handle *h, struct inode *inode, s64 size)
+{
+	int err;
+
+	do {
+		err = inode_finish(h, inode, size);
+	} while (ext4_again(err));
+	return err;
+}
+
 /*
- * Data that is not on the disk yet is about to be dropped: the size that it stands for is recorded now, as nothing will be written that
- * could.
+ * Data that is not on the disk yet is about to be dropped: the size that it stands for is recorded
+ * now, as nothing will be written that could.
  */
 static int size_settle(struct inode *inode)
 {
@@ -99,14 +105,16 @@ static struct blocks blocks_around(const struct inode *inode, u64 offset, u64 le
 {
 	unsigned bits = inode->sb->blkbits;
 
-	return (struct blocks){(u32)(offset >> bits), (u32)((offset + len + inode->sb->blocksize - 1) >> bits)};
+	return (struct blocks){(u32)(offset >> bits),
+			       (u32)((offset + len + inode->sb->blocksize - 1) >> bits)};
 }
 
 static struct blocks blocks_within(const struct inode *inode, u64 offset, u64 end)
 {
 	unsigned bits = inode->sb->blkbits;
 
-	return (struct blocks){(u32)((offset + inode->sb->blocksize - 1) >> bits), (u32)(end >> bits)};
+	return (struct blocks){(u32)((offset + inode->sb->blocksize - 1) >> bits),
+			       (u32)(end >> bits)};
 }
 
 /* The piece at `lblock` has blocks then; *len of them.  Locks: map W. */
@@ -219,7 +227,8 @@ static int punch_blocks(struct inode *inode, struct blocks b)
 
 static int do_punch(struct inode *inode, u64 offset, u64 len)
 {
-	u64 limit = ((u64)inode->size + PAGE_SIZE - 1) & ~(u64)(PAGE_SIZE - 1), end = min(offset + len, limit);
+	u64 limit = ((u64)inode->size + PAGE_SIZE - 1) & ~(u64)(PAGE_SIZE - 1),
+	    end = min(offset + len, limit);
 	struct blocks b;
 	int err;
 
@@ -282,7 +291,8 @@ static int do_zero(struct inode *inode, int mode, u64 offset, u64 len)
 	if (err)
 		return err;
 	if (b.from < b.to) {
-		faults_out(inode, (u64)b.from << inode->sb->blkbits, (u64)b.to << inode->sb->blkbits);
+		faults_out(inode, (u64)b.from << inode->sb->blkbits,
+			   (u64)b.to << inode->sb->blkbits);
 		err = unwrite_blocks(inode, b);
 		faults_in(inode);
 	}
@@ -299,7 +309,8 @@ static bool aligned(const struct inode *inode, u64 offset, u64 len)
 /* Everything from `offset` on is on disk and out of the cache; faults are out. */
 static int tail_out(struct inode *inode, u64 offset)
 {
-	u64 from = offset & ~(u64)(PAGE_SIZE - 1), to = ((u64)inode->size + PAGE_SIZE - 1) & ~(u64)(PAGE_SIZE - 1);
+	u64 from = offset & ~(u64)(PAGE_SIZE - 1),
+	    to = ((u64)inode->size + PAGE_SIZE - 1) & ~(u64)(PAGE_SIZE - 1);
 	int err = cache_write_range(&inode->data, (loff_t)from, S64_MAX, true);
 
 	if (err)
@@ -320,7 +331,8 @@ static int move_all(struct handle *h, struct inode *inode, u32 from, u32 delta, 
 		if (err)
 			continue;
 		rwsem_write_lock(&ei->map);
-		err = up ? ext4_extents_move_up(h, inode, from, &at, delta) : ext4_extents_move_down(h, inode, &at, delta);
+		err = up ? ext4_extents_move_up(h, inode, from, &at, delta)
+			 : ext4_extents_move_down(h, inode, &at, delta);
 		ext4_status_trim(ei);
 		ei->last_block = 0;
 		inode_map_changed(inode);
@@ -344,7 +356,7 @@ static int collapse_blocks(struct inode *inode, struct blocks b)
 		err = ext4_blocks_remove(h, inode, b.from, b.to);
 	} while (ext4_again(err));
 	err = err ?: move_all(h, inode, b.to, b.to - b.from, false);
-	err = err ?: inode_finish(h, inode, size);
+	err = err ?: inode_finish_surely(h, inode, size);
 	err2 = ext4_stop(h);
 	return err ?: err2;
 }
@@ -373,14 +385,17 @@ static int insert_blocks(struct inode *inode, struct blocks b)
 	if (err)
 		return err;
 	/* Blocks that move must be within the size at any time. */
-	err = inode_finish(h, inode, size);
-	if (!err) {
+	err = inode_finish_surely(h, inode, size);
+	while (!err) {
 		rwsem_write_lock(&ei->map);
 		ext4_status_trim(ei);
 		err = ext4_extents_split(h, inode, b.from);
 		rwsem_write_unlock(&ei->map);
 		err2 = ext4_inode_dirty(h, inode);
 		err = err ?: err2;
+		if (!ext4_again(err))
+			break;
+		err = 0;
 	}
 	err = err ?: move_all(h, inode, b.from, b.to - b.from, true);
 	err2 = ext4_stop(h);
@@ -422,12 +437,22 @@ long ext4_fallocate(struct file *file, int mode, loff_t offset, loff_t len)
 	struct inode *inode = file->inode;
 	int err;
 
-	if (mode & ~(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE | FALLOC_FL_COLLAPSE_RANGE | FALLOC_FL_INSERT_RANGE))
+	if (mode & ~(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE |
+		     FALLOC_FL_COLLAPSE_RANGE | FALLOC_FL_INSERT_RANGE))
 		return -EOPNOTSUPP;
 	if (!ext4_has_extents(inode) && !(mode & FALLOC_FL_PUNCH_HOLE))
 		return -EOPNOTSUPP;
 	guard_write(&inode->lock);
 	err = file_remove_privs(file);
 	err = err ?: file_update_time(file);
-	return err ?: dispatch(inode, mode, (u64)offset, (u64)len);
+	err = err ?: ext4_tail_settle(inode);
+	if (err)
+		return err;
+	/*
+	 * Each can be begun again until it has changed something, and then waits for memory itself.
+	 */
+	do {
+		err = dispatch(inode, mode, (u64)offset, (u64)len);
+	} while (ext4_again(err));
+	return err;
 }

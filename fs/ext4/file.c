@@ -2,9 +2,10 @@
 /*
  * Regular files: the calls on them, and attributes of all inodes.
  *
- * fsync writes the data, which records itself (data.c), stores times that wait, and then makes sure that the last transaction that
- * changed the inode is on disk; fdatasync the last that changed size or blocks.  Without a journal it writes the metadata of the whole
- * file system in place instead, as there is no telling what the file's reachability depends on.
+ * fsync writes the data, which records itself (data.c), stores times that wait, and then makes sure
+ * that the last transaction that changed the inode is on disk; fdatasync the last that changed size
+ * or blocks.  Without a journal it writes the metadata of the whole file system in place instead,
+ * as there is no telling what the file's reachability depends on.
  */
 #include <fs/vfs/file.h>
 #include <fs/vfs/fsnotify.h>
@@ -63,7 +64,8 @@ int ext4_fsync(struct file *file, loff_t start, loff_t end, bool data_only)
 
 static ssize_t ext4_read_iter(struct file *file, struct iov_iter *to, loff_t *pos)
 {
-	return unlikely(ext4_journals_data(file->inode)) ? generic_read_iter(file, to, pos) : iomap_read_iter(file, to, pos);
+	return unlikely(ext4_journals_data(file->inode)) ? generic_read_iter(file, to, pos)
+							 : iomap_read_iter(file, to, pos);
 }
 
 /* Files without extents end earlier than the superblock says. */
@@ -77,7 +79,8 @@ static ssize_t ext4_write_iter(struct file *file, struct iov_iter *from, loff_t 
 {
 	if (unlikely(beyond_map(file->inode, *pos)))
 		return -EFBIG;
-	return unlikely(ext4_journals_data(file->inode)) ? generic_write_iter(file, from, pos) : iomap_write_iter(file, from, pos);
+	return unlikely(ext4_journals_data(file->inode)) ? generic_write_iter(file, from, pos)
+							 : iomap_write_iter(file, from, pos);
 }
 
 static int ext4_open(struct inode *inode, struct file *file)
@@ -87,7 +90,10 @@ static int ext4_open(struct inode *inode, struct file *file)
 	return 0;
 }
 
-/* A file that was cut to nothing and written anew is on its way to the disk when it is closed: rename and replace by other means. */
+/*
+ * A file that was cut to nothing and written anew is on its way to the disk when it is closed:
+ * rename and replace by other means.
+ */
 static int ext4_release(struct file *file)
 {
 	struct inode *inode = file->inode;
@@ -104,19 +110,25 @@ static int ext4_release(struct file *file)
 /* What depends on the size, before it is stored.  Locks: inode W. */
 static int size_prepare(struct inode *inode, loff_t size)
 {
+	int err;
+
 	if (size > inode->size)
 		return beyond_map(inode, size - 1) ? -EFBIG : 0;
 	/* Blocks beyond the end may exist even if the size stays. */
-	return ext4_truncate_page(inode, (u64)size);
+	err = ext4_truncate_page(inode, (u64)size);
+	/* What is under way without the zeroes arrives first (advance_size). */
+	return err
+		       ?: cache_wait_range(&inode->data, size & ~(loff_t)(PAGE_SIZE - 1),
+					   size | (loff_t)(PAGE_SIZE - 1));
 }
 
 /* The new size into inode and transaction, with the times. */
 static int size_store(struct inode *inode, const struct iattr *attr, bool shrink)
 {
-	struct ext4_inode *ei = ext4_inode(inode);
 	struct ext4_inode_loc loc;
 	struct handle *h;
-	int err = ext4_start(inode->sb, NULL, EXT4_CREDITS_ORPHAN + EXT4_CREDITS_INODE + 1, &h), err2;
+	int err = ext4_start(inode->sb, NULL, EXT4_CREDITS_ORPHAN + EXT4_CREDITS_INODE + 1, &h),
+	    err2;
 
 	if (err)
 		return err;
@@ -129,28 +141,38 @@ static int size_store(struct inode *inode, const struct iattr *attr, bool shrink
 		buffer_put(loc.buffer);
 		goto stop;
 	}
-	rwsem_write_lock(&ei->map);
-	WRITE_ONCE(inode->size, attr->size);
-	WRITE_ONCE(ei->disk_size, attr->size);
-	rwsem_write_unlock(&ei->map);
+	ext4_size_set(inode, attr->size);
 	setattr_copy(inode, attr);
 	err = ext4_inode_store(h, inode, &loc);
-	if (shrink)
-		err = err ?: ext4_order_tail(h, inode);
 stop:
 	err2 = ext4_stop(h);
 	return err ?: err2;
 }
 
+/* The page cache is as it will be: for want of memory alone there is no way back. */
+static int size_store_surely(struct inode *inode, const struct iattr *attr, bool shrink)
+{
+	int err;
+
+	do {
+		err = size_store(inode, attr, shrink);
+	} while (ext4_again(err));
+	return err;
+}
+
 static int size_grow(struct inode *inode, const struct iattr *attr)
 {
-	u64 last = (u64)inode->size >> PAGE_SHIFT;
-	int err = ext4_extend(inode, (u64)attr->size);
+	u64 old = (u64)inode->size, last = old >> PAGE_SHIFT;
+	int err = ext4_extend(inode, (u64)attr->size) ?: ext4_tail_settle(inode);
 
+	if (err) {
+		WRITE_ONCE(inode->size, (loff_t)old);
+		cache_truncate(&inode->data, (loff_t)old);
+		return err;
+	}
 	/* A store behind the old end has to ask again. */
-	if (!err)
-		mapping_unmap(&inode->data, last, last, false);
-	return err ?: size_store(inode, attr, false);
+	mapping_unmap(&inode->data, last, last, false);
+	return size_store_surely(inode, attr, false);
 }
 
 static int set_size(struct inode *inode, const struct iattr *attr)
@@ -167,7 +189,7 @@ static int set_size(struct inode *inode, const struct iattr *attr)
 		return size_grow(inode, attr);
 	if (!attr->size && inode->size)
 		ext4_state_set(inode, EXT4_STATE_DA_ALLOC);
-	err = size_store(inode, attr, true);
+	err = size_store_surely(inode, attr, true);
 	if (err)
 		return err;
 	cache_truncate(&inode->data, attr->size);
@@ -199,23 +221,25 @@ int ext4_setattr(struct dentry *dentry, struct inode *inode, const struct iattr 
 	if (err)
 		return err;
 	err = a.valid & ATTR_SIZE ? set_size(inode, &a) : set_others(inode, &a);
-	if (!err && a.valid & ATTR_MODE)
-		err = posix_acl_chmod(inode);
+	/* The mode is stored: the list has to follow. */
+	if (!err && a.valid & ATTR_MODE) {
+		do {
+			err = posix_acl_chmod(inode);
+		} while (ext4_again(err));
+	}
 	return err;
 }
 
-int ext4_getattr(const struct path *path, struct inode *inode, struct kstat *out, u32 mask, unsigned flags)
+int ext4_getattr(const struct path *path, struct inode *inode, struct kstat *out, u32 mask,
+		 unsigned flags)
 {
 	static const struct {
 		u32 flag;
 		u64 attribute;
 	} same[] = {
-		{EXT4_APPEND_FL, STATX_ATTR_APPEND},
-		{EXT4_COMPR_FL, STATX_ATTR_COMPRESSED},
-		{EXT4_ENCRYPT_FL, STATX_ATTR_ENCRYPTED},
-		{EXT4_IMMUTABLE_FL, STATX_ATTR_IMMUTABLE},
-		{EXT4_NODUMP_FL, STATX_ATTR_NODUMP},
-		{EXT4_VERITY_FL, STATX_ATTR_VERITY},
+		{EXT4_APPEND_FL, STATX_ATTR_APPEND},     {EXT4_COMPR_FL, STATX_ATTR_COMPRESSED},
+		{EXT4_ENCRYPT_FL, STATX_ATTR_ENCRYPTED}, {EXT4_IMMUTABLE_FL, STATX_ATTR_IMMUTABLE},
+		{EXT4_NODUMP_FL, STATX_ATTR_NODUMP},     {EXT4_VERITY_FL, STATX_ATTR_VERITY},
 	};
 	const struct ext4_inode *ei = ext4_inode(inode);
 
@@ -229,10 +253,12 @@ int ext4_getattr(const struct path *path, struct inode *inode, struct kstat *out
 	}
 	if (mask & STATX_DIOALIGN && S_ISREG(inode->mode)) {
 		out->result_mask |= STATX_DIOALIGN;
-		out->dio_mem_align = out->dio_offset_align = bdev_logical_block(ext4_inode_super(inode)->bdev);
+		out->dio_mem_align = out->dio_offset_align =
+			bdev_logical_block(ext4_inode_super(inode)->bdev);
 	}
 	/* What is promised counts as had. */
-	out->blocks += (u64)(READ_ONCE(ei->delayed) + READ_ONCE(ei->pending)) << (inode->sb->blkbits - SECTOR_SHIFT);
+	out->blocks += (u64)(READ_ONCE(ei->delayed) + READ_ONCE(ei->pending))
+		       << (inode->sb->blkbits - SECTOR_SHIFT);
 	return 0;
 }
 

@@ -2,11 +2,12 @@
 /*
  * Groups: where their descriptors and bitmaps are, and whether they can be believed.
  *
- * Descriptors stay in memory in the buffers they were read into.  A bitmap is checked once after each read (BUFFER_VERIFIED): its
- * checksum, that the group's own metadata is marked used, and that the count of free blocks agrees.  A group whose bitmap fails is
- * marked bad and hands nothing out.
+ * Descriptors stay in memory in the buffers they were read into.  A bitmap is checked once after
+ * each read (BUFFER_VERIFIED): its checksum, that the group's own metadata is marked used, and that
+ * the count of free blocks agrees.  A group whose bitmap fails is marked bad and hands nothing out.
  *
- * What belongs to the file system itself is a sorted array of ranges, the zones, made at mount: no block of a file may be in one.
+ * What belongs to the file system itself is a sorted array of ranges, the zones, made at mount: no
+ * block of a file may be in one.
  */
 #define LOG_PREFIX "EXT4-fs "
 #include <kernel/debug/log.h>
@@ -42,12 +43,14 @@ bool ext4_group_has_super(const struct ext4_super *es, u32 group)
 		return group == es->disk->backup_bgs[0] || group == es->disk->backup_bgs[1];
 	if (group == 1 || !ext4_has_ro(es, EXT4_RO_SPARSE_SUPER))
 		return true;
-	return group & 1 && (is_power_of(group, 3) || is_power_of(group, 5) || is_power_of(group, 7));
+	return group & 1 &&
+	       (is_power_of(group, 3) || is_power_of(group, 5) || is_power_of(group, 7));
 }
 
 static bool in_meta_bg(const struct ext4_super *es, u32 desc_block)
 {
-	return ext4_has_incompat(es, EXT4_INCOMPAT_META_BG) && desc_block >= es->disk->first_meta_bg;
+	return ext4_has_incompat(es, EXT4_INCOMPAT_META_BG) &&
+	       desc_block >= es->disk->first_meta_bg;
 }
 
 u64 ext4_desc_block(const struct ext4_super *es, u32 i)
@@ -58,7 +61,10 @@ u64 ext4_desc_block(const struct ext4_super *es, u32 i)
 	if (!in_meta_bg(es, i))
 		return super + 1 + i;
 	group = i * es->desc_per_block;
-	/* A superblock in the first kilobyte of a larger block fills that block; at 1 KiB with block 0 in the group, two. */
+	/*
+	 * A superblock in the first kilobyte of a larger block fills that block; at 1 KiB with
+	 * block 0 in the group, two.
+	 */
 	return ext4_group_first(es, group) + ext4_group_has_super(es, group) +
 	       (es->block_size == 1024 && !i && !es->first_data_block);
 }
@@ -66,7 +72,8 @@ u64 ext4_desc_block(const struct ext4_super *es, u32 i)
 u32 ext4_group_base_blocks(const struct ext4_super *es, u32 group)
 {
 	u32 super = ext4_group_has_super(es, group);
-	u32 meta = group / es->desc_per_block, first = es->disk->first_meta_bg, in_group = group % es->desc_per_block;
+	u32 meta = group / es->desc_per_block, first = es->disk->first_meta_bg,
+	    in_group = group % es->desc_per_block;
 
 	if (!ext4_has_incompat(es, EXT4_INCOMPAT_META_BG) || meta < first) {
 		u32 descs = ext4_has_incompat(es, EXT4_INCOMPAT_META_BG) ? first : es->desc_blocks;
@@ -93,7 +100,8 @@ struct ext4_disk_group *ext4_desc(const struct ext4_super *es, u32 group)
 
 static u16 desc_crc(const struct ext4_super *es, u32 group, const struct ext4_disk_group *d)
 {
-	const u32 at = offsetof(struct ext4_disk_group, checksum), behind = at + sizeof(d->checksum);
+	const u32 at = offsetof(struct ext4_disk_group, checksum),
+		  behind = at + sizeof(d->checksum);
 	u16 zero = 0, crc16_value;
 
 	if (es->csum) {
@@ -137,23 +145,26 @@ static int desc_check(struct ext4_super *es, u32 group)
 	const char *id = es->sb->id;
 
 	if (!place_ok(es, group, ext4_desc_block_bitmap(es, d), 1)) {
-		log_err("(%s): ext4_check_descriptors: Block bitmap for group %u not in group (block %llu)!\n", id, group,
-			ext4_desc_block_bitmap(es, d));
+		log_err("(%s): ext4_check_descriptors: Block bitmap for group %u not in group "
+			"(block %llu)!\n",
+			id, group, ext4_desc_block_bitmap(es, d));
 		return -EUCLEAN;
 	}
 	if (!place_ok(es, group, ext4_desc_inode_bitmap(es, d), 1)) {
-		log_err("(%s): ext4_check_descriptors: Inode bitmap for group %u not in group (block %llu)!\n", id, group,
-			ext4_desc_inode_bitmap(es, d));
+		log_err("(%s): ext4_check_descriptors: Inode bitmap for group %u not in group "
+			"(block %llu)!\n",
+			id, group, ext4_desc_inode_bitmap(es, d));
 		return -EUCLEAN;
 	}
 	if (!place_ok(es, group, ext4_desc_inode_table(es, d), es->itable_blocks)) {
-		log_err("(%s): ext4_check_descriptors: Inode table for group %u not in group (block %llu)!\n", id, group,
-			ext4_desc_inode_table(es, d));
+		log_err("(%s): ext4_check_descriptors: Inode table for group %u not in group "
+			"(block %llu)!\n",
+			id, group, ext4_desc_inode_table(es, d));
 		return -EUCLEAN;
 	}
 	if (ext4_has_desc_csum(es) && desc_crc(es, group, d) != d->checksum) {
-		log_err("(%s): ext4_check_descriptors: Checksum for group %u failed (%u!=%u)\n", id, group,
-			desc_crc(es, group, d), d->checksum);
+		log_err("(%s): ext4_check_descriptors: Checksum for group %u failed (%u!=%u)\n", id,
+			group, desc_crc(es, group, d), d->checksum);
 		return -EBADMSG;
 	}
 	return 0;
@@ -219,7 +230,8 @@ static int zones_build(struct ext4_super *es)
 	for (u32 g = 0; g < es->groups; g++) {
 		const struct ext4_disk_group *d = ext4_desc(es, g);
 
-		zone_add(es, ext4_group_first(es, g), min(ext4_group_base_blocks(es, g), ext4_group_blocks(es, g)));
+		zone_add(es, ext4_group_first(es, g),
+			 min(ext4_group_base_blocks(es, g), ext4_group_blocks(es, g)));
 		zone_add(es, ext4_desc_block_bitmap(es, d), 1);
 		zone_add(es, ext4_desc_inode_bitmap(es, d), 1);
 		zone_add(es, ext4_desc_inode_table(es, d), es->itable_blocks);
@@ -246,7 +258,8 @@ static const struct ext4_zone *zone_before(const struct ext4_super *es, u64 end)
 
 static bool range_on_device(const struct ext4_super *es, u64 block, u64 count)
 {
-	return block > es->first_data_block && count && block < es->blocks && count <= es->blocks - block;
+	return block > es->first_data_block && count && block < es->blocks &&
+	       count <= es->blocks - block;
 }
 
 bool ext4_blocks_valid(const struct ext4_super *es, u64 block, u64 count)
@@ -260,7 +273,8 @@ bool ext4_blocks_valid(const struct ext4_super *es, u64 block, u64 count)
 }
 
 /* As ext4_blocks_valid for the map of `ino`, which may own a zone. */
-bool ext4_blocks_valid_for(const struct ext4_super *es, const struct inode *inode, u64 block, u64 count)
+bool ext4_blocks_valid_for(const struct ext4_super *es, const struct inode *inode, u64 block,
+			   u64 count)
 {
 	const struct ext4_zone *z;
 
@@ -351,7 +365,10 @@ int ext4_groups_load(struct ext4_super *es, bool read_only)
 		return err;
 	for (u32 g = 0; g < es->groups; g++) {
 		err = desc_check(es, g);
-		/* Linux lets a wrong checksum pass on read-only mounts, so that data can be rescued. */
+		/*
+		 * Linux lets a wrong checksum pass on read-only mounts, so that data can be
+		 * rescued.
+		 */
 		if (err && !(err == -EBADMSG && read_only)) {
 			log_err("(%s): group descriptors corrupted!\n", es->sb->id);
 			return -EUCLEAN;
@@ -454,7 +471,8 @@ static bool own_blocks_marked(const struct ext4_super *es, u32 group, const u64 
 		return true;
 	return bitmap_test(map, ext4_desc_block_bitmap(es, d) - first) &&
 	       bitmap_test(map, ext4_desc_inode_bitmap(es, d) - first) &&
-	       bitmap_find_next_zero(map, table + es->itable_blocks, table) >= table + es->itable_blocks;
+	       bitmap_find_next_zero(map, table + es->itable_blocks, table) >=
+		       table + es->itable_blocks;
 }
 
 /* Does the stored checksum (16 bits of it in narrow descriptors) say the same? */
@@ -479,27 +497,29 @@ static int block_bitmap_check(struct ext4_super *es, u32 group, struct buffer *b
 	}
 	if (!own_blocks_marked(es, group, map)) {
 		group_mark_bad(es, group, EXT4_GROUP_BLOCKS_BAD);
-		ext4_error(es->sb, NULL, b->block, "bg %u: block bitmap lacks the group's own blocks", group);
+		ext4_error(es->sb, NULL, b->block,
+			   "bg %u: block bitmap lacks the group's own blocks", group);
 		return -EUCLEAN;
 	}
 	clear = g->blocks - (u32)bitmap_weight(map, g->blocks);
 	if (clear != ext4_desc_free_blocks(es, d)) {
 		group_mark_bad(es, group, EXT4_GROUP_BLOCKS_BAD);
 		ext4_error(es->sb, NULL, b->block,
-			   "group %u: block bitmap and bg descriptor inconsistent: %u vs %u free clusters", group, clear,
-			   ext4_desc_free_blocks(es, d));
+			   "group %u: block bitmap and bg descriptor inconsistent: %u vs %u free "
+			   "clusters",
+			   group, clear, ext4_desc_free_blocks(es, d));
 		return -EUCLEAN;
 	}
-	with_spin(&g->lock)
-		g->block_csum = crc;
+	with_spin(&g->lock) g->block_csum = crc;
 	return 0;
 }
 
 /*
- * A bitmap block whose content is valid but perhaps not looked at: read, or made by `make` when the descriptor says it is not on
- * disk.
+ * A bitmap block whose content is valid but perhaps not looked at: read, or made by `make` when the
+ * descriptor says it is not on disk.
  */
-static int bitmap_get(struct ext4_super *es, u64 block, bool uninit, void (*make)(const struct ext4_super *, u32, u64 *), u32 group,
+static int bitmap_get(struct ext4_super *es, u64 block, bool uninit,
+		      void (*make)(const struct ext4_super *, u32, u64 *), u32 group,
 		      struct buffer **out)
 {
 	int err;
@@ -546,7 +566,8 @@ static int taken_make(struct ext4_super *es, u32 group, const struct buffer *b)
 
 	if (!map)
 		return -ENOMEM;
-	with_spin(&g->lock) {
+	with_spin(&g->lock)
+	{
 		if (!g->taken) {
 			memcpy(map, b->data, es->block_size);
 			if (g->blocks < es->block_size * 8)
@@ -565,8 +586,8 @@ static int block_bitmap_check_made(struct ext4_super *es, u32 group, struct buff
 {
 	struct ext4_group *g = &es->group[group];
 
-	with_spin(&g->lock)
-		g->block_csum = es->csum ? ext4_csum(es->csum_seed, b->data, es->blocks_per_group / 8) : 0;
+	with_spin(&g->lock) g->block_csum =
+		es->csum ? ext4_csum(es->csum_seed, b->data, es->blocks_per_group / 8) : 0;
 	return 0;
 }
 
@@ -586,7 +607,8 @@ int ext4_block_bitmap_read(struct ext4_super *es, u32 group, struct buffer **out
 		return -EUCLEAN;
 	err = bitmap_get(es, block, uninit, block_bitmap_make, group, out);
 	if (err) {
-		ext4_error(es->sb, NULL, block, "Cannot read block bitmap - block_group = %u", group);
+		ext4_error(es->sb, NULL, block, "Cannot read block bitmap - block_group = %u",
+			   group);
 		return err;
 	}
 	err = bitmap_verify(es, group, *out, uninit ? block_bitmap_check_made : block_bitmap_check);
@@ -622,12 +644,15 @@ static int inode_bitmap_check(struct ext4_super *es, u32 group, struct buffer *b
 	const struct ext4_disk_group *d = ext4_desc(es, group);
 	u32 crc = es->csum ? ext4_csum(es->csum_seed, b->data, es->inodes_per_group / 8) : 0;
 
-	if (!desc_flag(es, group, EXT4_BG_INODE_UNINIT) && !bitmap_csum_ok(es, crc, ext4_desc_inode_bitmap_csum(es, d))) {
+	if (!desc_flag(es, group, EXT4_BG_INODE_UNINIT) &&
+	    !bitmap_csum_ok(es, crc, ext4_desc_inode_bitmap_csum(es, d))) {
 		group_mark_bad(es, group, EXT4_GROUP_INODES_BAD);
-		ext4_error(es->sb, NULL, b->block, "Corrupt inode bitmap - block_group = %u", group);
+		ext4_error(es->sb, NULL, b->block, "Corrupt inode bitmap - block_group = %u",
+			   group);
 		return -EBADMSG;
 	}
-	with_spin(&g->lock) {
+	with_spin(&g->lock)
+	{
 		g->inode_csum = crc;
 		g->inode_loaded = true;
 	}
@@ -641,9 +666,11 @@ int ext4_inode_bitmap_read(struct ext4_super *es, u32 group, struct buffer **out
 
 	if (READ_ONCE(es->group[group].flags) & EXT4_GROUP_INODES_BAD)
 		return -EUCLEAN;
-	err = bitmap_get(es, block, desc_flag(es, group, EXT4_BG_INODE_UNINIT), inode_bitmap_make, group, out);
+	err = bitmap_get(es, block, desc_flag(es, group, EXT4_BG_INODE_UNINIT), inode_bitmap_make,
+			 group, out);
 	if (err) {
-		ext4_error(es->sb, NULL, block, "Cannot read inode bitmap - block_group = %u", group);
+		ext4_error(es->sb, NULL, block, "Cannot read inode bitmap - block_group = %u",
+			   group);
 		return err;
 	}
 	err = bitmap_verify(es, group, *out, inode_bitmap_check);

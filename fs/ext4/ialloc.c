@@ -2,12 +2,14 @@
 /*
  * Numbers for new inodes.
  *
- * An inode lies in the group of its directory when there is room, so that a directory's inodes share blocks and their data lies near;
- * otherwise in groups ever further away.  Directories themselves are spread: those just below the root (or below one marked as a top)
- * over the whole disk, others near their parent unless its group is fuller than the average.
+ * An inode lies in the group of its directory when there is room, so that a directory's inodes
+ * share blocks and their data lies near; otherwise in groups ever further away.  Directories
+ * themselves are spread: those just below the root (or below one marked as a top) over the whole
+ * disk, others near their parent unless its group is fuller than the average.
  *
- * A number is taken by setting its bit under the group's lock, in a bitmap block that the handle may change.  Bits are taken from the
- * lowest on: what lies behind the highest ever used (itable_unused) has not been written since mke2fs, and need not be.
+ * A number is taken by setting its bit under the group's lock, in a bitmap block that the handle
+ * may change.  Bits are taken from the lowest on: what lies behind the highest ever used
+ * (itable_unused) has not been written since mke2fs, and need not be.
  */
 #include <kernel/lib/bitmap.h>
 #include <kernel/lib/minmax.h>
@@ -58,8 +60,8 @@ static bool group_for_top(struct ext4_super *es, u32 *out)
 	for (u32 i = 0; i < es->groups; i++) {
 		u32 g = start + i < es->groups ? start + i : start + i - es->groups;
 
-		if (!free_inodes(es, g) || used_dirs(es, g) >= best || free_inodes(es, g) < avg.inodes ||
-		    free_blocks(es, g) < avg.blocks)
+		if (!free_inodes(es, g) || used_dirs(es, g) >= best ||
+		    free_inodes(es, g) < avg.inodes || free_blocks(es, g) < avg.blocks)
 			continue;
 		best = used_dirs(es, g);
 		*out = g;
@@ -71,14 +73,17 @@ static bool group_for_top(struct ext4_super *es, u32 *out)
 static bool group_near(struct ext4_super *es, u32 parent, u32 *out)
 {
 	struct averages avg = averages_of(es);
-	u32 least_inodes = avg.inodes > es->inodes_per_group / 4 ? avg.inodes - es->inodes_per_group / 4 : 1;
-	u32 least_blocks = avg.blocks > es->blocks_per_group / 4 ? avg.blocks - es->blocks_per_group / 4 : 0;
+	u32 least_inodes =
+		avg.inodes > es->inodes_per_group / 4 ? avg.inodes - es->inodes_per_group / 4 : 1;
+	u32 least_blocks =
+		avg.blocks > es->blocks_per_group / 4 ? avg.blocks - es->blocks_per_group / 4 : 0;
 	u32 most_dirs = avg.dirs + es->inodes_per_group / 16;
 
 	for (u32 i = 0; i < es->groups; i++) {
 		u32 g = parent + i < es->groups ? parent + i : parent + i - es->groups;
 
-		if (free_inodes(es, g) >= least_inodes && free_blocks(es, g) >= least_blocks && used_dirs(es, g) < most_dirs) {
+		if (free_inodes(es, g) >= least_inodes && free_blocks(es, g) >= least_blocks &&
+		    used_dirs(es, g) < most_dirs) {
 			*out = g;
 			return true;
 		}
@@ -90,7 +95,8 @@ static u32 group_for_dir(struct ext4_super *es, const struct inode *dir)
 {
 	u32 parent = ext4_inode(dir)->group, g;
 
-	if ((dir->ino == EXT4_ROOT_INO || ext4_inode(dir)->flags & EXT4_TOPDIR_FL) && group_for_top(es, &g))
+	if ((dir->ino == EXT4_ROOT_INO || ext4_inode(dir)->flags & EXT4_TOPDIR_FL) &&
+	    group_for_top(es, &g))
 		return g;
 	return group_near(es, parent, &g) ? g : parent;
 }
@@ -129,7 +135,8 @@ static void account(struct ext4_super *es, u32 group, u32 bit, s32 used, bool di
 	if (dir)
 		ext4_desc_set_used_dirs(es, d, ext4_desc_used_dirs(es, d) + (u32)used);
 	if (used > 0 && ext4_has_desc_csum(es)) {
-		u32 first_unused = es->inodes_per_group - min(ext4_desc_itable_unused(es, d), es->inodes_per_group);
+		u32 first_unused = es->inodes_per_group -
+				   min(ext4_desc_itable_unused(es, d), es->inodes_per_group);
 
 		if (d->flags & EXT4_BG_INODE_UNINIT)
 			first_unused = 0;
@@ -138,7 +145,8 @@ static void account(struct ext4_super *es, u32 group, u32 bit, s32 used, bool di
 			ext4_desc_set_itable_unused(es, d, es->inodes_per_group - bit - 1);
 	}
 	if (es->csum) {
-		g->inode_csum = ext4_bitmap_csum_flip(g->inode_csum, es->inodes_per_group / 8, bit, 1);
+		g->inode_csum =
+			ext4_bitmap_csum_flip(g->inode_csum, es->inodes_per_group / 8, bit, 1);
 		ext4_desc_set_inode_bitmap_csum(es, d, g->inode_csum);
 	}
 	ext4_desc_seal(es, group, d);
@@ -168,12 +176,14 @@ static bool take_bit(struct ext4_super *es, u32 group, u64 *map, bool dir, struc
 	bitmap_set(map, bit);
 	g->ino_cursor = bit + 1;
 	account(es, group, bit, 1, dir);
-	*t = (struct taken){group * es->inodes_per_group + bit + 1, group, alone_in_block(es, map, bit)};
+	*t = (struct taken){group * es->inodes_per_group + bit + 1, group,
+			    alone_in_block(es, map, bit)};
 	return true;
 }
 
 /* Returns 0, -ENOSPC (none here), -EIO... */
-static int take_in_group(struct handle *h, struct ext4_super *es, u32 group, bool dir, struct taken *t)
+static int take_in_group(struct handle *h, struct ext4_super *es, u32 group, bool dir,
+			 struct taken *t)
 {
 	struct buffer *b;
 	int err = ext4_inode_bitmap_read(es, group, &b);
@@ -225,7 +235,8 @@ static int give_back(struct handle *h, struct ext4_super *es, u32 ino, bool dir)
 	err = journal_get_write(h, b) ?: journal_get_write(h, ext4_desc_buffer(es, group));
 	if (err)
 		goto out;
-	with_spin(&g->lock) {
+	with_spin(&g->lock)
+	{
 		was = bitmap_test(b->data, bit);
 		if (was) {
 			bitmap_clear(b->data, bit);
@@ -270,16 +281,21 @@ static void fields_init(struct inode *inode, struct inode *dir, umode_t mode, co
 		ext4_extents_init_root(inode);
 }
 
-static int inode_finish(struct handle *h, struct inode *inode, struct inode *dir, dev_t rdev, const struct taken *t)
+static int inode_finish(struct handle *h, struct inode *inode, struct inode *dir, dev_t rdev,
+			const struct taken *t)
 {
 	int err = t->fresh ? ext4_inode_locate_fresh(inode) : 0;
 
-	err = err ?: inode_insert(inode);
+	if (err)
+		return err;
+	err = inode_insert(inode);
 	if (err) {
-		ext4_error(inode->sb, inode, 0, "new inode cannot be entered: a used number was free on disk");
+		ext4_error(inode->sb, inode, 0,
+			   "new inode cannot be entered: a used number was free on disk");
 		return -EUCLEAN;
 	}
-	if (S_ISCHR(inode->mode) || S_ISBLK(inode->mode) || S_ISFIFO(inode->mode) || S_ISSOCK(inode->mode))
+	if (S_ISCHR(inode->mode) || S_ISBLK(inode->mode) || S_ISFIFO(inode->mode) ||
+	    S_ISSOCK(inode->mode))
 		inode_init_special(inode, inode->mode, rdev);
 	ext4_inode_set_ops(inode);
 	ext4_inode_apply_flags(inode);
@@ -287,7 +303,8 @@ static int inode_finish(struct handle *h, struct inode *inode, struct inode *dir
 	return err ?: ext4_acl_init(h, inode, dir);
 }
 
-int ext4_inode_create(struct handle *h, struct inode *dir, umode_t mode, dev_t rdev, struct inode **out)
+int ext4_inode_create(struct handle *h, struct inode *dir, umode_t mode, dev_t rdev,
+		      struct inode **out)
 {
 	struct superblock *sb = dir->sb;
 	struct ext4_super *es = ext4_super(sb);

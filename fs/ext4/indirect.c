@@ -2,11 +2,12 @@
 /*
  * Indirect blocks: the map of files of ext2 and ext3.
  *
- * Twelve slots in the inode name the first blocks; the next three name trees of one, two and three levels of blocks full of slots.  A
- * slot of 0 is a hole, of a block or of everything below.  There is no room for "unwritten": files with this map get their blocks only
- * after the data is written.
+ * Twelve slots in the inode name the first blocks; the next three name trees of one, two and three
+ * levels of blocks full of slots.  A slot of 0 is a hole, of a block or of everything below.  There
+ * is no room for "unwritten": files with this map get their blocks only after the data is written.
  *
- * Slots come from the disk, so each is checked when it is followed.  Locks: ext4_inode.map, R to look, W to change.
+ * Slots come from the disk, so each is checked when it is followed.  Locks: ext4_inode.map, R to
+ * look, W to change.
  */
 #include <kernel/lib/minmax.h>
 #include <kernel/lib/string.h>
@@ -125,7 +126,8 @@ int ext4_indirect_find(struct inode *inode, u32 lblock, u32 max, struct ext4_map
 	if (out->block) {
 		out->type = EXT4_MAP_MAPPED;
 		if (!ext4_blocks_valid_for(es, inode, out->block, out->len)) {
-			ext4_error(inode->sb, inode, out->block, "lblock %u mapped to illegal pblock %llu (length %u)", lblock,
+			ext4_error(inode->sb, inode, out->block,
+				   "lblock %u mapped to illegal pblock %llu (length %u)", lblock,
 				   out->block, out->len);
 			err = -EUCLEAN;
 		}
@@ -137,7 +139,8 @@ int ext4_indirect_find(struct inode *inode, u32 lblock, u32 max, struct ext4_map
 /* --- inserting --- */
 
 /* The block of slots behind `slot` of `owner` (NULL: the inode), made if there is none. */
-static int table_get(struct handle *h, struct inode *inode, struct buffer *owner, u32 *slot, struct buffer **out)
+static int table_get(struct handle *h, struct inode *inode, struct buffer *owner, u32 *slot,
+		     struct buffer **out)
 {
 	struct ext4_super *es = ext4_inode_super(inode);
 	u64 block;
@@ -148,7 +151,8 @@ static int table_get(struct handle *h, struct inode *inode, struct buffer *owner
 	err = owner ? journal_get_write(h, owner) : 0;
 	if (err)
 		return err;
-	err = ext4_alloc_tree_block(h, inode, ext4_inode(inode)->last_block ?: ext4_inode_goal(inode), &block);
+	err = ext4_alloc_tree_block(
+		h, inode, ext4_inode(inode)->last_block ?: ext4_inode_goal(inode), &block);
 	if (err)
 		return err;
 	err = block > U32_MAX ? -EFBIG : buffer_get_zeroed(es->bdev, block, out);
@@ -170,7 +174,9 @@ static int slots_fill(struct inode *inode, u32 *p, const struct ext4_map *map)
 {
 	for (u32 i = 0; i < map->len; i++) {
 		if (p[i]) {
-			ext4_error(inode->sb, inode, map->block, "block %u is to be inserted where something is", map->lblock + i);
+			ext4_error(inode->sb, inode, map->block,
+				   "block %u is to be inserted where something is",
+				   map->lblock + i);
 			return -EUCLEAN;
 		}
 	}
@@ -277,7 +283,8 @@ static int table_free(const struct removal *r, struct buffer *owner, u32 *slot)
 	return err ?: ext4_blocks_free(r->h, r->inode, block, 1, EXT4_FREE_METADATA);
 }
 
-static int tree_free(const struct removal *r, struct buffer *owner, u32 *slot, unsigned levels, u64 base);
+static int tree_free(const struct removal *r, struct buffer *owner, u32 *slot, unsigned levels,
+		     u64 base);
 
 /* Inside a table whose slots each span `span` file blocks, the first of them at `base`. */
 static int table_remove(const struct removal *r, struct buffer *b, unsigned levels, u64 base)
@@ -299,7 +306,8 @@ static int table_remove(const struct removal *r, struct buffer *b, unsigned leve
 }
 
 /* Free what [from, to) covers of the tree behind *slot, and the tree's blocks that become empty. */
-static int tree_free(const struct removal *r, struct buffer *owner, u32 *slot, unsigned levels, u64 base)
+static int tree_free(const struct removal *r, struct buffer *owner, u32 *slot, unsigned levels,
+		     u64 base)
 {
 	struct ext4_super *es = ext4_inode_super(r->inode);
 	struct buffer *b;

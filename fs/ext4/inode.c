@@ -2,11 +2,14 @@
 /*
  * Inodes: from the disk into memory, and back into the block of the inode table that holds them.
  *
- * A change of an inode is stored into its block at once, in the handle of the operation (ext4_inode_dirty).  The exception are times
- * that reading and writing touch: they only mark the inode (EXT4_STATE_STALE), and are stored with the next change, by fsync or by
- * write-back.  Of a regular file's size the disk knows `disk_size`, which follows inode.size when the data is written.
+ * A change of an inode is stored into its block at once, in the handle of the operation
+ * (ext4_inode_dirty).  The exception are times that reading and writing touch: they only mark the
+ * inode (EXT4_STATE_STALE), and are stored with the next change, by fsync or by write-back.  Of a
+ * regular file's size the disk knows `disk_size`, which follows inode.size when the data is
+ * written.
  *
- * What the disk says is checked here before anything else sees it: numbers in range, known types and flags, roots of block maps.
+ * What the disk says is checked here before anything else sees it: numbers in range, known types
+ * and flags, roots of block maps.
  */
 #include <fs/ext4/ext4_format.h>
 #include <fs/vfs/posix_acl.h>
@@ -52,21 +55,30 @@ static void time_encode(s64 t, u32 *lo, u32 *extra)
 
 static void times_decode(struct inode *inode, const struct ext4_disk_inode *raw, u16 extra)
 {
-	inode->atime = time_decode(raw->atime, HAS(extra, atime_extra) ? raw->atime_extra : 0, HAS(extra, atime_extra));
-	inode->mtime = time_decode(raw->mtime, HAS(extra, mtime_extra) ? raw->mtime_extra : 0, HAS(extra, mtime_extra));
-	inode->ctime = time_decode(raw->ctime, HAS(extra, ctime_extra) ? raw->ctime_extra : 0, HAS(extra, ctime_extra));
-	inode->btime = HAS(extra, crtime) ? time_decode(raw->crtime, HAS(extra, crtime_extra) ? raw->crtime_extra : 0,
-							HAS(extra, crtime_extra))
-					  : 0;
+	inode->atime = time_decode(raw->atime, HAS(extra, atime_extra) ? raw->atime_extra : 0,
+				   HAS(extra, atime_extra));
+	inode->mtime = time_decode(raw->mtime, HAS(extra, mtime_extra) ? raw->mtime_extra : 0,
+				   HAS(extra, mtime_extra));
+	inode->ctime = time_decode(raw->ctime, HAS(extra, ctime_extra) ? raw->ctime_extra : 0,
+				   HAS(extra, ctime_extra));
+	inode->btime =
+		HAS(extra, crtime)
+			? time_decode(raw->crtime, HAS(extra, crtime_extra) ? raw->crtime_extra : 0,
+				      HAS(extra, crtime_extra))
+			: 0;
 }
 
 static void times_encode(const struct inode *inode, struct ext4_disk_inode *raw, u16 extra)
 {
-	time_encode(READ_ONCE(inode->atime), &raw->atime, HAS(extra, atime_extra) ? &raw->atime_extra : NULL);
-	time_encode(READ_ONCE(inode->mtime), &raw->mtime, HAS(extra, mtime_extra) ? &raw->mtime_extra : NULL);
-	time_encode(READ_ONCE(inode->ctime), &raw->ctime, HAS(extra, ctime_extra) ? &raw->ctime_extra : NULL);
+	time_encode(READ_ONCE(inode->atime), &raw->atime,
+		    HAS(extra, atime_extra) ? &raw->atime_extra : NULL);
+	time_encode(READ_ONCE(inode->mtime), &raw->mtime,
+		    HAS(extra, mtime_extra) ? &raw->mtime_extra : NULL);
+	time_encode(READ_ONCE(inode->ctime), &raw->ctime,
+		    HAS(extra, ctime_extra) ? &raw->ctime_extra : NULL);
 	if (HAS(extra, crtime))
-		time_encode(inode->btime, &raw->crtime, HAS(extra, crtime_extra) ? &raw->crtime_extra : NULL);
+		time_encode(inode->btime, &raw->crtime,
+			    HAS(extra, crtime_extra) ? &raw->crtime_extra : NULL);
 }
 
 /* --- checksums --- */
@@ -74,7 +86,8 @@ static void times_encode(const struct inode *inode, struct ext4_disk_inode *raw,
 static u32 inode_crc(const struct inode *inode, const struct ext4_disk_inode *raw)
 {
 	const u32 size = ext4_inode_super(inode)->inode_size;
-	const u32 lo = offsetof(struct ext4_disk_inode, checksum_lo), hi = offsetof(struct ext4_disk_inode, checksum_hi);
+	const u32 lo = offsetof(struct ext4_disk_inode, checksum_lo),
+		  hi = offsetof(struct ext4_disk_inode, checksum_hi);
 	const char *p = (const char *)raw;
 	u32 crc = ext4_csum(ext4_inode(inode)->csum_seed, p, lo), at = lo + 2;
 	u16 zero = 0;
@@ -123,7 +136,8 @@ void ext4_inode_seed(struct inode *inode)
 	u32 ino = (u32)inode->ino, generation = inode->generation;
 
 	ext4_inode(inode)->csum_seed =
-		ext4_csum(ext4_csum(ext4_inode_super(inode)->csum_seed, &ino, sizeof(ino)), &generation, sizeof(generation));
+		ext4_csum(ext4_csum(ext4_inode_super(inode)->csum_seed, &ino, sizeof(ino)),
+			  &generation, sizeof(generation));
 }
 
 /* --- where they are --- */
@@ -141,11 +155,13 @@ static void table_readahead(struct ext4_super *es, u32 ino, u64 block)
 {
 	u32 window = max(es->opt.readahead_blocks, 1u), offset;
 	u32 first_ino = (ino - 1) / es->inodes_per_group * es->inodes_per_group + 1;
-	u64 first = inode_block(es, first_ino, &offset), at = first + (block - first) / window * window;
+	u64 first = inode_block(es, first_ino, &offset),
+	    at = first + (block - first) / window * window;
 	struct buffer *b = buffer_find(es->bdev, block);
 
 	if (!b)
-		buffer_readahead(es->bdev, at, (unsigned)min((u64)window, first + es->itable_blocks - at));
+		buffer_readahead(es->bdev, at,
+				 (unsigned)min((u64)window, first + es->itable_blocks - at));
 	buffer_put(b);
 }
 
@@ -164,7 +180,9 @@ int ext4_inode_locate(struct inode *inode, struct ext4_inode_loc *loc)
 	return 0;
 }
 
-/* The place of a new inode in a block where no other is used: what the disk has there is nobody's. */
+/*
+ * The place of a new inode in a block where no other is used: what the disk has there is nobody's.
+ */
 int ext4_inode_locate_fresh(struct inode *inode)
 {
 	struct ext4_super *es = ext4_inode_super(inode);
@@ -290,7 +308,8 @@ static void raw_fill(struct inode *inode, struct ext4_disk_inode *raw)
 		raw->extra_isize = ei->extra_isize;
 		if (HAS(ei->extra_isize, version_hi))
 			raw->version_hi = (u32)(inode->version >> 32);
-		if (HAS(ei->extra_isize, projid) && ext4_has_ro(ext4_inode_super(inode), EXT4_RO_PROJECT))
+		if (HAS(ei->extra_isize, projid) &&
+		    ext4_has_ro(ext4_inode_super(inode), EXT4_RO_PROJECT))
 			raw->projid = ei->projid;
 	}
 }
@@ -298,7 +317,8 @@ static void raw_fill(struct inode *inode, struct ext4_disk_inode *raw)
 /* Does fdatasync have to wait for this change? */
 static bool data_changed(const struct ext4_disk_inode *raw, const struct ext4_disk_inode *old)
 {
-	return raw->size_lo != old->size_lo || raw->size_hi != old->size_hi || raw->blocks_lo != old->blocks_lo ||
+	return raw->size_lo != old->size_lo || raw->size_hi != old->size_hi ||
+	       raw->blocks_lo != old->blocks_lo ||
 	       memcmp(raw->block, old->block, sizeof(raw->block));
 }
 
@@ -311,7 +331,8 @@ int ext4_inode_store(struct handle *h, struct inode *inode, struct ext4_inode_lo
 
 	ext4_state_clear(inode, EXT4_STATE_STALE);
 	/* Two changes may come at once: a write's size and a read's time. */
-	with_spin(&ei->raw_lock) {
+	with_spin(&ei->raw_lock)
+	{
 		if (ext4_state_test(inode, EXT4_STATE_NEW)) {
 			memset(raw, 0, es->inode_size);
 			ext4_state_clear(inode, EXT4_STATE_NEW);
@@ -349,16 +370,27 @@ void ext4_dirty_inode(struct inode *inode, u32 what)
 	ext4_state_set(inode, EXT4_STATE_STALE);
 }
 
+/* Does the disk know less than could be stored now? */
+static bool disk_behind(const struct inode *inode)
+{
+	const struct ext4_inode *ei = ext4_inode(inode);
+
+	return ext4_state_test(inode, EXT4_STATE_STALE) ||
+	       READ_ONCE(ei->disk_size) < READ_ONCE(ei->written_end);
+}
+
 int ext4_write_inode(struct inode *inode, bool wait)
 {
 	struct superblock *sb = inode->sb;
 	struct handle *h;
 	int err = 0, err2;
 
-	if (ext4_state_test(inode, EXT4_STATE_STALE) && !(READ_ONCE(sb->flags) & SB_RDONLY)) {
-		err = ext4_start(sb, NULL, EXT4_CREDITS_INODE + 1, &h);
+	if (disk_behind(inode) && !(READ_ONCE(sb->flags) & SB_RDONLY)) {
+		err = wait ? ext4_tail_settle(inode) : 0;
+		err = err ?: ext4_start(sb, NULL, EXT4_CREDITS_INODE + 1, &h);
 		if (err)
 			return err;
+		ext4_size_reached(inode, 0, 0);
 		err = ext4_inode_dirty(h, inode);
 		err2 = ext4_stop(h);
 		err = err ?: err2;
@@ -382,8 +414,9 @@ void ext4_inode_apply_flags(struct inode *inode)
 	static const struct {
 		u32 disk, vfs;
 	} same[] = {
-		{EXT4_SYNC_FL, S_SYNC_},       {EXT4_APPEND_FL, S_APPEND},   {EXT4_IMMUTABLE_FL, S_IMMUTABLE},
-		{EXT4_NOATIME_FL, S_NOATIME_}, {EXT4_DIRSYNC_FL, S_DIRSYNC},
+		{EXT4_SYNC_FL, S_SYNC_},          {EXT4_APPEND_FL, S_APPEND},
+		{EXT4_IMMUTABLE_FL, S_IMMUTABLE}, {EXT4_NOATIME_FL, S_NOATIME_},
+		{EXT4_DIRSYNC_FL, S_DIRSYNC},
 	};
 	u32 flags = inode->flags, disk = ext4_inode(inode)->flags;
 
@@ -426,8 +459,11 @@ static void fields_decode(struct inode *inode, const struct ext4_disk_inode *raw
 	inode->version = raw->version_lo;
 	ei->flags = raw->flags;
 	ei->dtime = raw->dtime;
-	ei->file_acl = ext4_lo_hi(raw->file_acl_lo, ext4_has_incompat(ext4_inode_super(inode), EXT4_INCOMPAT_64BIT) ? raw->file_acl_hi : 0);
-	ei->disk_size = inode->size;
+	ei->file_acl = ext4_lo_hi(raw->file_acl_lo,
+				  ext4_has_incompat(ext4_inode_super(inode), EXT4_INCOMPAT_64BIT)
+					  ? raw->file_acl_hi
+					  : 0);
+	ei->disk_size = ei->written_end = inode->size;
 	memcpy(ei->block, raw->block, sizeof(ei->block));
 	if (HAS(ei->extra_isize, version_hi) && ei->extra_isize)
 		inode->version |= (u64)raw->version_hi << 32;
@@ -447,9 +483,11 @@ static int check_fields(struct inode *inode)
 		return bad_inode(inode, "directory too large", (u64)inode->size);
 	if (ei->file_acl && !ext4_blocks_valid(es, ei->file_acl, 1))
 		return bad_inode(inode, "bad extended attribute block", ei->file_acl);
-	if (ei->flags & (EXT4_INLINE_DATA_FL | EXT4_EA_INODE_FL | EXT4_ENCRYPT_FL | EXT4_CASEFOLD_FL | EXT4_VERITY_FL))
+	if (ei->flags & (EXT4_INLINE_DATA_FL | EXT4_EA_INODE_FL | EXT4_ENCRYPT_FL |
+			 EXT4_CASEFOLD_FL | EXT4_VERITY_FL))
 		return bad_inode(inode, "flags of a feature that is not there", ei->flags);
-	if (ei->flags & EXT4_EXTENTS_FL && !ext4_has_incompat(es, EXT4_INCOMPAT_EXTENTS) && S_ISLNK(inode->mode))
+	if (ei->flags & EXT4_EXTENTS_FL && !ext4_has_incompat(es, EXT4_INCOMPAT_EXTENTS) &&
+	    S_ISLNK(inode->mode))
 		return bad_inode(inode, "extents without the feature", ei->flags);
 	return 0;
 }
@@ -459,19 +497,21 @@ static int check_map(struct inode *inode)
 	switch (inode->mode & S_IFMT) {
 	case S_IFLNK:
 		if (ext4_is_fast_symlink(inode))
-			return (u64)inode->size < EXT4_BLOCK_BYTES ? 0 : bad_inode(inode, "fast symlink too long", (u64)inode->size);
+			return (u64)inode->size < EXT4_BLOCK_BYTES
+				       ? 0
+				       : bad_inode(inode, "fast symlink too long",
+						   (u64)inode->size);
 		break;
 	case S_IFREG:
 	case S_IFDIR: break;
 	case S_IFCHR:
 	case S_IFBLK:
 	case S_IFIFO:
-	case S_IFSOCK:
-		ext4_inode(inode)->flags &= ~EXT4_EXTENTS_FL;
-		return 0;
+	case S_IFSOCK: ext4_inode(inode)->flags &= ~EXT4_EXTENTS_FL; return 0;
 	default: return bad_inode(inode, "bogus i_mode", inode->mode);
 	}
-	return ext4_has_extents(inode) ? ext4_extents_check_root(inode) : ext4_indirect_check_root(inode);
+	return ext4_has_extents(inode) ? ext4_extents_check_root(inode)
+				       : ext4_indirect_check_root(inode);
 }
 
 void ext4_inode_set_ops(struct inode *inode)
@@ -487,9 +527,11 @@ void ext4_inode_set_ops(struct inode *inode)
 		inode->fops = &ext4_dir_ops;
 		break;
 	case S_IFLNK:
-		inode->ops = ext4_is_fast_symlink(inode) ? &ext4_fast_symlink_inode_ops : &ext4_symlink_inode_ops;
+		inode->ops = ext4_is_fast_symlink(inode) ? &ext4_fast_symlink_inode_ops
+							 : &ext4_symlink_inode_ops;
 		if (ext4_is_fast_symlink(inode)) {
-			((char *)ext4_inode(inode)->block)[min((u64)inode->size, (u64)EXT4_BLOCK_BYTES - 1)] = 0;
+			((char *)ext4_inode(inode)
+				 ->block)[min((u64)inode->size, (u64)EXT4_BLOCK_BYTES - 1)] = 0;
 			inode->link = (const char *)ext4_inode(inode)->block;
 		}
 		break;
@@ -524,7 +566,8 @@ static int inode_decode(struct inode *inode, const struct ext4_disk_inode *raw)
 		return err;
 	if (!ei->file_acl && !ext4_state_test(inode, EXT4_STATE_XATTR))
 		inode->acl = inode->default_acl = NULL;
-	if (S_ISCHR(inode->mode) || S_ISBLK(inode->mode) || S_ISFIFO(inode->mode) || S_ISSOCK(inode->mode))
+	if (S_ISCHR(inode->mode) || S_ISBLK(inode->mode) || S_ISFIFO(inode->mode) ||
+	    S_ISSOCK(inode->mode))
 		inode_init_special(inode, inode->mode, rdev_decode(ei->block));
 	ext4_inode_set_ops(inode);
 	ext4_inode_apply_flags(inode);
@@ -595,7 +638,8 @@ static struct slab_cache *inode_cache;
 int ext4_inode_init_cache(void)
 {
 	if (!inode_cache)
-		inode_cache = slab_create("ext4_inode_cache", sizeof(struct ext4_inode), 8, SLAB_RECLAIMABLE | SLAB_ACCOUNT, NULL);
+		inode_cache = slab_create("ext4_inode_cache", sizeof(struct ext4_inode), 8,
+					  SLAB_RECLAIMABLE | SLAB_ACCOUNT, NULL);
 	return inode_cache ? 0 : -ENOMEM;
 }
 
@@ -611,7 +655,6 @@ struct inode *ext4_alloc_inode(struct superblock *sb)
 	spin_init(&ei->raw_lock, RANK_FS_GROUP, "ext4_inode.raw_lock");
 	list_init(&ei->orphan);
 	ext4_status_init(ei);
-	journal_inode_init(&ei->ordered, &ei->inode);
 	return &ei->inode;
 }
 
@@ -622,21 +665,30 @@ void ext4_free_inode(struct inode *inode)
 
 static bool has_map(const struct inode *inode)
 {
-	return S_ISREG(inode->mode) || S_ISDIR(inode->mode) || (S_ISLNK(inode->mode) && !ext4_is_fast_symlink(inode));
+	return S_ISREG(inode->mode) || S_ISDIR(inode->mode) ||
+	       (S_ISLNK(inode->mode) && !ext4_is_fast_symlink(inode));
 }
 
-#define CREDITS_DELETE (EXT4_CREDITS_TRUNCATE + EXT4_CREDITS_XATTR + EXT4_CREDITS_INODE_NEW + EXT4_CREDITS_ORPHAN)
+#define CREDITS_DELETE                                                                             \
+	(EXT4_CREDITS_TRUNCATE + EXT4_CREDITS_XATTR + EXT4_CREDITS_INODE_NEW + EXT4_CREDITS_ORPHAN)
 
-/* Blocks, attributes, the number: all goes.  The inode is an orphan until the last transaction of this. */
+/*
+ * Blocks, attributes, the number: all goes.  The inode is an orphan until the last transaction of
+ * this.
+ */
 static int inode_delete(struct handle *h, struct inode *inode)
 {
 	int err = 0;
 
 	if (has_map(inode)) {
-		inode->size = ext4_inode(inode)->disk_size = 0;
-		err = ext4_inode_dirty(h, inode) ?: ext4_blocks_remove(h, inode, 0, EXT4_LBLOCK_END);
+		inode->size = ext4_inode(inode)->disk_size = ext4_inode(inode)->written_end = 0;
+		err = ext4_inode_dirty(h, inode)
+			      ?: ext4_blocks_remove(h, inode, 0, EXT4_LBLOCK_END);
 	}
-	err = err ?: ext4_handle_refill(h, inode, EXT4_CREDITS_XATTR + EXT4_CREDITS_INODE_NEW + EXT4_CREDITS_ORPHAN);
+	err = err
+		      ?: ext4_handle_refill(h, inode,
+					    EXT4_CREDITS_XATTR + EXT4_CREDITS_INODE_NEW +
+						    EXT4_CREDITS_ORPHAN);
 	err = err ?: ext4_xattr_delete(h, inode);
 	if (err)
 		return err;
@@ -652,7 +704,9 @@ static int delete_once(struct inode *inode)
 	int err = READ_ONCE(inode->sb->flags) & SB_RDONLY ? -EROFS : 0, err2;
 
 	/* Never synchronous: whoever gets the number next may be in the same transaction. */
-	err = err ?: journal_start(ext4_inode_super(inode)->journal, CREDITS_DELETE, EXT4_REVOKES, &h);
+	err = err
+		      ?: journal_start(ext4_inode_super(inode)->journal, CREDITS_DELETE,
+				       EXT4_REVOKES, &h);
 	if (err)
 		return err;
 	err = inode_delete(h, inode);
@@ -676,9 +730,11 @@ void ext4_evict(struct inode *inode)
 	bool deleted = !inode->nlink && !ext4_state_test(inode, EXT4_STATE_BAD);
 
 	cache_truncate(&inode->data, 0);
-	journal_forget_inode(ext4_inode_super(inode)->journal, &ext4_inode(inode)->ordered);
 	if (deleted)
 		inode_evict_deleted(inode);
+	else if (disk_behind(inode) && !ext4_state_test(inode, EXT4_STATE_BAD))
+		/* Its last pages arrived after it was seen to. */
+		(void)!ext4_write_inode(inode, false);
 	ext4_orphan_del(NULL, inode);
 	ext4_status_drop(inode, 0, EXT4_LBLOCK_END);
 	ext4_status_trim(ext4_inode(inode));

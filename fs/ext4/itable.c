@@ -2,10 +2,11 @@
 /*
  * Inode tables that mke2fs left uncleared: a thread clears them after a mount and rests in between.
  *
- * Only inodes behind itable_unused are touched, which nobody ever used, in pieces from the end of the table down.  While a piece is
- * being cleared the group hands out none of its numbers (ext4_group.zero_from), so no inode is overwritten; what the cache of the
- * device has of the piece is garbage and goes.  When the piece next to the inodes in use is done, the descriptor says so, and checkers
- * may believe the whole table.
+ * Only inodes behind itable_unused are touched, which nobody ever used, in pieces from the end of
+ * the table down.  While a piece is being cleared the group hands out none of its numbers
+ * (ext4_group.zero_from), so no inode is overwritten; what the cache of the device has of the piece
+ * is garbage and goes.  When the piece next to the inodes in use is done, the descriptor says so,
+ * and checkers may believe the whole table.
  */
 #include <kernel/lib/minmax.h>
 #include <kernel/lib/string.h>
@@ -42,7 +43,10 @@ static u32 first_unused_block(const struct ext4_super *es, u32 group)
 	return DIV_ROUND_UP(es->inodes_per_group - unused, es->inodes_per_block);
 }
 
-/* The next piece that ends at block `end` of the table, kept from being used.  Returns its first block, `end` if there is none. */
+/*
+ * The next piece that ends at block `end` of the table, kept from being used.  Returns its first
+ * block, `end` if there is none.
+ */
 static u32 piece_begin(struct ext4_super *es, u32 group, u32 end)
 {
 	struct ext4_group *g = &es->group[group];
@@ -61,13 +65,16 @@ static int piece_clear(struct ext4_super *es, u32 group, u32 first, u32 end)
 {
 	u64 block = ext4_desc_inode_table(es, ext4_desc(es, group)) + first;
 	u32 shift = es->block_bits - SECTOR_SHIFT;
-	int err = bdev_write_zeroes(es->bdev, block << shift, (sector_t)(end - first) << shift, false);
+	int err = bdev_write_zeroes(es->bdev, block << shift, (sector_t)(end - first) << shift,
+				    false);
 
 	buffers_invalidate(es->bdev, block, end - first);
 	return err;
 }
 
-/* The numbers of a cleared piece may be used; so may those before it, which nobody is clearing now. */
+/*
+ * The numbers of a cleared piece may be used; so may those before it, which nobody is clearing now.
+ */
 static void piece_end(struct ext4_super *es, u32 group)
 {
 	guard_spin(&es->group[group].lock);
@@ -84,7 +91,8 @@ static int mark_cleared(struct ext4_super *es, u32 group)
 		return err;
 	err = journal_get_write(h, ext4_desc_buffer(es, group));
 	if (!err) {
-		with_spin(&es->group[group].lock) {
+		with_spin(&es->group[group].lock)
+		{
 			d->flags |= EXT4_BG_INODE_ZEROED;
 			ext4_desc_seal(es, group, d);
 		}
@@ -99,11 +107,15 @@ static bool rest(struct ext4_itable *t, u64 since)
 {
 	u64 worked = clock_mono_ns() - since;
 
-	(void)!wait_event_timeout(&t->wait, kthread_should_stop(), clock_deadline(worked * ext4_super(t->sb)->opt.init_itable_mult));
+	(void)!wait_event_timeout(&t->wait, kthread_should_stop(),
+				  clock_deadline(worked * ext4_super(t->sb)->opt.init_itable_mult));
 	return !kthread_should_stop();
 }
 
-/* One piece that ends at *end, which moves to where it begins.  Returns 0, 1: there is none, or -errno. */
+/*
+ * One piece that ends at *end, which moves to where it begins.  Returns 0, 1: there is none, or
+ * -errno.
+ */
 static int piece_do(struct ext4_super *es, u32 group, u32 *end)
 {
 	u32 first;

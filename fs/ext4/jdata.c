@@ -2,12 +2,15 @@
 /*
  * File data through the log: data=journal, or the journal-data flag of a file.
  *
- * The pages of such a file are copies of buffers of the device: reading copies from them, write-back copies into them and hands them
- * to the transaction that also allocates their blocks and moves the size, so a write is in the file after a crash wholly or not at all,
- * page by page.  Nothing else writes the blocks: direct I/O goes through the cache, and a file changes its way of writing only when
- * nothing of it is dirty, in the log or, the other way round, stale in the device's cache.
+ * The pages of such a file are copies of buffers of the device: reading copies from them,
+ * write-back copies into them and hands them to the transaction that also allocates their blocks
+ * and moves the size, so a write is in the file after a crash wholly or not at all, page by page.
+ * Nothing else writes the blocks: direct I/O goes through the cache, and a file changes its way of
+ * writing only when nothing of it is dirty, in the log or, the other way round, stale in the
+ * device's cache.
  *
- * Write-back opens a handle under a folio lock; that is safe because no commit waits for folios of these files.
+ * Write-back opens a handle under a folio lock; that is safe because no commit waits for folios of
+ * these files.
  */
 #include <fs/vfs/file.h>
 #include <fs/vfs/writeback.h>
@@ -48,8 +51,12 @@ static int jdata_read_folio(struct file *file, struct folio *f)
 	char *to = folio_address(f);
 	int err = 0;
 
-	for (u32 i = 0; i < per_page && !err; i++)
-		err = block_fill(inode, (u32)(f->page.index << (PAGE_SHIFT - bits)) + i, to + (i << bits));
+	for (u32 i = 0; i < per_page && !err; i++) {
+		do {
+			err = block_fill(inode, (u32)(f->page.index << (PAGE_SHIFT - bits)) + i,
+					 to + (i << bits));
+		} while (ext4_again(err));
+	}
 	if (!err)
 		folio_set(f, PG_uptodate);
 	folio_unlock(f);
@@ -58,7 +65,8 @@ static int jdata_read_folio(struct file *file, struct folio *f)
 
 /* --- writing --- */
 
-static int jdata_write_begin(struct mapping *m, loff_t pos, size_t len, struct folio **out, void **fsdata)
+static int jdata_write_begin(struct mapping *m, loff_t pos, size_t len, struct folio **out,
+			     void **fsdata)
 {
 	struct inode *inode = m->host;
 	int err = ext4_data_promise(inode, (u64)pos, len, false);
@@ -66,7 +74,8 @@ static int jdata_write_begin(struct mapping *m, loff_t pos, size_t len, struct f
 	return err ?: cache_write_begin(m, pos, len, out, fsdata);
 }
 
-static int jdata_write_end(struct mapping *m, loff_t pos, size_t len, size_t copied, struct folio *f, void *fsdata)
+static int jdata_write_end(struct mapping *m, loff_t pos, size_t len, size_t copied,
+			   struct folio *f, void *fsdata)
 {
 	struct inode *inode = m->host;
 
@@ -84,7 +93,8 @@ static int jdata_mkwrite(struct mapping *m, struct folio *f)
 	struct inode *inode = m->host;
 	u64 pos = (u64)f->page.index << PAGE_SHIFT, size = (u64)READ_ONCE(inode->size);
 
-	return pos < size ? ext4_data_promise(inode, pos, min(size - pos, (u64)PAGE_SIZE), true) : -EFAULT;
+	return pos < size ? ext4_data_promise(inode, pos, min(size - pos, (u64)PAGE_SIZE), true)
+			  : -EFAULT;
 }
 
 /* A used block of the file at `lblock`.  Locks: map W. */
@@ -139,17 +149,15 @@ static int folio_log(struct inode *inode, struct folio *f, u64 size)
 	struct handle *h;
 	int err, err2;
 
-	err = ext4_start(inode->sb, NULL, (PAGE_SIZE >> bits) * (ext4_map_credits(inode, 1) + 1) + 1, &h);
+	err = ext4_start(inode->sb, NULL,
+			 (PAGE_SIZE >> bits) * (ext4_map_credits(inode, 1) + 1) + 1, &h);
 	if (err)
 		return err;
 	for (u32 at = 0; at < PAGE_SIZE && pos + at < size && !err; at += bs)
-		err = block_log(h, inode, (u32)((pos + at) >> bits), from + at, (u32)min((u64)bs, size - pos - at));
-	/* The file may have been cut meanwhile. */
-	rwsem_write_lock(&ext4_inode(inode)->map);
-	size = min(pos + PAGE_SIZE, (u64)inode->size);
-	if (!err && size > (u64)ext4_inode(inode)->disk_size)
-		WRITE_ONCE(ext4_inode(inode)->disk_size, (s64)size);
-	rwsem_write_unlock(&ext4_inode(inode)->map);
+		err = block_log(h, inode, (u32)((pos + at) >> bits), from + at,
+				(u32)min((u64)bs, size - pos - at));
+	if (!err)
+		ext4_size_reached(inode, pos, pos + PAGE_SIZE);
 	ext4_status_settle(inode);
 	err2 = ext4_inode_dirty(h, inode);
 	if (h)
@@ -200,7 +208,8 @@ static int block_zero(struct inode *inode, u64 pos, u32 len)
 	} else {
 		folio_put(f);
 	}
-	err = ext4_data_promise(inode, pos, len, false) ?: cache_read(&inode->data, NULL, pos >> PAGE_SHIFT, &f);
+	err = ext4_data_promise(inode, pos, len, false)
+		      ?: cache_read(&inode->data, NULL, pos >> PAGE_SHIFT, &f);
 	if (err)
 		return err;
 	folio_lock(f);
@@ -227,7 +236,8 @@ static int jdata_zero(struct inode *inode, u64 pos, u64 len)
 
 int ext4_zero_range(struct inode *inode, u64 pos, u64 len)
 {
-	return ext4_journals_data(inode) ? jdata_zero(inode, pos, len) : iomap_zero_range(inode, pos, len);
+	return ext4_journals_data(inode) ? jdata_zero(inode, pos, len)
+					 : iomap_zero_range(inode, pos, len);
 }
 
 int ext4_truncate_page(struct inode *inode, u64 size)
@@ -241,7 +251,8 @@ int ext4_truncate_page(struct inode *inode, u64 size)
 
 int ext4_extend(struct inode *inode, u64 size)
 {
-	return ext4_journals_data(inode) ? ext4_truncate_page(inode, (u64)inode->size) : iomap_extend(inode, size);
+	return ext4_journals_data(inode) ? ext4_truncate_page(inode, (u64)inode->size)
+					 : iomap_extend(inode, size);
 }
 
 /* --- which way --- */
@@ -251,7 +262,8 @@ bool ext4_journals_data(const struct inode *inode)
 	const struct ext4_super *es = ext4_inode_super(inode);
 
 	return S_ISREG(inode->mode) && es->journal &&
-	       (es->opt.data_mode == EXT4_DATA_JOURNAL || READ_ONCE(ext4_inode(inode)->flags) & EXT4_JOURNAL_DATA_FL);
+	       (es->opt.data_mode == EXT4_DATA_JOURNAL ||
+		READ_ONCE(ext4_inode(inode)->flags) & EXT4_JOURNAL_DATA_FL);
 }
 
 /* What the device's cache has of the file's blocks is older than what direct transfers wrote. */
@@ -261,7 +273,8 @@ static int forget_copies(struct inode *inode)
 	struct ext4_map m;
 
 	for (u64 at = 0; at < blocks; at += m.len) {
-		int err = ext4_map_find(inode, (u32)at, (u32)min(blocks - at, (u64)EXT4_LBLOCK_END), &m);
+		int err = ext4_map_find(inode, (u32)at, (u32)min(blocks - at, (u64)EXT4_LBLOCK_END),
+					&m);
 
 		if (err)
 			return err;

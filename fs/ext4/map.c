@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Where the blocks of a file are, whichever way its map is kept; and the blocks of directories, which are metadata.
+ * Where the blocks of a file are, whichever way its map is kept; and the blocks of directories,
+ * which are metadata.
  *
- * A lookup asks the extent status in memory first.  Only when that knows nothing, the map on disk is read, in the largest piece it can
- * tell, and remembered.
+ * A lookup asks the extent status in memory first.  Only when that knows nothing, the map on disk
+ * is read, in the largest piece it can tell, and remembered.
  */
 #include <kernel/lib/minmax.h>
 #include <kernel/lib/string.h>
@@ -17,9 +18,13 @@ u64 ext4_max_blocks(const struct ext4_super *es, bool extents)
 
 	if (extents)
 		return EXT4_LBLOCK_END;
-	/* The count of 512-byte units has 32 bits without huge_file, 48 with it; the map's own blocks count too. */
+	/*
+	 * The count of 512-byte units has 32 bits without huge_file, 48 with it; the map's own
+	 * blocks count too.
+	 */
 	if (!ext4_has_ro(es, EXT4_RO_HUGE_FILE))
-		n = min(n, ((u64)U32_MAX >> (es->block_bits - SECTOR_SHIFT)) - (1 + (1 + apb) + (1 + apb + apb * apb)));
+		n = min(n, ((u64)U32_MAX >> (es->block_bits - SECTOR_SHIFT)) -
+				   (1 + (1 + apb) + (1 + apb + apb * apb)));
 	return min(n, (u64)EXT4_LBLOCK_END);
 }
 
@@ -27,7 +32,8 @@ static int map_find_disk(struct inode *inode, u32 lblock, struct ext4_map *out)
 {
 	u32 max = EXT4_LBLOCK_END - lblock;
 
-	return ext4_has_extents(inode) ? ext4_extents_find(inode, lblock, max, out) : ext4_indirect_find(inode, lblock, max, out);
+	return ext4_has_extents(inode) ? ext4_extents_find(inode, lblock, max, out)
+				       : ext4_indirect_find(inode, lblock, max, out);
 }
 
 int ext4_map_find_locked(struct inode *inode, u32 lblock, u32 max, struct ext4_map *out)
@@ -42,7 +48,8 @@ int ext4_map_find_locked(struct inode *inode, u32 lblock, u32 max, struct ext4_m
 			return err;
 		ext4_status_learn(ei, out);
 		/* A hole on disk may hold promises further on. */
-		if (out->type == EXT4_MAP_HOLE && ext4_status_next_promise(ei, lblock, &promise) && promise.lblock > lblock)
+		if (out->type == EXT4_MAP_HOLE && ext4_status_next_promise(ei, lblock, &promise) &&
+		    promise.lblock > lblock)
 			out->len = min(out->len, promise.lblock - lblock);
 	}
 	out->len = min(out->len, max);
@@ -78,7 +85,8 @@ int ext4_map_insert(struct handle *h, struct inode *inode, const struct ext4_map
 	int err, err2;
 
 	assert_held(&ei->map);
-	err = ext4_has_extents(inode) ? ext4_extents_insert(h, inode, map) : ext4_indirect_insert(h, inode, map);
+	err = ext4_has_extents(inode) ? ext4_extents_insert(h, inode, map)
+				      : ext4_indirect_insert(h, inode, map);
 	if (!err) {
 		err = ext4_status_set(ei, map);
 		ei->last_block = map->block + map->len;
@@ -105,7 +113,10 @@ unsigned ext4_map_credits(const struct inode *inode, u32 blocks)
 	const struct ext4_super *es = ext4_inode_super(inode);
 	unsigned groups = blocks / es->blocks_per_group + 2;
 
-	/* The path split on every level, each new block with bitmap and descriptor; the data's groups; the inode. */
+	/*
+	 * The path split on every level, each new block with bitmap and descriptor; the data's
+	 * groups; the inode.
+	 */
 	if (ext4_has_extents(inode))
 		return (ext4_extents_depth(inode) + 1) * 4 + 2 * groups + 2;
 	return 3 * 3 + 2 * groups + 2;
@@ -119,7 +130,8 @@ unsigned ext4_free_flags(const struct inode *inode)
 void ext4_inode_add_blocks(struct inode *inode, s64 blocks)
 {
 	guard_spin(&inode->spin);
-	WRITE_ONCE(inode->blocks, inode->blocks + (u64)(blocks * (inode->sb->blocksize >> SECTOR_SHIFT)));
+	WRITE_ONCE(inode->blocks,
+		   inode->blocks + (u64)(blocks * (inode->sb->blocksize >> SECTOR_SHIFT)));
 }
 
 /* --- blocks that are metadata --- */
@@ -133,7 +145,8 @@ int ext4_block_read(struct inode *inode, u32 lblock, struct buffer **out)
 	if (err || m.type == EXT4_MAP_HOLE)
 		return err;
 	if (m.type != EXT4_MAP_MAPPED) {
-		ext4_error(inode->sb, inode, m.block, "block %u of a directory or link is unwritten", lblock);
+		ext4_error(inode->sb, inode, m.block,
+			   "block %u of a directory or link is unwritten", lblock);
 		return -EUCLEAN;
 	}
 	return buffer_read(ext4_inode_super(inode)->bdev, m.block, out);
@@ -172,7 +185,8 @@ int ext4_block_fill(struct handle *h, struct inode *inode, u32 lblock, struct bu
 	int err;
 
 	guard_write(&ei->map);
-	err = ext4_alloc(h, inode, ext4_map_goal(inode, lblock), 1, EXT4_CLAIM_USER, &m.block, &got);
+	err = ext4_alloc(h, inode, ext4_map_goal(inode, lblock), 1, EXT4_CLAIM_USER, &m.block,
+			 &got);
 	if (err)
 		return err;
 	err = block_create(h, inode, m.block, out);

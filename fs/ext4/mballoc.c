@@ -2,18 +2,20 @@
 /*
  * Handing out blocks and taking them back.
  *
- * Each group has a bitmap in memory, `taken`, that says what may be handed out (ext4_space.h has the states).  A search needs no
- * journal and touches one group at a time under its spinlock.  `longest` bounds the runs of free blocks in a group from above: a
- * search that fails makes it exact, so groups that cannot serve are passed over without a look.
+ * Each group has a bitmap in memory, `taken`, that says what may be handed out (ext4_space.h has
+ * the states).  A search needs no journal and touches one group at a time under its spinlock.
+ * `longest` bounds the runs of free blocks in a group from above: a search that fails makes it
+ * exact, so groups that cannot serve are passed over without a look.
  *
- *	1. at the goal, which usually continues the file: however few blocks are there, no new extent comes of it;
+ *	1. at the goal, which usually continues the file: however few are there, no new extent;
  *	2. the first run that is long enough, from the goal on, through the groups in a circle;
  *	3. the longest run of the group that promises most.
  *
  * New files begin where the group handed out last, so that files written together lie together.
  *
- * Freed blocks leave the bitmap on disk with the transaction, and `taken` when it is on disk, discarded before if that was asked:
- * what a file held before a crash is never overwritten by another that the crash forgets.
+ * Freed blocks leave the bitmap on disk with the transaction, and `taken` when it is on disk,
+ * discarded before if that was asked: what a file held before a crash is never overwritten by
+ * another that the crash forgets.
  */
 #define LOG_PREFIX "EXT4-fs "
 #include <kernel/abi/capability.h>
@@ -32,14 +34,15 @@ static bool may_use_reserved(const struct ext4_super *es)
 {
 	const struct cred *cred = cred_current();
 
-	return cred->fsuid == es->opt.resuid || (es->opt.resgid && cred_in_group(cred, es->opt.resgid)) ||
-	       capable(CAP_SYS_RESOURCE);
+	return cred->fsuid == es->opt.resuid ||
+	       (es->opt.resgid && cred_in_group(cred, es->opt.resgid)) || capable(CAP_SYS_RESOURCE);
 }
 
 int ext4_claim(struct ext4_super *es, u64 n, enum ext4_claim how)
 {
 	/* What is being freed cannot be handed out before its transaction is on disk. */
-	s64 promised = atomic_add_return(&es->promised, (s64)n), left = atomic_load(&es->free_blocks);
+	s64 promised = atomic_add_return(&es->promised, (s64)n),
+	    left = atomic_load(&es->free_blocks);
 
 	left -= atomic_load(&es->freeing) + promised;
 
@@ -104,7 +107,10 @@ static struct run group_search(const struct ext4_group *g, u32 from, u32 to, u32
 	return best;
 }
 
-/* Take `want` blocks in one piece, searching from `from` on; with `any`, the longest run if there is none.  Returns how many. */
+/*
+ * Take `want` blocks in one piece, searching from `from` on; with `any`, the longest run if there
+ * is none.  Returns how many.
+ */
 static u32 group_take(struct ext4_group *g, u32 from, u32 want, bool any, u32 *bit)
 {
 	struct run r;
@@ -147,7 +153,8 @@ static u32 group_take_at(struct ext4_group *g, u32 bit, u32 want)
 /* Can the group have a run of `want` blocks?  A guess from above. */
 static bool group_may_serve(const struct ext4_group *g, u32 want)
 {
-	return READ_ONCE(g->avail) && READ_ONCE(g->longest) >= want && !(READ_ONCE(g->flags) & EXT4_GROUP_BLOCKS_BAD);
+	return READ_ONCE(g->avail) && READ_ONCE(g->longest) >= want &&
+	       !(READ_ONCE(g->flags) & EXT4_GROUP_BLOCKS_BAD);
 }
 
 /* Step 2. */
@@ -160,7 +167,8 @@ static u32 take_long_run(struct ext4_super *es, u32 group, u32 from, u32 want, u
 			n -= es->groups;
 		if (!group_may_serve(&es->group[n], want) || ext4_group_load(es, n))
 			continue;
-		got = group_take(&es->group[n], i ? READ_ONCE(es->group[n].recent) : from, want, false, &bit);
+		got = group_take(&es->group[n], i ? READ_ONCE(es->group[n].recent) : from, want,
+				 false, &bit);
 		if (got) {
 			*start = ext4_group_first(es, n) + bit;
 			return got;
@@ -194,8 +202,7 @@ static u32 take_longest(struct ext4_super *es, u32 group, u32 want, u64 *start)
 		if (!longest)
 			return 0;
 		if (ext4_group_load(es, n)) {
-			with_spin(&es->group[n].lock)
-				es->group[n].longest = 0;
+			with_spin(&es->group[n].lock) es->group[n].longest = 0;
 			continue;
 		}
 		got = group_take(&es->group[n], 0, min(want, longest), true, &bit);
@@ -203,7 +210,8 @@ static u32 take_longest(struct ext4_super *es, u32 group, u32 want, u64 *start)
 			*start = ext4_group_first(es, n) + bit;
 			return got;
 		}
-		with_spin(&es->group[n].lock) {
+		with_spin(&es->group[n].lock)
+		{
 			if (!es->group[n].avail)
 				es->group[n].longest = 0;
 		}
@@ -253,7 +261,10 @@ static void group_release(struct ext4_group *g, u32 bit, u32 n)
 	bitmap_clear_range(g->taken, bit, n);
 	g->avail += n;
 	g->cursor = min(g->cursor, bit);
-	/* The run it is part of now is no longer than this; finding out costs less than a failed search. */
+	/*
+	 * The run it is part of now is no longer than this; finding out costs less than a failed
+	 * search.
+	 */
 	lo = bit;
 	while (lo && !bitmap_test(g->taken, lo - 1) && bit - lo < 64)
 		lo--;
@@ -262,7 +273,8 @@ static void group_release(struct ext4_group *g, u32 bit, u32 n)
 }
 
 /* Calls fn for the part of [block, block + n) in each group. */
-static void for_each_part(struct ext4_super *es, u64 block, u64 n, void (*fn)(struct ext4_group *, u32, u32))
+static void for_each_part(struct ext4_super *es, u64 block, u64 n,
+			  void (*fn)(struct ext4_group *, u32, u32))
 {
 	while (n) {
 		u32 bit, group = ext4_block_group(es, block, &bit);
@@ -290,7 +302,8 @@ u32 ext4_groups_of(const struct ext4_super *es, u64 block, u64 n)
 
 /* --- on disk --- */
 
-static int change_begin(struct handle *h, struct ext4_super *es, u32 group, struct ext4_group_change *c)
+static int change_begin(struct handle *h, struct ext4_super *es, u32 group,
+			struct ext4_group_change *c)
 {
 	int err = ext4_block_bitmap_read(es, group, &c->bitmap);
 
@@ -325,7 +338,8 @@ static void change_account(struct ext4_group_change *c, u32 bit, u32 n, s32 free
 	ext4_desc_set_free_blocks(es, d, ext4_desc_free_blocks(es, d) + (u32)free);
 	d->flags &= (u16)~EXT4_BG_BLOCK_UNINIT;
 	if (es->csum) {
-		g->block_csum = ext4_bitmap_csum_flip(g->block_csum, es->blocks_per_group / 8, bit, n);
+		g->block_csum =
+			ext4_bitmap_csum_flip(g->block_csum, es->blocks_per_group / 8, bit, n);
 		ext4_desc_set_block_bitmap_csum(es, d, g->block_csum);
 	}
 	ext4_desc_seal(es, c->group, d);
@@ -362,7 +376,9 @@ int ext4_use_begin(struct handle *h, struct inode *inode, u64 start, u32 n, stru
 	u->n = n;
 	u->c.group = ext4_block_group(es, start, &u->bit);
 	if (!ext4_blocks_valid(es, start, n)) {
-		ext4_error(es->sb, inode, start, "Allocating blocks %llu-%llu which overlap fs metadata", start, start + n);
+		ext4_error(es->sb, inode, start,
+			   "Allocating blocks %llu-%llu which overlap fs metadata", start,
+			   start + n);
 		group_distrust(es, u->c.group);
 		return -EUCLEAN;
 	}
@@ -370,12 +386,13 @@ int ext4_use_begin(struct handle *h, struct inode *inode, u64 start, u32 n, stru
 	if (err)
 		return err;
 	map = u->c.bitmap->data;
-	with_spin(&es->group[u->c.group].lock)
-		clear = bitmap_find_next_bit(map, u->bit + n, u->bit) >= u->bit + n &&
-			ext4_desc_free_blocks(es, ext4_desc(es, u->c.group)) >= n;
+	with_spin(&es->group[u->c.group].lock) clear =
+		bitmap_find_next_bit(map, u->bit + n, u->bit) >= u->bit + n &&
+		ext4_desc_free_blocks(es, ext4_desc(es, u->c.group)) >= n;
 	if (clear)
 		return 0;
-	ext4_error(es->sb, inode, start, "group %u: %u free blocks are in use on disk", u->c.group, n);
+	ext4_error(es->sb, inode, start, "group %u: %u free blocks are in use on disk", u->c.group,
+		   n);
 	group_distrust(es, u->c.group);
 	buffer_put(u->c.bitmap);
 	return -EUCLEAN;
@@ -389,7 +406,8 @@ int ext4_use_end(struct handle *h, struct ext4_use *u, bool use)
 		buffer_put(u->c.bitmap);
 		return 0;
 	}
-	with_spin(&es->group[u->c.group].lock) {
+	with_spin(&es->group[u->c.group].lock)
+	{
 		bitmap_set_range(u->c.bitmap->data, u->bit, u->n);
 		change_account(&u->c, u->bit, u->n, -(s32)u->n);
 	}
@@ -399,7 +417,8 @@ int ext4_use_end(struct handle *h, struct ext4_use *u, bool use)
 }
 
 /* Take and use what was claimed. */
-static int take_and_use(struct handle *h, struct inode *inode, u64 goal, u32 want, u64 *start, u32 *got)
+static int take_and_use(struct handle *h, struct inode *inode, u64 goal, u32 want, u64 *start,
+			u32 *got)
 {
 	struct ext4_super *es = ext4_inode_super(inode);
 	struct ext4_use u;
@@ -419,7 +438,8 @@ static int take_and_use(struct handle *h, struct inode *inode, u64 goal, u32 wan
 	return ext4_use_end(h, &u, true);
 }
 
-int ext4_alloc(struct handle *h, struct inode *inode, u64 goal, u32 want, enum ext4_claim how, u64 *start, u32 *got)
+int ext4_alloc(struct handle *h, struct inode *inode, u64 goal, u32 want, enum ext4_claim how,
+	       u64 *start, u32 *got)
 {
 	struct ext4_super *es = ext4_inode_super(inode);
 	int err = ext4_claim(es, want, how);
@@ -486,7 +506,8 @@ static void discard_run(struct work *w)
 		struct ext4_freed *f = NULL;
 		u32 shift = es->block_bits - SECTOR_SHIFT;
 
-		with_spin(&es->discard_lock) {
+		with_spin(&es->discard_lock)
+		{
 			if (!list_empty(&es->discards)) {
 				f = list_first(&es->discards, struct ext4_freed, link);
 				list_remove(&f->link);
@@ -516,8 +537,7 @@ static void freed_committed(struct journal_callback *cb, int error)
 		freed_release(f);
 		return;
 	}
-	with_spin(&es->discard_lock)
-		list_push_back(&es->discards, &f->link);
+	with_spin(&es->discard_lock) list_push_back(&es->discards, &f->link);
 	work_queue(&es->discard_work);
 }
 
@@ -530,7 +550,8 @@ static void free_later(struct handle *h, struct ext4_super *es, u64 block, u32 c
 	/* Without memory the blocks stay out of reach until the next mount. */
 	if (!f)
 		return;
-	*f = (struct ext4_freed){.cb.fn = freed_committed, .es = es, .block = block, .count = count};
+	*f = (struct ext4_freed){
+		.cb.fn = freed_committed, .es = es, .block = block, .count = count};
 	list_init(&f->link);
 	if (es->journal)
 		journal_on_commit(h, &f->cb);
@@ -550,7 +571,9 @@ static int free_in_group(struct handle *h, struct inode *inode, u32 group, u32 b
 	if (err)
 		return err;
 	if (!change_clear(&c, bit, n)) {
-		ext4_error(es->sb, inode, block, "freeing already freed block (bit %u, %u blocks); block bitmap corrupt.", bit, n);
+		ext4_error(es->sb, inode, block,
+			   "freeing already freed block (bit %u, %u blocks); block bitmap corrupt.",
+			   bit, n);
 		group_distrust(es, group);
 		err = -EUCLEAN;
 	}
@@ -608,7 +631,9 @@ int ext4_blocks_free(struct handle *h, struct inode *inode, u64 block, u64 count
 	int err = 0;
 
 	if (!ext4_blocks_valid(es, block, count)) {
-		ext4_error(es->sb, inode, block, "Freeing blocks not in datazone - block = %llu, count = %llu", block, count);
+		ext4_error(es->sb, inode, block,
+			   "Freeing blocks not in datazone - block = %llu, count = %llu", block,
+			   count);
 		return -EUCLEAN;
 	}
 	if (flags & EXT4_FREE_METADATA)

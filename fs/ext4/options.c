@@ -2,8 +2,9 @@
 /*
  * Mount options, ext4(5): defaults from the superblock, then what mount(2) was given.
  *
- * Options that name a trade-off this driver does not make (stripe, inode_readahead_blks, max_batch_time, delalloc...) are checked,
- * kept and shown as Linux does; what Linux refuses without quota, DAX or encryption is refused here too.
+ * Options that name a trade-off this driver does not make (stripe, inode_readahead_blks,
+ * max_batch_time, delalloc...) are checked, kept and shown as Linux does; what Linux refuses
+ * without quota, DAX or encryption is refused here too.
  */
 #define LOG_PREFIX "EXT4-fs "
 #include <kernel/debug/log.h>
@@ -21,8 +22,8 @@ void ext4_options_default(struct ext4_super *es, struct ext4_options *opt)
 	u32 defaults = es->disk->default_mount_opts;
 
 	*opt = (struct ext4_options){
-		.set = EXT4_OPT_BARRIER | EXT4_OPT_DELALLOC | EXT4_OPT_INIT_ITABLE | EXT4_OPT_BLOCK_VALIDITY | EXT4_OPT_XATTR_USER |
-		       EXT4_OPT_ACL,
+		.set = EXT4_OPT_BARRIER | EXT4_OPT_DELALLOC | EXT4_OPT_INIT_ITABLE |
+		       EXT4_OPT_BLOCK_VALIDITY | EXT4_OPT_XATTR_USER | EXT4_OPT_ACL,
 		.data_mode = EXT4_DATA_ORDERED,
 		.errors = es->disk->errors,
 		.resuid = es->disk->def_resuid,
@@ -131,13 +132,19 @@ static int word_find(const struct word *w, const char *value, u32 *out)
 	return -EINVAL;
 }
 
-static const struct word data_words[] = {
-	{"ordered", EXT4_DATA_ORDERED}, {"journal", EXT4_DATA_JOURNAL}, {"writeback", EXT4_DATA_WRITEBACK}, {NULL, 0}};
-static const struct word error_words[] = {
-	{"continue", EXT4_ERRORS_CONTINUE}, {"remount-ro", EXT4_ERRORS_RO}, {"panic", EXT4_ERRORS_PANIC}, {NULL, 0}};
-static const struct word data_err_words[] = {{"abort", EXT4_OPT_DATA_ERR_ABORT}, {"ignore", 0}, {NULL, 0}};
+static const struct word data_words[] = {{"ordered", EXT4_DATA_ORDERED},
+					 {"journal", EXT4_DATA_JOURNAL},
+					 {"writeback", EXT4_DATA_WRITEBACK},
+					 {NULL, 0}};
+static const struct word error_words[] = {{"continue", EXT4_ERRORS_CONTINUE},
+					  {"remount-ro", EXT4_ERRORS_RO},
+					  {"panic", EXT4_ERRORS_PANIC},
+					  {NULL, 0}};
+static const struct word data_err_words[] = {
+	{"abort", EXT4_OPT_DATA_ERR_ABORT}, {"ignore", 0}, {NULL, 0}};
 
-static int parse_data(struct ext4_super *es, struct ext4_options *opt, const char *value, bool remount)
+static int parse_data(struct ext4_super *es, struct ext4_options *opt, const char *value,
+		      bool remount)
 {
 	u32 mode;
 	int err = word_find(data_words, value, &mode);
@@ -175,7 +182,8 @@ static int parse_commit(struct ext4_options *opt, const char *value)
 }
 
 /* Options with a value; -ENOENT: not one of them. */
-static int parse_value(struct ext4_super *es, struct ext4_options *opt, const char *key, const char *value, bool remount)
+static int parse_value(struct ext4_super *es, struct ext4_options *opt, const char *key,
+		       const char *value, bool remount)
 {
 	u32 n = 0;
 	int err;
@@ -229,7 +237,8 @@ static int parse_value(struct ext4_super *es, struct ext4_options *opt, const ch
 	return -ENOENT;
 }
 
-static int parse_one(struct ext4_super *es, struct ext4_options *opt, const char *key, const char *value, bool remount)
+static int parse_one(struct ext4_super *es, struct ext4_options *opt, const char *key,
+		     const char *value, bool remount)
 {
 	const struct flag_option *f;
 	int err = parse_value(es, opt, key, value, remount);
@@ -251,8 +260,8 @@ int ext4_options_parse(struct ext4_super *es, struct ext4_options *opt, char *op
 		int err = parse_one(es, opt, key, value, remount);
 
 		if (err) {
-			log_err("(%s): Unrecognized mount option \"%s%s%s\" or missing value\n", es->sb->id, key, value ? "=" : "",
-				value ?: "");
+			log_err("(%s): Unrecognized mount option \"%s%s%s\" or missing value\n",
+				es->sb->id, key, value ? "=" : "", value ?: "");
 			return -EINVAL;
 		}
 	}
@@ -271,8 +280,8 @@ u64 ext4_options_super(const char *options)
 
 /* --- /proc/mounts --- */
 
-static void show_flag(const struct ext4_options *opt, const struct ext4_options *def, struct seq *out, u32 flag, const char *on,
-		      const char *off)
+static void show_flag(const struct ext4_options *opt, const struct ext4_options *def,
+		      struct seq *out, u32 flag, const char *on, const char *off)
 {
 	if ((opt->set ^ def->set) & flag)
 		seq_printf(out, ",%s", opt->set & flag ? on : off);
@@ -292,7 +301,8 @@ void ext4_show_options(struct superblock *sb, struct seq *out)
 	show_flag(opt, &def, out, EXT4_OPT_XATTR_USER, "user_xattr", "nouser_xattr");
 	show_flag(opt, &def, out, EXT4_OPT_ACL, "acl", "noacl");
 	show_flag(opt, &def, out, EXT4_OPT_BARRIER, "barrier", "nobarrier");
-	show_flag(opt, &def, out, EXT4_OPT_JOURNAL_CHECKSUM, "journal_checksum", "nojournal_checksum");
+	show_flag(opt, &def, out, EXT4_OPT_JOURNAL_CHECKSUM, "journal_checksum",
+		  "nojournal_checksum");
 	show_flag(opt, &def, out, EXT4_OPT_NOLOAD, "norecovery", "load");
 	show_flag(opt, &def, out, EXT4_OPT_DELALLOC, "delalloc", "nodelalloc");
 	show_flag(opt, &def, out, EXT4_OPT_DISCARD, "discard", "nodiscard");

@@ -2,12 +2,13 @@
 /*
  * Orphans: inodes whose last transaction is still to come.
  *
- * A file that lost its last name while open, or whose truncation takes several transactions, is on a list on disk: the superblock names
- * the first, each inode's dtime the next.  If the system stops, the next mount frees or truncates what is on it.  In memory the list is
- * the same, newest first, so that an inode's predecessor is found when it leaves.
+ * A file that lost its last name while open, or whose truncation takes several transactions, is on
+ * a list on disk: the superblock names the first, each inode's dtime the next.  If the system
+ * stops, the next mount frees or truncates what is on it.  In memory the list is the same, newest
+ * first, so that an inode's predecessor is found when it leaves.
  *
- * Images with the orphan_file feature may hold orphans in a file instead; those are taken care of at mount, and the list is used from
- * then on, which is as valid.
+ * Images with the orphan_file feature may hold orphans in a file instead; those are taken care of
+ * at mount, and the list is used from then on, which is as valid.
  *
  * Locks: orphan_lock guards both lists; it is taken inside handles and outside group locks.
  */
@@ -92,7 +93,10 @@ int ext4_orphan_del(struct handle *h, struct inode *inode)
 	guard_mutex(&es->orphan_lock);
 	if (h || !es->journal)
 		return orphan_unlink(h, es, ei);
-	/* The list on disk stays as it is: the error that brought us here will be repaired by e2fsck. */
+	/*
+	 * The list on disk stays as it is: the error that brought us here will be repaired by
+	 * e2fsck.
+	 */
 	leave_list(ei);
 	return 0;
 }
@@ -105,7 +109,8 @@ static void recover_one(struct inode *inode, u32 *freed, u32 *truncated)
 		++*truncated;
 		rwsem_write_lock(&inode->lock);
 		if (ext4_truncate(inode))
-			ext4_warn(inode->sb, "orphan inode %llu could not be truncated", inode->ino);
+			ext4_warn(inode->sb, "orphan inode %llu could not be truncated",
+				  inode->ino);
 		rwsem_write_unlock(&inode->lock);
 	} else {
 		++*freed;
@@ -156,7 +161,8 @@ static void list_recover(struct superblock *sb, u32 *freed, u32 *truncated)
 
 		if (orphan_get(sb, ino, &inode))
 			break;
-		with_mutex(&es->orphan_lock) {
+		with_mutex(&es->orphan_lock)
+		{
 			if (list_empty(&ext4_inode(inode)->orphan))
 				list_push_front(&es->orphans, &ext4_inode(inode)->orphan);
 		}
@@ -178,10 +184,12 @@ static void list_recover(struct superblock *sb, u32 *freed, u32 *truncated)
 
 /* --- the orphan file --- */
 
-static bool orphan_block_ok(const struct ext4_super *es, const struct inode *inode, const struct buffer *b)
+static bool orphan_block_ok(const struct ext4_super *es, const struct inode *inode,
+			    const struct buffer *b)
 {
 	const struct ext4_orphan_tail *tail =
-		(const struct ext4_orphan_tail *)((const char *)b->data + es->block_size - sizeof(*tail));
+		(const struct ext4_orphan_tail *)((const char *)b->data + es->block_size -
+						  sizeof(*tail));
 	u64 block = b->block;
 	u32 crc;
 
@@ -193,14 +201,17 @@ static bool orphan_block_ok(const struct ext4_super *es, const struct inode *ino
 	return tail->checksum == ext4_csum(crc, b->data, es->block_size - sizeof(*tail));
 }
 
-static void orphan_block_seal(const struct ext4_super *es, const struct inode *inode, struct buffer *b)
+static void orphan_block_seal(const struct ext4_super *es, const struct inode *inode,
+			      struct buffer *b)
 {
-	struct ext4_orphan_tail *tail = (struct ext4_orphan_tail *)((char *)b->data + es->block_size - sizeof(*tail));
+	struct ext4_orphan_tail *tail =
+		(struct ext4_orphan_tail *)((char *)b->data + es->block_size - sizeof(*tail));
 	u64 block = b->block;
 
 	if (es->csum)
-		tail->checksum = ext4_csum(ext4_csum(ext4_inode(inode)->csum_seed, &block, sizeof(block)), b->data,
-					   es->block_size - sizeof(*tail));
+		tail->checksum =
+			ext4_csum(ext4_csum(ext4_inode(inode)->csum_seed, &block, sizeof(block)),
+				  b->data, es->block_size - sizeof(*tail));
 }
 
 static int orphan_block_clear(struct superblock *sb, const struct inode *inode, struct buffer *b)
@@ -221,7 +232,8 @@ static int orphan_block_clear(struct superblock *sb, const struct inode *inode, 
 	return err ?: err2;
 }
 
-static int orphan_file_block(struct superblock *sb, struct inode *file, u32 lblock, u32 *freed, u32 *truncated)
+static int orphan_file_block(struct superblock *sb, struct inode *file, u32 lblock, u32 *freed,
+			     u32 *truncated)
 {
 	struct ext4_super *es = ext4_super(sb);
 	struct buffer *b;
@@ -230,7 +242,8 @@ static int orphan_file_block(struct superblock *sb, struct inode *file, u32 lblo
 	if (err || !b)
 		return err ?: -EUCLEAN;
 	if (!orphan_block_ok(es, file, b)) {
-		ext4_error(sb, file, b->block, "orphan file block %u: bad magic or checksum", lblock);
+		ext4_error(sb, file, b->block, "orphan file block %u: bad magic or checksum",
+			   lblock);
 		buffer_put(b);
 		return -EUCLEAN;
 	}
@@ -254,7 +267,8 @@ static void orphan_file_recover(struct superblock *sb, u32 *freed, u32 *truncate
 	int err = ext4_inode_get_special(sb, es->disk->orphan_file_inum, &file);
 
 	if (err || !S_ISREG(file->mode)) {
-		ext4_error(sb, NULL, 0, "orphan file inode %u is not readable", es->disk->orphan_file_inum);
+		ext4_error(sb, NULL, 0, "orphan file inode %u is not readable",
+			   es->disk->orphan_file_inum);
 		if (!err)
 			inode_put(file);
 		return;
@@ -280,5 +294,6 @@ void ext4_orphan_cleanup(struct superblock *sb)
 	if (freed)
 		log_info("(%s): %u orphan inode%s deleted\n", sb->id, freed, freed == 1 ? "" : "s");
 	if (truncated)
-		log_info("(%s): %u truncate%s cleaned up\n", sb->id, truncated, truncated == 1 ? "" : "s");
+		log_info("(%s): %u truncate%s cleaned up\n", sb->id, truncated,
+			 truncated == 1 ? "" : "s");
 }

@@ -2,9 +2,9 @@
 /*
  * Extent status: what is known of a file's blocks, in memory (ext4_map.h).
  *
- * A red-black tree of disjoint ranges by file block; neighbours that continue each other are one.  Sequential writing therefore moves
- * the ends of two entries and allocates nothing.  Entries that repeat what the disk says are dropped all together when an inode has
- * too many of them.
+ * A red-black tree of disjoint ranges by file block; neighbours that continue each other are one.
+ * Sequential writing therefore moves the ends of two entries and allocates nothing.  Entries that
+ * repeat what the disk says are dropped all together when an inode has too many of them.
  *
  * Changes take memory before they touch the tree, so one that fails leaves it as it was.
  */
@@ -106,10 +106,12 @@ static void status_erase(struct ext4_inode *ei, struct ext4_extent_status *s)
 
 static bool status_less(const struct rb_node *a, const struct rb_node *b)
 {
-	return rb_entry(a, struct ext4_extent_status, node)->lblock < rb_entry(b, struct ext4_extent_status, node)->lblock;
+	return rb_entry(a, struct ext4_extent_status, node)->lblock <
+	       rb_entry(b, struct ext4_extent_status, node)->lblock;
 }
 
-static void status_link(struct ext4_inode *ei, struct ext4_extent_status *s, const struct ext4_map *m)
+static void status_link(struct ext4_inode *ei, struct ext4_extent_status *s,
+			const struct ext4_map *m)
 {
 	s->lblock = m->lblock;
 	s->len = m->len;
@@ -146,10 +148,11 @@ static void give_back(struct ext4_super *es, const struct ext4_extent_status *s,
 }
 
 /*
- * Nothing is known of [from, to) any more.  `split` is used when the range is inside one entry.  `es` not NULL: promises go back.
- * Locks: es.
+ * Nothing is known of [from, to) any more.  `split` is used when the range is inside one entry.
+ * `es` not NULL: promises go back. Locks: es.
  */
-static void status_clear(struct ext4_inode *ei, u32 from, u32 to, struct ext4_extent_status **split, struct ext4_super *es)
+static void status_clear(struct ext4_inode *ei, u32 from, u32 to, struct ext4_extent_status **split,
+			 struct ext4_super *es)
 {
 	struct ext4_extent_status *s = status_at_or_after(ei, from);
 
@@ -160,7 +163,9 @@ static void status_clear(struct ext4_inode *ei, u32 from, u32 to, struct ext4_ex
 		if (es)
 			give_back(es, s, lo, hi);
 		if (lo > s->lblock && hi < status_end(s)) {
-			struct ext4_map right = {hi, status_end(s) - hi, has_place(s->type) ? s->block + (hi - s->lblock) : 0, s->type};
+			struct ext4_map right = {
+				hi, status_end(s) - hi,
+				has_place(s->type) ? s->block + (hi - s->lblock) : 0, s->type};
 
 			status_cut_back(ei, s, status_end(s) - lo);
 			status_link(ei, *split, &right);
@@ -179,19 +184,26 @@ static void status_clear(struct ext4_inode *ei, u32 from, u32 to, struct ext4_ex
 
 static bool continues(const struct ext4_extent_status *s, const struct ext4_map *m)
 {
-	return s->type == m->type && status_end(s) == m->lblock && (!has_place(m->type) || s->block + s->len == m->block);
+	return s->type == m->type && status_end(s) == m->lblock &&
+	       (!has_place(m->type) || s->block + s->len == m->block);
 }
 
 static bool precedes(const struct ext4_map *m, const struct ext4_extent_status *s)
 {
-	return s->type == m->type && m->lblock + m->len == s->lblock && (!has_place(m->type) || m->block + m->len == s->block);
+	return s->type == m->type && m->lblock + m->len == s->lblock &&
+	       (!has_place(m->type) || m->block + m->len == s->block);
 }
 
-/* Enter a range of which nothing is known, joined to its neighbours.  `fresh` may be left.  Locks: es. */
-static void status_enter(struct ext4_inode *ei, const struct ext4_map *m, struct ext4_extent_status **fresh)
+/*
+ * Enter a range of which nothing is known, joined to its neighbours.  `fresh` may be left.  Locks:
+ * es.
+ */
+static void status_enter(struct ext4_inode *ei, const struct ext4_map *m,
+			 struct ext4_extent_status **fresh)
 {
 	struct ext4_extent_status *right = status_at_or_after(ei, m->lblock);
-	struct ext4_extent_status *left = right ? to_status(rb_prev(&right->node)) : to_status(rb_last(&ei->es));
+	struct ext4_extent_status *left =
+		right ? to_status(rb_prev(&right->node)) : to_status(rb_last(&ei->es));
 
 	if (left && continues(left, m)) {
 		left->len += m->len;
@@ -263,7 +275,8 @@ static bool status_try_set(struct ext4_inode *ei, const struct ext4_map *m, stru
 {
 	u32 to = m->lblock + m->len;
 
-	if (!spare_fill(sp, needs_split(ei, m->lblock, to), needs_entry(ei, m), GFP_ATOMIC | __GFP_NOWARN))
+	if (!spare_fill(sp, needs_split(ei, m->lblock, to), needs_entry(ei, m),
+			GFP_ATOMIC | __GFP_NOWARN))
 		return false;
 	status_clear(ei, m->lblock, to, &sp->split, NULL);
 	status_enter(ei, m, &sp->fresh);
@@ -276,9 +289,11 @@ int ext4_status_set(struct ext4_inode *ei, const struct ext4_map *m)
 	bool done = false;
 
 	while (!done) {
-		with_spin(&ei->es_lock)
-			done = status_try_set(ei, m, &sp);
-		/* Promises that were kept have to be struck out, so for all else memory has to come. */
+		with_spin(&ei->es_lock) done = status_try_set(ei, m, &sp);
+		/*
+		 * Promises that were kept have to be struck out, so for all else memory has to
+		 * come.
+		 */
 		if (!done && !spare_fill(&sp, true, true, GFP_NOFS) && m->type == EXT4_MAP_PENDING)
 			break;
 	}
@@ -296,14 +311,16 @@ bool ext4_status_find(struct ext4_inode *ei, u32 lblock, struct ext4_map *out)
 	if (!s || s->lblock > lblock)
 		return false;
 	skip = lblock - s->lblock;
-	*out = (struct ext4_map){lblock, s->len - skip, has_place(s->type) ? s->block + skip : 0, s->type};
+	*out = (struct ext4_map){lblock, s->len - skip, has_place(s->type) ? s->block + skip : 0,
+				 s->type};
 	return true;
 }
 
 bool ext4_status_next_promise(struct ext4_inode *ei, u32 lblock, struct ext4_map *out)
 {
 	guard_spin(&ei->es_lock);
-	for (struct ext4_extent_status *s = status_at_or_after(ei, lblock); s; s = to_status(rb_next(&s->node))) {
+	for (struct ext4_extent_status *s = status_at_or_after(ei, lblock); s;
+	     s = to_status(rb_next(&s->node))) {
 		if (is_promise(s->type)) {
 			*out = (struct ext4_map){s->lblock, s->len, s->block, s->type};
 			return true;
@@ -320,7 +337,8 @@ void ext4_status_learn(struct ext4_inode *ei, const struct ext4_map *map)
 
 	if (ei->es_cached > STATUS_MAX_CACHED)
 		ext4_status_trim(ei);
-	with_spin(&ei->es_lock) {
+	with_spin(&ei->es_lock)
+	{
 		next = status_at_or_after(ei, m.lblock);
 		if (next && next->lblock <= m.lblock)
 			m.len = 0;
@@ -361,7 +379,8 @@ int ext4_status_delay(struct ext4_inode *ei, u32 lblock, u32 len, u32 spare, u32
 		struct ext4_map m;
 		bool done = true;
 
-		with_spin(&ei->es_lock) {
+		with_spin(&ei->es_lock)
+		{
 			more = next_to_delay(ei, &pos, end, &m);
 			if (more)
 				done = status_try_set(ei, &m, &sp);
@@ -413,12 +432,17 @@ void ext4_status_drop(struct inode *inode, u32 lblock, u32 len)
 	bool done = rb_empty(&ei->es);
 
 	while (!done) {
-		with_spin(&ei->es_lock) {
+		with_spin(&ei->es_lock)
+		{
 			done = !needs_split(ei, lblock, lblock + len) || sp.split;
 			if (done)
-				status_clear(ei, lblock, lblock + len, &sp.split, ext4_inode_super(inode));
+				status_clear(ei, lblock, lblock + len, &sp.split,
+					     ext4_inode_super(inode));
 		}
-		/* A hole in the middle of something: it has to be remembered, so memory has to come. */
+		/*
+		 * A hole in the middle of something: it has to be remembered, so memory has to
+		 * come.
+		 */
 		if (!done)
 			(void)spare_fill(&sp, true, false, GFP_NOFS);
 	}

@@ -2,9 +2,11 @@
 /*
  * Mounting ext2, ext3 and ext4, and the life of a mounted file system.
  *
- * The superblock is checked field by field before anything is computed from it; then the descriptors, which together with it say where
- * everything else is.  A journal is replayed before any other metadata is looked at, after which both are checked again, as replay may
- * have changed them.  Free space is counted from the descriptors; the counts in the superblock are only brought up to date at the end.
+ * The superblock is checked field by field before anything is computed from it; then the
+ * descriptors, which together with it say where everything else is.  A journal is replayed before
+ * any other metadata is looked at, after which both are checked again, as replay may have changed
+ * them.  Free space is counted from the descriptors; the counts in the superblock are only brought
+ * up to date at the end.
  *
  * One driver serves three types: "ext2" and "ext3" only accept the features those have.
  */
@@ -25,9 +27,9 @@
 
 #define NS 1000000000ull
 
-#define COMPAT_EXT2_RO       (EXT4_RO_SPARSE_SUPER | EXT4_RO_LARGE_FILE | EXT4_RO_BTREE_DIR)
-#define INCOMPAT_EXT2        (EXT4_INCOMPAT_FILETYPE | EXT4_INCOMPAT_META_BG)
-#define INCOMPAT_EXT3        (INCOMPAT_EXT2 | EXT4_INCOMPAT_RECOVER)
+#define COMPAT_EXT2_RO (EXT4_RO_SPARSE_SUPER | EXT4_RO_LARGE_FILE | EXT4_RO_BTREE_DIR)
+#define INCOMPAT_EXT2  (EXT4_INCOMPAT_FILETYPE | EXT4_INCOMPAT_META_BG)
+#define INCOMPAT_EXT3  (INCOMPAT_EXT2 | EXT4_INCOMPAT_RECOVER)
 #define INCOMPAT_KNOWN                                                                             \
 	(INCOMPAT_EXT3 | EXT4_INCOMPAT_EXTENTS | EXT4_INCOMPAT_64BIT | EXT4_INCOMPAT_FLEX_BG |     \
 	 EXT4_INCOMPAT_CSUM_SEED | EXT4_INCOMPAT_LARGEDIR)
@@ -57,7 +59,8 @@ static int check_magic(struct ext4_super *es, bool silent)
 		return -EINVAL;
 	}
 	if (d->rev_level > 1)
-		return refuse(es, "revision level too high, forcing read-only mode is not possible");
+		return refuse(es,
+			      "revision level too high, forcing read-only mode is not possible");
 	return 0;
 }
 
@@ -69,14 +72,20 @@ static int check_checksums(struct ext4_super *es)
 	if (!es->csum)
 		return 0;
 	if (ext4_has_ro(es, EXT4_RO_GDT_CSUM))
-		log_warn("(%s): metadata_csum and uninit_bg are redundant flags; please run fsck.\n", es->sb->id);
+		log_warn(
+			"(%s): metadata_csum and uninit_bg are redundant flags; please run fsck.\n",
+			es->sb->id);
 	if (d->checksum_type != 1)
 		return refuse(es, "VFS: Found ext4 filesystem with unknown checksum algorithm.");
 	if (ext4_csum(~0u, d, offsetof(struct ext4_disk_super, checksum)) != d->checksum) {
-		log_err("(%s): VFS: Found ext4 filesystem with invalid superblock checksum.  Run e2fsck?\n", es->sb->id);
+		log_err("(%s): VFS: Found ext4 filesystem with invalid superblock checksum.  Run "
+			"e2fsck?\n",
+			es->sb->id);
 		return -EBADMSG;
 	}
-	es->csum_seed = ext4_has_incompat(es, EXT4_INCOMPAT_CSUM_SEED) ? d->checksum_seed : ext4_csum(~0u, d->uuid, sizeof(d->uuid));
+	es->csum_seed = ext4_has_incompat(es, EXT4_INCOMPAT_CSUM_SEED)
+				? d->checksum_seed
+				: ext4_csum(~0u, d->uuid, sizeof(d->uuid));
 	return 0;
 }
 
@@ -92,9 +101,11 @@ static int check_type(struct ext4_super *es, bool silent)
 	if (type == &ext3_type)
 		ok = ok && ext4_has_compat(es, EXT4_COMPAT_HAS_JOURNAL);
 	if (ok)
-		log_info("(%s): mounting %s file system using the ext4 subsystem\n", es->sb->id, type->name);
+		log_info("(%s): mounting %s file system using the ext4 subsystem\n", es->sb->id,
+			 type->name);
 	else if (!silent)
-		return refuse(es, "couldn't mount as %s due to feature incompatibilities", type->name);
+		return refuse(es, "couldn't mount as %s due to feature incompatibilities",
+			      type->name);
 	return ok ? 0 : -EINVAL;
 }
 
@@ -103,18 +114,23 @@ static int check_features(struct ext4_super *es, bool read_only)
 	u32 unknown = es->incompat & ~INCOMPAT_KNOWN;
 
 	if (es->incompat & EXT4_INCOMPAT_CASEFOLD)
-		return refuse(es, "Filesystem with casefold feature cannot be mounted without CONFIG_UNICODE");
+		return refuse(es, "Filesystem with casefold feature cannot be mounted without "
+				  "CONFIG_UNICODE");
 	if (unknown)
-		return refuse(es, "couldn't mount because of unsupported optional features (%x)", unknown);
+		return refuse(es, "couldn't mount because of unsupported optional features (%x)",
+			      unknown);
 	if (es->ro_compat & EXT4_RO_BIGALLOC)
-		return refuse(es, "couldn't mount because of unsupported optional features (%x)", EXT4_RO_BIGALLOC);
+		return refuse(es, "couldn't mount because of unsupported optional features (%x)",
+			      EXT4_RO_BIGALLOC);
 	if (read_only)
 		return 0;
 	if (es->ro_compat & (EXT4_RO_QUOTA | EXT4_RO_PROJECT))
 		return refuse(es, "The kernel was not built with CONFIG_QUOTA and CONFIG_QFMT_V2");
 	unknown = es->ro_compat & ~RO_COMPAT_KNOWN;
 	if (unknown)
-		return refuse(es, "couldn't mount RDWR because of unsupported optional features (%x)", unknown);
+		return refuse(es,
+			      "couldn't mount RDWR because of unsupported optional features (%x)",
+			      unknown);
 	return 0;
 }
 
@@ -124,22 +140,27 @@ static int check_inode_geometry(struct ext4_super *es)
 
 	es->inode_size = d->rev_level ? d->inode_size : EXT4_INODE_SIZE_0;
 	es->first_ino = d->rev_level ? d->first_ino : EXT4_FIRST_INO_0;
-	if (es->inode_size < EXT4_INODE_SIZE_0 || es->inode_size & (es->inode_size - 1) || es->inode_size > es->block_size)
+	if (es->inode_size < EXT4_INODE_SIZE_0 || es->inode_size & (es->inode_size - 1) ||
+	    es->inode_size > es->block_size)
 		return refuse(es, "unsupported inode size: %u", es->inode_size);
 	if (es->first_ino < EXT4_FIRST_INO_0)
 		return refuse(es, "invalid first ino: %u", es->first_ino);
 	es->inodes_per_group = d->inodes_per_group;
 	es->inodes_per_block = es->block_size / es->inode_size;
-	if (es->inodes_per_group < es->inodes_per_block || es->inodes_per_group > es->block_size * 8 || es->inodes_per_group % 8)
+	if (es->inodes_per_group < es->inodes_per_block ||
+	    es->inodes_per_group > es->block_size * 8 || es->inodes_per_group % 8)
 		return refuse(es, "invalid inodes per group: %u", es->inodes_per_group);
 	es->itable_blocks = DIV_ROUND_UP(es->inodes_per_group, es->inodes_per_block);
 	es->want_extra_isize = 0;
 	if (es->inode_size > EXT4_GOOD_OLD_INODE) {
-		u32 want = sizeof(struct ext4_disk_inode) - EXT4_GOOD_OLD_INODE, room = es->inode_size - EXT4_GOOD_OLD_INODE;
+		u32 want = sizeof(struct ext4_disk_inode) - EXT4_GOOD_OLD_INODE,
+		    room = es->inode_size - EXT4_GOOD_OLD_INODE;
 
 		if (ext4_has_ro(es, EXT4_RO_EXTRA_ISIZE))
 			want = max(want, (u32)max(d->want_extra_isize, d->min_extra_isize));
-		es->want_extra_isize = want > room || want & 3 ? sizeof(struct ext4_disk_inode) - EXT4_GOOD_OLD_INODE : want;
+		es->want_extra_isize = want > room || want & 3 ? sizeof(struct ext4_disk_inode) -
+									 EXT4_GOOD_OLD_INODE
+							       : want;
 	}
 	es->sb->time_gran = es->inode_size > EXT4_GOOD_OLD_INODE ? 1 : (u32)NS;
 	return 0;
@@ -156,11 +177,13 @@ static int check_block_size(struct ext4_super *es)
 	if (es->block_size > PAGE_SIZE || es->block_size < bdev_logical_block(es->bdev))
 		return refuse(es, "bad block size %u", es->block_size);
 	if (d->log_cluster_size != d->log_block_size)
-		return refuse(es, "fragment/cluster size (%u) != block size (%u)", 1024u << min(d->log_cluster_size, 20u), es->block_size);
+		return refuse(es, "fragment/cluster size (%u) != block size (%u)",
+			      1024u << min(d->log_cluster_size, 20u), es->block_size);
 	es->desc_size = EXT4_DESC_SIZE_32;
 	if (ext4_has_incompat(es, EXT4_INCOMPAT_64BIT)) {
 		es->desc_size = d->desc_size;
-		if (es->desc_size < EXT4_DESC_SIZE_64 || es->desc_size > 1024 || es->desc_size & (es->desc_size - 1))
+		if (es->desc_size < EXT4_DESC_SIZE_64 || es->desc_size > 1024 ||
+		    es->desc_size & (es->desc_size - 1))
 			return refuse(es, "unsupported descriptor size %u", es->desc_size);
 	}
 	es->desc_per_block = es->block_size / es->desc_size;
@@ -174,30 +197,43 @@ static int check_group_geometry(struct ext4_super *es)
 	u64 groups;
 
 	es->blocks_per_group = d->blocks_per_group;
-	if (!es->blocks_per_group || es->blocks_per_group > es->block_size * 8 || es->blocks_per_group % 8)
+	if (!es->blocks_per_group || es->blocks_per_group > es->block_size * 8 ||
+	    es->blocks_per_group % 8)
 		return refuse(es, "#blocks per group too big: %u", es->blocks_per_group);
 	if (d->clusters_per_group != es->blocks_per_group)
-		return refuse(es, "blocks per group (%u) and clusters per group (%u) inconsistent", es->blocks_per_group,
-			      d->clusters_per_group);
+		return refuse(es, "blocks per group (%u) and clusters per group (%u) inconsistent",
+			      es->blocks_per_group, d->clusters_per_group);
 	es->first_data_block = d->first_data_block;
-	es->blocks = ext4_lo_hi(d->blocks_count_lo, ext4_has_incompat(es, EXT4_INCOMPAT_64BIT) ? d->blocks_count_hi : 0);
+	es->blocks =
+		ext4_lo_hi(d->blocks_count_lo,
+			   ext4_has_incompat(es, EXT4_INCOMPAT_64BIT) ? d->blocks_count_hi : 0);
 	if (es->blocks > bdev_bytes(es->bdev) >> es->block_bits)
-		return refuse(es, "bad geometry: block count %llu exceeds size of device (%llu blocks)", es->blocks,
-			      bdev_bytes(es->bdev) >> es->block_bits);
+		return refuse(es,
+			      "bad geometry: block count %llu exceeds size of device (%llu blocks)",
+			      es->blocks, bdev_bytes(es->bdev) >> es->block_bits);
 	if (es->first_data_block != (es->block_size == 1024) || es->first_data_block >= es->blocks)
-		return refuse(es, "bad geometry: first data block %u is beyond end of filesystem (%llu)", es->first_data_block, es->blocks);
+		return refuse(
+			es, "bad geometry: first data block %u is beyond end of filesystem (%llu)",
+			es->first_data_block, es->blocks);
 	groups = DIV_ROUND_UP(es->blocks - es->first_data_block, (u64)es->blocks_per_group);
-	if (groups > U32_MAX / es->inodes_per_group || groups * es->inodes_per_group != d->inodes_count)
-		return refuse(es, "inodes count not valid: %u vs %llu", d->inodes_count, groups * es->inodes_per_group);
+	if (groups > U32_MAX / es->inodes_per_group ||
+	    groups * es->inodes_per_group != d->inodes_count)
+		return refuse(es, "inodes count not valid: %u vs %llu", d->inodes_count,
+			      groups * es->inodes_per_group);
 	es->groups = (u32)groups;
 	es->inodes = d->inodes_count;
 	es->desc_blocks = DIV_ROUND_UP(es->groups, es->desc_per_block);
 	if (ext4_has_incompat(es, EXT4_INCOMPAT_META_BG) && d->first_meta_bg > es->desc_blocks)
-		return refuse(es, "first meta block group too large: %u (group descriptor block count %u)", d->first_meta_bg,
-			      es->desc_blocks);
+		return refuse(
+			es,
+			"first meta block group too large: %u (group descriptor block count %u)",
+			d->first_meta_bg, es->desc_blocks);
 	if (d->reserved_gdt_blocks > es->block_size / 4)
-		return refuse(es, "Number of reserved GDT blocks insanely large: %u", d->reserved_gdt_blocks);
-	es->flex_bits = ext4_has_incompat(es, EXT4_INCOMPAT_FLEX_BG) && d->log_groups_per_flex < 32 ? d->log_groups_per_flex : 0;
+		return refuse(es, "Number of reserved GDT blocks insanely large: %u",
+			      d->reserved_gdt_blocks);
+	es->flex_bits = ext4_has_incompat(es, EXT4_INCOMPAT_FLEX_BG) && d->log_groups_per_flex < 32
+				? d->log_groups_per_flex
+				: 0;
 	return 0;
 }
 
@@ -303,7 +339,8 @@ static void journal_aborted(void *arg, int error)
 
 	if (READ_ONCE(sb->flags) & SB_RDONLY)
 		return;
-	log_emerg("(%s): error %d in the journal: Remounting filesystem read-only\n", sb->id, error);
+	log_emerg("(%s): error %d in the journal: Remounting filesystem read-only\n", sb->id,
+		  error);
 	WRITE_ONCE(ext4_super(sb)->aborted, true);
 	atomic_or(&sb->flags, SB_RDONLY);
 }
@@ -332,7 +369,9 @@ static int check_recovery(struct ext4_super *es)
 		return 0;
 	log_info("(%s): INFO: recovery required on readonly filesystem\n", es->sb->id);
 	if (bdev_read_only(es->bdev)) {
-		log_err("(%s): write access unavailable, cannot proceed (try mounting with noload)\n", es->sb->id);
+		log_err("(%s): write access unavailable, cannot proceed (try mounting with "
+			"noload)\n",
+			es->sb->id);
 		return -EROFS;
 	}
 	log_info("(%s): write access will be enabled during recovery\n", es->sb->id);
@@ -352,7 +391,6 @@ static int journal_load(struct ext4_super *es, bool *replayed)
 		.arg = es,
 		.name = es->sb->id,
 		.aborted = journal_aborted,
-		.write_ordered = ext4_write_ordered,
 		.barrier = es->opt.set & EXT4_OPT_BARRIER,
 		.checksum = es->csum,
 		.wide = ext4_has_incompat(es, EXT4_INCOMPAT_64BIT),
@@ -387,12 +425,16 @@ static int journal_begin(struct ext4_super *es)
 
 	if (!ext4_has_compat(es, EXT4_COMPAT_HAS_JOURNAL)) {
 		if (ext4_has_incompat(es, EXT4_INCOMPAT_RECOVER))
-			return refuse(es, "required journal recovery suppressed and not mounted read-only");
+			return refuse(
+				es,
+				"required journal recovery suppressed and not mounted read-only");
 		return 0;
 	}
 	if (es->opt.set & EXT4_OPT_NOLOAD) {
 		if (!(es->sb->flags & SB_RDONLY) && ext4_has_incompat(es, EXT4_INCOMPAT_RECOVER))
-			return refuse(es, "required journal recovery suppressed and not mounted read-only");
+			return refuse(
+				es,
+				"required journal recovery suppressed and not mounted read-only");
 		return 0;
 	}
 	err = check_recovery(es) ?: journal_inode(es, &es->journal_inode);
@@ -417,7 +459,8 @@ static int write_state(struct ext4_super *es, bool recover, bool valid)
 		d->feature_incompat |= EXT4_INCOMPAT_RECOVER;
 	else
 		d->feature_incompat &= ~EXT4_INCOMPAT_RECOVER;
-	es->incompat = (es->incompat & ~EXT4_INCOMPAT_RECOVER) | (recover ? EXT4_INCOMPAT_RECOVER : 0);
+	es->incompat =
+		(es->incompat & ~EXT4_INCOMPAT_RECOVER) | (recover ? EXT4_INCOMPAT_RECOVER : 0);
 	if (valid)
 		d->state |= es->valid_before;
 	else
@@ -433,9 +476,11 @@ static int writing_begin(struct ext4_super *es)
 	int err;
 
 	if (!(d->state & EXT4_FS_VALID))
-		log_warn("(%s): warning: mounting unchecked fs, running e2fsck is recommended\n", es->sb->id);
+		log_warn("(%s): warning: mounting unchecked fs, running e2fsck is recommended\n",
+			 es->sb->id);
 	else if (d->state & EXT4_FS_ERROR)
-		log_warn("(%s): warning: mounting fs with errors, running e2fsck is recommended\n", es->sb->id);
+		log_warn("(%s): warning: mounting fs with errors, running e2fsck is recommended\n",
+			 es->sb->id);
 	es->valid_before = d->state & EXT4_FS_VALID;
 	if (d->rev_level && !(d->flags & (EXT4_SUPER_SIGNED_HASH | EXT4_SUPER_UNSIGNED_HASH)))
 		d->flags |= EXT4_SUPER_UNSIGNED_HASH;
@@ -488,9 +533,12 @@ static void set_reserves(struct ext4_super *es)
 {
 	struct ext4_disk_super *d = es->disk;
 
-	es->reserved_root = ext4_lo_hi(d->r_blocks_count_lo, ext4_has_incompat(es, EXT4_INCOMPAT_64BIT) ? d->r_blocks_count_hi : 0);
+	es->reserved_root =
+		ext4_lo_hi(d->r_blocks_count_lo,
+			   ext4_has_incompat(es, EXT4_INCOMPAT_64BIT) ? d->r_blocks_count_hi : 0);
 	es->reserved_root = min(es->reserved_root, es->blocks);
-	es->reserved_pool = ext4_has_incompat(es, EXT4_INCOMPAT_EXTENTS) ? min(es->blocks / 50, (u64)4096) : 0;
+	es->reserved_pool =
+		ext4_has_incompat(es, EXT4_INCOMPAT_EXTENTS) ? min(es->blocks / 50, (u64)4096) : 0;
 }
 
 static void set_superblock(struct ext4_super *es)
@@ -502,7 +550,8 @@ static void set_superblock(struct ext4_super *es)
 	sb->blkbits = es->block_bits;
 	sb->namelen = EXT4_NAME_LEN;
 	sb->max_links = 0;
-	sb->max_bytes = (loff_t)(ext4_max_blocks(es, ext4_has_incompat(es, EXT4_INCOMPAT_EXTENTS)) << es->block_bits);
+	sb->max_bytes = (loff_t)(ext4_max_blocks(es, ext4_has_incompat(es, EXT4_INCOMPAT_EXTENTS))
+				 << es->block_bits);
 	memcpy(sb->uuid, es->disk->uuid, sizeof(sb->uuid));
 	if (es->opt.set & EXT4_OPT_ACL)
 		sb->flags |= SB_POSIXACL;
@@ -530,7 +579,8 @@ static int root_get(struct ext4_super *es)
 
 static const char *data_mode_text(const struct ext4_super *es)
 {
-	static const char *const text[] = {"ordered data mode", "journalled data mode", "writeback data mode"};
+	static const char *const text[] = {"ordered data mode", "journalled data mode",
+					   "writeback data mode"};
 
 	return es->journal ? text[es->opt.data_mode] : "out journal";
 }
@@ -539,10 +589,13 @@ static void say_mounted(const struct ext4_super *es)
 {
 	const u8 *u = es->disk->uuid;
 
-	log_info("(%s): mounted filesystem %02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x %s with%s%s. "
-		 "Quota mode: none.\n",
-		 es->sb->id, u[0], u[1], u[2], u[3], u[4], u[5], u[6], u[7], u[8], u[9], u[10], u[11], u[12], u[13], u[14], u[15],
-		 es->sb->flags & SB_RDONLY ? "ro" : "r/w", es->journal ? " " : "", data_mode_text(es));
+	log_info(
+		"(%s): mounted filesystem "
+		"%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x %s with%s%s. "
+		"Quota mode: none.\n",
+		es->sb->id, u[0], u[1], u[2], u[3], u[4], u[5], u[6], u[7], u[8], u[9], u[10],
+		u[11], u[12], u[13], u[14], u[15], es->sb->flags & SB_RDONLY ? "ro" : "r/w",
+		es->journal ? " " : "", data_mode_text(es));
 }
 
 static int options_begin(struct ext4_super *es, char *text)
@@ -612,7 +665,10 @@ static void super_close(struct ext4_super *es)
 	es->journal = NULL;
 }
 
-/* Orphans are seen to even on a read-only mount, if the device can be written: remounting must find none. */
+/*
+ * Orphans are seen to even on a read-only mount, if the device can be written: remounting must find
+ * none.
+ */
 static int read_only_cleanup(struct ext4_super *es)
 {
 	struct superblock *sb = es->sb;
@@ -620,7 +676,8 @@ static int read_only_cleanup(struct ext4_super *es)
 
 	if (!es->disk->last_orphan && !ext4_has_ro(es, EXT4_RO_ORPHAN_PRESENT))
 		return 0;
-	if (bdev_read_only(es->bdev) || es->opt.set & EXT4_OPT_NOLOAD || check_features(es, false)) {
+	if (bdev_read_only(es->bdev) || es->opt.set & EXT4_OPT_NOLOAD ||
+	    check_features(es, false)) {
 		log_err("(%s): write access unavailable, skipping orphan cleanup\n", sb->id);
 		return 0;
 	}
@@ -718,7 +775,8 @@ static int to_read_write(struct ext4_super *es)
 	if (ext4_has_compat(es, EXT4_COMPAT_HAS_JOURNAL) && !es->journal)
 		return refuse(es, "couldn't remount RDWR: the journal was not loaded");
 	if (es->disk->last_orphan || ext4_has_ro(es, EXT4_RO_ORPHAN_PRESENT))
-		return refuse(es, "Couldn't remount RDWR because of unprocessed orphan inode list.  Please umount/remount instead");
+		return refuse(es, "Couldn't remount RDWR because of unprocessed orphan inode list. "
+				  " Please umount/remount instead");
 	return writing_begin(es);
 }
 
@@ -800,12 +858,15 @@ static int ext4_unfreeze(struct superblock *sb)
 {
 	struct ext4_super *es = ext4_super(sb);
 
-	return sb->flags & SB_RDONLY || es->aborted ? 0 : write_state(es, es->journal != NULL, es->journal != NULL);
+	return sb->flags & SB_RDONLY || es->aborted
+		       ? 0
+		       : write_state(es, es->journal != NULL, es->journal != NULL);
 }
 
 /* --- handles --- */
 
-int ext4_start(struct superblock *sb, const struct inode *dir, unsigned credits, struct handle **out)
+int ext4_start(struct superblock *sb, const struct inode *dir, unsigned credits,
+	       struct handle **out)
 {
 	struct ext4_super *es = ext4_super(sb);
 	int err;
@@ -815,7 +876,8 @@ int ext4_start(struct superblock *sb, const struct inode *dir, unsigned credits,
 	err = journal_start(es->journal, credits, EXT4_REVOKES, out);
 	if (err)
 		return err;
-	if (unlikely(READ_ONCE(sb->flags) & (SB_SYNCHRONOUS | SB_DIRSYNC) || (dir && READ_ONCE(dir->flags) & (S_SYNC_ | S_DIRSYNC)))) {
+	if (unlikely(READ_ONCE(sb->flags) & (SB_SYNCHRONOUS | SB_DIRSYNC) ||
+		     (dir && READ_ONCE(dir->flags) & (S_SYNC_ | S_DIRSYNC)))) {
 		if (*out && (dir || READ_ONCE(sb->flags) & SB_SYNCHRONOUS))
 			handle_set_sync(*out);
 	}
@@ -851,7 +913,8 @@ static const struct super_ops ext4_super_ops = {
 	.unfreeze = ext4_unfreeze,
 };
 
-static int ext4_mount(const struct fs_type *type, const struct fs_params *params, struct superblock **out)
+static int ext4_mount(const struct fs_type *type, const struct fs_params *params,
+		      struct superblock **out)
 {
 	return bdev_mount(type, params, &ext4_super_ops, ext4_fill, out);
 }

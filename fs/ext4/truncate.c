@@ -2,11 +2,12 @@
 /*
  * Cutting files: freeing the blocks of a range in as many transactions as that takes.
  *
- * Removal works from the end to the front, so that whatever transaction was the last to reach the disk, the file is whole as far as it
- * goes.  An inode that is being cut is an orphan meanwhile: a mount after a crash goes on with it.
+ * Removal works from the end to the front, so that whatever transaction was the last to reach the
+ * disk, the file is whole as far as it goes.  An inode that is being cut is an orphan meanwhile: a
+ * mount after a crash goes on with it.
  *
- * The inode's lock is held, and the pages of the range have left the cache.  Between transactions the block map is unlocked: a page
- * fault may come by and find either the block or a hole.
+ * The inode's lock is held, and the pages of the range have left the cache.  Between transactions
+ * the block map is unlocked: a page fault may come by and find either the block or a hole.
  */
 #include <kernel/lib/minmax.h>
 #include <kernel/sched/thread.h>
@@ -14,7 +15,8 @@
 #include "ext4_map.h"
 #include "ext4_space.h"
 
-bool ext4_handle_short(struct handle *h, const struct inode *inode, unsigned credits, unsigned revokes)
+bool ext4_handle_short(struct handle *h, const struct inode *inode, unsigned credits,
+		       unsigned revokes)
 {
 	unsigned have, need;
 
@@ -59,7 +61,8 @@ static int remove_some(struct handle *h, struct inode *inode, u32 from, u32 to, 
 		ext4_status_drop(inode, from, to - from);
 	else
 		ext4_status_trim(ei);
-	err = ext4_has_extents(inode) ? ext4_extents_remove(h, inode, from, to) : ext4_indirect_remove(h, inode, from, to);
+	err = ext4_has_extents(inode) ? ext4_extents_remove(h, inode, from, to)
+				      : ext4_indirect_remove(h, inode, from, to);
 	ext4_status_trim(ei);
 	ei->last_block = 0;
 	inode_map_changed(inode);
@@ -78,7 +81,8 @@ int ext4_blocks_remove(struct handle *h, struct inode *inode, u32 from, u32 to)
 		err = remove_some(h, inode, from, to, first);
 		first = false;
 		if (err == 1) {
-			int err2 = journal_restart(h, EXT4_CREDITS_TRUNCATE * 2, EXT4_REVOKES_TRUNCATE);
+			int err2 = journal_restart(h, EXT4_CREDITS_TRUNCATE * 2,
+						   EXT4_REVOKES_TRUNCATE);
 
 			if (err2)
 				return err2;
