@@ -50,7 +50,46 @@ static void exercise_tmpfs(unsigned long ops, const char *options, unsigned pree
 	EXPECT_EQ(hf_rmdir("/mnt"), 0);
 }
 
-static void exercise_overlay(unsigned long ops, unsigned preempt)
+static void overlay_layers(void)
+{
+	EXPECT_EQ(hf_mount("none", "/t", "tmpfs", 0, NULL), 0);
+	EXPECT_EQ(hf_mkdir("/t/low", 0755), 0);
+	EXPECT_EQ(hf_mkdir("/t/up", 0755), 0);
+	EXPECT_EQ(hf_mkdir("/t/work", 0755), 0);
+}
+
+static void overlay_mount(void)
+{
+	EXPECT_EQ(hf_mount("none", "/mnt", "overlay", 0, "redirect_dir=on,lowerdir=/t/low,upperdir=/t/up,workdir=/t/work"), 0);
+}
+
+/* The lower layer is filled by the models that go on with the overlay. */
+static void exercise_lower(unsigned long ops)
+{
+	struct exercise_config config = {
+		.base = "/t/low",
+		.seed = host_random(1ull << 32),
+		.processes = 8,
+		.ops = ops / 80,
+		.no_links = 1,
+	};
+	struct exercise *x = exercise_create(&config);
+
+	REQUIRE(x);
+	EXPECT_EQ(exercise_run(x), 0);
+	overlay_mount();
+	exercise_move(x, "/mnt");
+	exercise_set_ops(x, ops / 8);
+	EXPECT_EQ(exercise_run(x), 0);
+	hostfs_drop_caches();
+	EXPECT_EQ(exercise_verify(x), 0);
+	EXPECT_EQ(hf_umount("/mnt", 0), 0);
+	overlay_mount();
+	EXPECT_EQ(exercise_verify(x), 0);
+	exercise_destroy(x);
+}
+
+static void exercise_overlay(unsigned long ops, bool lower)
 {
 	struct hostfs_usage before;
 
@@ -61,12 +100,13 @@ static void exercise_overlay(unsigned long ops, unsigned preempt)
 	EXPECT_EQ(hf_mount("none", "/mnt", "overlay", 0, "lowerdir=/t"), 0);
 	EXPECT_EQ(hf_umount("/mnt", 0), 0);
 	before = hostfs_usage_settled();
-	EXPECT_EQ(hf_mount("none", "/t", "tmpfs", 0, NULL), 0);
-	EXPECT_EQ(hf_mkdir("/t/low", 0755), 0);
-	EXPECT_EQ(hf_mkdir("/t/up", 0755), 0);
-	EXPECT_EQ(hf_mkdir("/t/work", 0755), 0);
-	EXPECT_EQ(hf_mount("none", "/mnt", "overlay", 0, "lowerdir=/t/low,upperdir=/t/up,workdir=/t/work"), 0);
-	exercise_mounted(ops, false, preempt);
+	overlay_layers();
+	if (lower) {
+		exercise_lower(ops);
+	} else {
+		overlay_mount();
+		exercise_mounted(ops, false, 50);
+	}
 	EXPECT_EQ(hf_umount("/mnt", 0), 0);
 	EXPECT_EQ(hf_umount("/t", 0), 0);
 	hostfs_expect_usage(before);
@@ -98,5 +138,10 @@ TEST(tmpfs_allocations_fail)
 
 TEST(overlay)
 {
-	exercise_overlay(hostfs_number("EXERCISE_OPS", 20000) / 2, 50);
+	exercise_overlay(hostfs_number("EXERCISE_OPS", 20000) / 2, false);
+}
+
+TEST(overlay_with_lower)
+{
+	exercise_overlay(hostfs_number("EXERCISE_OPS", 20000) / 2, true);
 }
