@@ -6,7 +6,9 @@
 #include <fs/fat/fat.h>
 #include <fs/init.h>
 #include <fs/iomap/iomap.h>
+#include <fs/isofs/isofs.h>
 #include <fs/pipe.h>
+#include <fs/squashfs/squashfs.h>
 #include <fs/tmpfs/tmpfs.h>
 #include <fs/vfs/dentry.h>
 #include <fs/vfs/fdtable.h>
@@ -20,6 +22,8 @@ void fs_init(void)
 	inode_init_caches();
 	iomap_init();
 	fat_init();
+	isofs_init();
+	squashfs_init();
 	file_init();
 	files_init();
 	mount_init();

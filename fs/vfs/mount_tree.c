@@ -529,6 +529,8 @@ int super_reconfigure(struct superblock *sb, u32 flags, char *options, bool forc
 	bool to_ro = (flags & SB_RDONLY) && !(sb->flags & SB_RDONLY);
 	int err = 0;
 
+	if (sb->type->flags & FS_READ_ONLY)
+		flags |= SB_RDONLY;
 	if (to_ro) {
 		super_sync(sb, true);
 		if (!force && super_has_writers(sb))

@@ -121,6 +121,7 @@ enum fs_type_flags {
 	FS_REQUIRES_DEV = 1 << 0, /* /proc/filesystems: without "nodev" */
 	FS_USERNS_MOUNT = 1 << 1, /* may be mounted by the root of a user namespace */
 	FS_NO_USER = 1 << 2,	  /* not by mount(2) at all */
+	FS_READ_ONLY = 1 << 3,	  /* cannot be written: stays SB_RDONLY whatever a remount asks for */
 };
 
 struct fs_type {

@@ -3,7 +3,7 @@
 # The kernel sources of the host's file-system library: whole folders, so that a new file is there by itself.
 # A new file system adds its folder.
 
-HOSTFS_DIRS := fs/vfs fs/tmpfs fs/syscalls fs/block fs/block/partition fs/iomap fs/jbd2 fs/ext4 fs/fat fs/overlay tests/host/fs
+HOSTFS_DIRS := fs/vfs fs/tmpfs fs/syscalls fs/block fs/block/partition fs/iomap fs/jbd2 fs/ext4 fs/fat fs/isofs fs/squashfs fs/overlay tests/host/fs
 HOSTFS_FILES := \
 	fs/init.c fs/mem_devices.c fs/chardev.c fs/devtmpfs.c fs/inotify.c fs/locks.c fs/pipe.c fs/splice.c \
 	kernel/device/device.c kernel/sched/kthread.c kernel/sched/workqueue.c kernel/syscall/mman.c kernel/time/convert.c \
