@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# LIMIT 3600
+# LIMIT 7200
 # WITH processes storms
 # What a storm took is given back: after caches are dropped, free memory after the second run equals
 # that after the first within 0.25 %.
