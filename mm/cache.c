@@ -352,6 +352,11 @@ ssize_t cache_read_iter(struct file *file, struct mapping *m, struct iov_iter *t
 		n = min(min(PAGE_SIZE - offset, iov_iter_count(to)), (size_t)(isize - *pos));
 		err = cache_read_want(m, file, (u64)*pos >> PAGE_SHIFT,
 				      last - ((u64)*pos >> PAGE_SHIFT) + 1, &f);
+		/* What was read so far would be taken for all there is: memory is waited for. */
+		if (err == -ENOMEM && done && !thread_flag_test(thread_current(), THREAD_KILLED)) {
+			sleep_ns(NSEC_PER_MSEC);
+			continue;
+		}
 		if (err)
 			break;
 		copied = copy_page_to_iter(&f->page, offset, n, to);

@@ -242,8 +242,10 @@ static int node_read(struct inode *inode, u64 block, unsigned depth, struct buff
 	if (err)
 		return err;
 	err = node_verify(inode, *out, depth);
-	if (err)
+	if (err) {
 		buffer_put(*out);
+		*out = NULL; /* the way has no such step */
+	}
 	return err;
 }
 

@@ -76,23 +76,31 @@ static int inode_finish_surely(struct handle *h, struct inode *inode, s64 size)
 	return err;
 }
 
+static int size_record(struct inode *inode, s64 size)
+{
+	struct handle *h;
+	int err = ext4_start(inode->sb, NULL, EXT4_CREDITS_INODE + 1, &h), err2;
+
+	if (err)
+		return err;
+	err = inode_finish_surely(h, inode, size);
+	err2 = ext4_stop(h);
+	return err ?: err2;
+}
+
 /*
  * Data that is not on the disk yet is about to be dropped: the size that it stands for is recorded
  * now, as nothing will be written that could.
  */
 static int size_settle(struct inode *inode)
 {
-	struct handle *h;
-	int err, err2;
+	return ext4_inode(inode)->disk_size < inode->size ? size_record(inode, inode->size) : 0;
+}
 
-	if (ext4_inode(inode)->disk_size >= inode->size)
-		return 0;
-	err = ext4_start(inode->sb, NULL, EXT4_CREDITS_INODE + 1, &h);
-	if (err)
-		return err;
-	err = inode_finish(h, inode, inode->size);
-	err2 = ext4_stop(h);
-	return err ?: err2;
+/* All that a larger size stands for is there. */
+static int size_reach(struct inode *inode, u64 size)
+{
+	return size > (u64)inode->size ? size_record(inode, (s64)size) : 0;
 }
 
 /* --- allocate --- */
@@ -140,13 +148,11 @@ static int allocate_piece(struct handle *h, struct inode *inode, u32 lblock, u32
 	return 0;
 }
 
-/* `new_size`: what the size shall be at the end, if larger. */
-static int allocate_step(struct inode *inode, struct blocks *b, u64 new_size)
+static int allocate_step(struct inode *inode, struct blocks *b)
 {
 	struct handle *h;
 	u32 len = 0;
 	int err = ext4_start(inode->sb, NULL, ext4_map_credits(inode, ALLOCATE_MAX), &h), err2;
-	u64 reached;
 
 	if (err)
 		return err;
@@ -154,20 +160,20 @@ static int allocate_step(struct inode *inode, struct blocks *b, u64 new_size)
 	err = allocate_piece(h, inode, b->from, b->to - b->from, &len);
 	rwsem_write_unlock(&ext4_inode(inode)->map);
 	b->from += err ? 0 : len;
-	reached = min(new_size, (u64)b->from << inode->sb->blkbits);
 	if (!err)
-		err = inode_finish(h, inode, reached > (u64)inode->size ? (s64)reached : -1);
+		err = inode_finish(h, inode, -1);
 	err2 = ext4_stop(h);
 	return err ?: err2;
 }
 
-static int allocate(struct inode *inode, struct blocks b, u64 new_size)
+/* On failure what was allocated stays, beyond the end of the file or unwritten. */
+static int allocate(struct inode *inode, struct blocks b)
 {
 	unsigned tries = 0;
 	int err = 0;
 
 	while (b.from < b.to && !err) {
-		err = allocate_step(inode, &b, new_size);
+		err = allocate_step(inode, &b);
 		if (err == -ENOSPC && ext4_retry_alloc(inode->sb, &tries))
 			err = 0;
 		cond_resched();
@@ -180,7 +186,8 @@ static int do_allocate(struct inode *inode, int mode, u64 offset, u64 len)
 	u64 size = mode & FALLOC_FL_KEEP_SIZE ? 0 : offset + len;
 	int err = size ? inode_newsize_ok(inode, (loff_t)size) : 0;
 
-	return err ?: allocate(inode, blocks_around(inode, offset, len), size);
+	err = err ?: allocate(inode, blocks_around(inode, offset, len));
+	return err ?: size_reach(inode, size);
 }
 
 /* --- punch and zero --- */
@@ -286,6 +293,8 @@ static int do_zero(struct inode *inode, int mode, u64 offset, u64 len)
 	struct blocks b = blocks_within(inode, offset, end);
 	int err = size ? inode_newsize_ok(inode, (loff_t)size) : 0;
 
+	/* What may not fit comes first: then the data is as it was. */
+	err = err ?: allocate(inode, blocks_around(inode, offset, len));
 	err = err ?: zero_edges(inode, min(offset, (u64)inode->size), min(end, (u64)inode->size));
 	err = err ?: size_settle(inode);
 	if (err)
@@ -296,7 +305,7 @@ static int do_zero(struct inode *inode, int mode, u64 offset, u64 len)
 		err = unwrite_blocks(inode, b);
 		faults_in(inode);
 	}
-	return err ?: allocate(inode, blocks_around(inode, offset, len), size);
+	return err ?: size_reach(inode, size);
 }
 
 /* --- collapse and insert --- */

@@ -379,21 +379,30 @@ static bool disk_behind(const struct inode *inode)
 	       READ_ONCE(ei->disk_size) < READ_ONCE(ei->written_end);
 }
 
+static int write_behind(struct inode *inode, bool wait)
+{
+	struct handle *h;
+	int err = wait ? ext4_tail_settle(inode) : 0, err2;
+
+	err = err ?: ext4_start(inode->sb, NULL, EXT4_CREDITS_INODE + 1, &h);
+	if (err)
+		return err;
+	ext4_size_reached(inode, 0, 0);
+	err = ext4_inode_dirty(h, inode);
+	err2 = ext4_stop(h);
+	return err ?: err2;
+}
+
 int ext4_write_inode(struct inode *inode, bool wait)
 {
 	struct superblock *sb = inode->sb;
-	struct handle *h;
-	int err = 0, err2;
+	int err = 0;
 
-	if (disk_behind(inode) && !(READ_ONCE(sb->flags) & SB_RDONLY)) {
-		err = wait ? ext4_tail_settle(inode) : 0;
-		err = err ?: ext4_start(sb, NULL, EXT4_CREDITS_INODE + 1, &h);
-		if (err)
-			return err;
-		ext4_size_reached(inode, 0, 0);
-		err = ext4_inode_dirty(h, inode);
-		err2 = ext4_stop(h);
-		err = err ?: err2;
+	/* Who changed it was told of success: it is not lost for want of memory. */
+	while (disk_behind(inode) && !(READ_ONCE(sb->flags) & SB_RDONLY)) {
+		err = write_behind(inode, wait);
+		if (!ext4_again(err))
+			break;
 	}
 	if (wait && !err && !ext4_super(sb)->journal) {
 		struct ext4_inode_loc loc;

@@ -103,22 +103,45 @@ static bool mutant_run(u64 number)
 	return mounted;
 }
 
+/* True: more is in use than in *start, which is then what is in use. */
+static bool leaked(struct hostfs_usage *start, struct hostfs_usage *by)
+{
+	struct hostfs_usage now = hostfs_usage_settled();
+
+	*by = (struct hostfs_usage){ .objects = now.objects - start->objects, .frames = now.frames - start->frames };
+	*start = now;
+	return (s64)by->objects > 0 || (s64)by->frames > 0;
+}
+
+/* More was in use after these.  What was made to stay is there now; what leaked leaks again. */
+static void leak_find(u64 first, u64 last)
+{
+	struct hostfs_usage start = hostfs_usage_settled(), by;
+
+	for (u64 number = first; number <= last; number++) {
+		mutant_run(number);
+		if (!leaked(&start, &by))
+			continue;
+		tell();
+		host_test_fail("mutant", 0, "leaked %lld objects, %lld frames", (s64)by.objects, (s64)by.frames);
+	}
+}
+
 static void mutants_run(unsigned *mounted)
 {
 	u64 only = hostfs_number("MUTANT", 0), first = only ? only : host_random(1ull << 40) + 1;
-	struct hostfs_usage start = hostfs_usage_settled(), now;
+	u64 last = only ? only : first + m.config->mutants - 1, checked = first;
+	struct hostfs_usage start = hostfs_usage_settled(), by;
 
-	for (unsigned i = 0; i < (only ? 1 : m.config->mutants); i++) {
-		*mounted += mutant_run(first + i);
-		if (i % LEAK_EVERY)
+	for (u64 number = first; number <= last; number++) {
+		*mounted += mutant_run(number);
+		if (number != last && number + 1 - checked < LEAK_EVERY)
 			continue;
-		now = hostfs_usage_settled();
-		if (i && (now.objects > start.objects || now.frames > start.frames)) {
-			tell();
-			host_test_fail("mutant", 0, "one of the last %u leaked %lld objects, %lld frames", LEAK_EVERY,
-				       (s64)(now.objects - start.objects), (s64)(now.frames - start.frames));
+		if (leaked(&start, &by)) {
+			leak_find(checked, number);
+			start = hostfs_usage_settled();
 		}
-		start = now;
+		checked = number + 1;
 	}
 }
 
