@@ -389,36 +389,61 @@ static void tell_size(const struct inode *inode, u64 pos, struct iomap *out)
 		out->length = min(end, (pos & ~(u64)(PAGE_SIZE - 1)) + PAGE_SIZE) - out->offset;
 }
 
+/* Does the folio that is being written have nothing but zeroes there?  Locks: folio. */
+static bool block_is_zero(struct inode *inode, u64 pos)
+{
+	struct folio *f = cache_find_get(&inode->data, pos >> PAGE_SHIFT);
+	bool zero;
+
+	if (!f)
+		return false;
+	zero = !memchr_inv((char *)folio_address(f) + (pos & (PAGE_SIZE - 1)), 0,
+			   inode->sb->blocksize);
+	folio_put(f);
+	return zero;
+}
+
+/*
+ * Where a dirty block goes.  A hole in which nothing was promised stays one if it has only zeroes:
+ * it was behind the end of the file when its page was made writable, and the file grew.  Else a
+ * store to the mapped page came between a punch's dropping it and freeing its block.
+ */
+static int writeback_place(struct inode *inode, u64 pos, const struct range *r, struct ext4_map *m)
+{
+	bool inside = pos < (u64)READ_ONCE(inode->size);
+	int err = 0;
+
+	if (!ext4_status_find(ext4_inode(inode), r->lblock, m))
+		err = ext4_map_find(inode, r->lblock, r->len, m);
+	if (err || (m->type != EXT4_MAP_DELAYED && m->type != EXT4_MAP_HOLE))
+		return err;
+	if (m->type == EXT4_MAP_HOLE) {
+		m->len = 1;
+		inside = inside && !block_is_zero(inode, pos);
+	}
+	return take(inode, r->lblock, m->type == EXT4_MAP_DELAYED ? TAKE_MAX : 1,
+		    inside ? HOLE_POOL : HOLE_STAYS, m);
+}
+
 static int data_map_writeback(struct inode *inode, u64 pos, u64 len, struct iomap *out)
 {
-	struct ext4_map m = {.type = EXT4_MAP_HOLE};
+	struct ext4_map m;
 	struct range r;
-	int err = 0;
+	int err;
 
 	if (!range_of(inode, pos, len, &r)) {
 		*out = (struct iomap){
 			.offset = pos, .length = inode->sb->blocksize, .type = IOMAP_HOLE};
 		return 0;
 	}
-	if (!ext4_status_find(ext4_inode(inode), r.lblock, &m) || m.type == EXT4_MAP_DELAYED ||
-	    m.type == EXT4_MAP_HOLE) {
-		/*
-		 * Nothing promised: a store to a mapped page came between a punch's dropping it and
-		 * freeing its block, or behind what was the end of the file when the page was made
-		 * writable.
-		 */
-		do {
-			err = take(inode, r.lblock, m.type == EXT4_MAP_DELAYED ? TAKE_MAX : 1,
-				   pos < (u64)READ_ONCE(inode->size) ? HOLE_POOL : HOLE_STAYS, &m);
-		} while (ext4_again(err));
-		if (err) {
-			if (err == -ENOSPC)
-				ext4_warn(inode->sb,
-					  "no block for delayed data of inode %llu at %u",
-					  inode->ino, r.lblock);
-			return err;
-		}
-	}
+	do {
+		err = writeback_place(inode, pos, &r, &m);
+	} while (ext4_again(err));
+	if (err == -ENOSPC)
+		ext4_warn(inode->sb, "no block for delayed data of inode %llu at %u", inode->ino,
+			  r.lblock);
+	if (err)
+		return err;
 	answer(inode, &m, out);
 	tell_size(inode, pos, out);
 	return 0;
