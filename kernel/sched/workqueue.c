@@ -3,9 +3,11 @@
  * Work queues.
  *
  * A pool is a list of pending items and the workers that take from it.  The system queue is one
- * pool per CPU; a queue of one's own is one pool.  When a worker takes an item while more wait and
- * no worker is idle, the pool's spawner (itself an item of a small pool kept for that) adds one, up
- * to the pool's limit.
+ * pool per CPU; a queue of one's own is one pool.  When an item waits and no worker is idle, the
+ * pool's spawner (itself an item of a small pool kept for that) adds one, up to the pool's limit.
+ * Both moments count at which that may become so.  A worker begins an item while more wait: at once.
+ * An item comes: the workers may sleep for a long time, perhaps until this very item has run, but
+ * mostly they are only busy; so the spawner looks a little later whether it still waits.
  *
  * An item never runs on two workers at once: a worker that finds it running on another passes it to
  * that worker, which runs it again afterwards.
@@ -26,6 +28,7 @@
 #include "sched_internal.h"
 
 #define WORKERS_MAX 16
+#define PATIENCE    NSEC_PER_MSEC /* for workers that may only be busy */
 
 struct workqueue {
 	struct spinlock lock;       /* RANK_WORK_POOL */
@@ -36,6 +39,7 @@ struct workqueue {
 	u32 idle, count, limit;     /* [p] workers */
 	u32 spawning;               /* [a] a spawner is on its way */
 	struct work spawner;
+	struct delayed_work later;  /* calls the spawner */
 	int cpu;                    /* [I] negative: any */
 	u32 stopping;               /* [a] */
 	char name[THREAD_COMM_LEN]; /* [I] */
@@ -51,6 +55,12 @@ struct worker {
 
 static DEFINE_PER_CPU(struct workqueue, system_pool);
 static struct workqueue spawn_pool; /* runs spawners */
+static u32 nr_workers;              /* [a] */
+
+unsigned workqueue_workers(void)
+{
+	return atomic_load(&nr_workers);
+}
 
 void work_init(struct work *w, void (*fn)(struct work *w))
 {
@@ -92,6 +102,12 @@ static bool want_worker(struct workqueue *p)
 	return !list_empty(&p->pending) && !p->idle && p->count < p->limit;
 }
 
+static void call_spawner(struct workqueue *p)
+{
+	if (!atomic_xchg(&p->spawning, 1u))
+		workqueue_queue(&spawn_pool, &p->spawner);
+}
+
 static void run_item(struct workqueue *p, struct worker *k, struct work *w)
 {
 	void (*fn)(struct work * w) = w->fn;
@@ -102,8 +118,8 @@ static void run_item(struct workqueue *p, struct worker *k, struct work *w)
 	atomic_store_release(&w->pending, 0u);
 	spawn = want_worker(p);
 	spin_unlock_irq(&p->lock);
-	if (spawn && !atomic_xchg(&p->spawning, 1u))
-		workqueue_queue(&spawn_pool, &p->spawner);
+	if (spawn)
+		call_spawner(p);
 	fn(w);
 	lock_debug_check_none("a work function returned");
 	spin_lock_irq(&p->lock);
@@ -157,6 +173,7 @@ static int worker_create(struct workqueue *p)
 		list_push_back(&p->workers, &k->link);
 		p->count++;
 	}
+	atomic_inc(&nr_workers);
 	thread_start(k->thread);
 	return 0;
 }
@@ -164,23 +181,36 @@ static int worker_create(struct workqueue *p)
 static void spawn(struct work *w)
 {
 	struct workqueue *p = container_of(w, struct workqueue, spawner);
+	bool wanted;
 
+	/* Before the look: whoever finds it set afterwards has been seen. */
+	atomic_xchg(&p->spawning, 0u);
+	with_spin_irq(&p->lock) wanted = want_worker(p);
 	/* Without memory the workers there are must do. */
-	if (!atomic_load(&p->stopping))
+	if (wanted && !atomic_load(&p->stopping))
 		(void)worker_create(p);
-	atomic_store_release(&p->spawning, 0u);
+}
+
+static void spawn_later(struct work *w)
+{
+	spawn(&container_of(to_delayed_work(w), struct workqueue, later)->spawner);
 }
 
 /* --- queueing ------------------------------------------------------------------------------- */
 
 static void push(struct workqueue *p, struct work *w)
 {
+	bool spawn;
+
 	with_spin_irq(&p->lock)
 	{
 		w->queue = p;
 		list_push_back(&p->pending, &w->link);
+		spawn = want_worker(p);
 	}
 	wake_up(&p->wait);
+	if (unlikely(spawn))
+		workqueue_queue_delayed(&spawn_pool, &p->later, PATIENCE);
 }
 
 bool workqueue_queue(struct workqueue *wq, struct work *w)
@@ -311,6 +341,7 @@ static void pool_init(struct workqueue *p, const char *name, int cpu, u32 limit)
 	wait_queue_init(&p->wait);
 	wait_queue_init(&p->finished);
 	work_init(&p->spawner, spawn);
+	delayed_work_init(&p->later, spawn_later);
 	p->cpu = cpu;
 	p->limit = limit;
 	strscpy(p->name, name, sizeof(p->name));
@@ -357,9 +388,11 @@ void workqueue_destroy(struct workqueue *wq)
 	workqueue_flush(wq);
 	atomic_store(&wq->stopping, 1u);
 	work_flush(&wq->spawner);
+	delayed_work_cancel_sync(&wq->later);
 	list_for_each_safe (k, next, &wq->workers, link) {
 		kthread_stop(k->thread);
 		kfree(k);
+		atomic_dec(&nr_workers);
 	}
 	kfree(wq);
 }

@@ -75,5 +75,7 @@ static inline bool work_pending(const struct work *w)
 struct workqueue *workqueue_create(const char *name, unsigned flags);
 void workqueue_flush(struct workqueue *wq);
 void workqueue_destroy(struct workqueue *wq);
+/* How many workers all pools keep, for those who count what is in use. */
+unsigned workqueue_workers(void);
 
 void workqueue_init(void); /* boot: when kernel threads can be made */

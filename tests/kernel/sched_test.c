@@ -392,6 +392,37 @@ KTEST(workqueue_sleepers_do_not_block)
 	workqueue_destroy(wq);
 }
 
+static struct completion later_ran;
+static u32 later_seen;
+
+static void later_fn(struct work *w)
+{
+	completion_done(&later_ran);
+}
+
+static void waits_for_later_fn(struct work *w)
+{
+	atomic_store(&later_seen, !completion_wait_timeout(&later_ran, clock_deadline(60 * NSEC_PER_SEC)));
+}
+
+/* An item that comes when the only worker sleeps already, and that the sleeper needs. */
+KTEST(workqueue_sleeper_may_need_later_item)
+{
+	static struct work sleeper, later;
+	struct workqueue *wq = workqueue_create("test", 0);
+
+	KREQUIRE(wq);
+	completion_init(&later_ran);
+	work_init(&sleeper, waits_for_later_fn);
+	work_init(&later, later_fn);
+	workqueue_queue(wq, &sleeper);
+	sleep_ns(50 * NSEC_PER_MSEC);
+	workqueue_queue(wq, &later);
+	workqueue_flush(wq);
+	KEXPECT(later_seen);
+	workqueue_destroy(wq);
+}
+
 KTEST(workqueue_delayed)
 {
 	struct delayed_work dw;

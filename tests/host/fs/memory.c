@@ -20,6 +20,7 @@
 #include <kernel/lib/printf.h>
 #include <kernel/lib/string.h>
 #include <kernel/sched/thread.h>
+#include <kernel/sched/workqueue.h>
 #include <mm/mm_internal.h>
 #include <mm/vmalloc.h>
 #include <host.h>
@@ -510,7 +511,8 @@ u64 slab_shrink_all(void)
 struct hostfs_usage hostfs_usage(void)
 {
 	return (struct hostfs_usage){
-		.objects = heap_objects,
+		/* A worker that a pool took on and keeps is two: itself and its thread. */
+		.objects = heap_objects - 2 * workqueue_workers(),
 		.frames = frames_used - vm_gauge_read(VM_NR_PAGETABLE),
 	};
 }
