@@ -156,8 +156,9 @@ static int cache_insert(struct mapping *m, struct folio *f, u64 index)
 	int err;
 
 	guard_spin_irq(&m->lock);
+	/* A page, or one that is in swap. */
 	old = xa_load(&m->pages, index);
-	if (old && !xa_is_value(old))
+	if (old)
 		return -EEXIST;
 	f->page.mapping = m;
 	f->page.index = index;

@@ -39,7 +39,7 @@ static int insert_locked(struct mapping *m, struct folio *f, u64 index)
 	void *old = xa_load(&m->pages, index);
 	int err;
 
-	if (old && !xa_is_value(old))
+	if (old)
 		return -EEXIST;
 	f->page.mapping = m;
 	f->page.index = index;

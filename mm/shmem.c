@@ -83,12 +83,19 @@ static u64 swapped_next(struct shmem *s, u64 *index, u64 last)
 	return 0;
 }
 
-/* Forget the swapped pages of [first, last]. */
-static void drop_swapped(struct shmem *s, u64 first, u64 last)
+/* Forget the swapped pages of [first, last].  True: there were some. */
+static bool drop_swapped(struct shmem *s, u64 first, u64 last)
 {
-	while (READ_ONCE(s->swapped)) {
+	bool any = false;
+
+	for (;;) {
 		u64 entry;
 
+		rcu_read_lock();
+		entry = swapped_next(s, &first, last);
+		rcu_read_unlock();
+		if (!entry)
+			return any;
 		with_spin_irq(&s->mapping.lock)
 		{
 			entry = swapped_next(s, &first, last);
@@ -98,8 +105,9 @@ static void drop_swapped(struct shmem *s, u64 first, u64 last)
 				s->allocated--;
 			}
 		}
+		any = true;
 		if (!entry)
-			return;
+			return any;
 		swap_entry_release(entry);
 		if (s->charge)
 			(void)s->charge(s->mapping.host, -1);
@@ -146,40 +154,38 @@ int shmem_bring_back(u32 type)
 
 static void forget_swapped(struct shmem *s)
 {
-	drop_swapped(s, 0, U64_MAX);
 	if (list_empty(&s->swap_link))
 		return;
 	guard_mutex(&swapped_lock);
 	list_remove(&s->swap_link);
 }
 
-/* After pages of a range went: what was in swap, and what came back from it meanwhile. */
-static void drop_range_swapped(struct shmem *s, loff_t first, loff_t last)
-{
-	if (likely(!READ_ONCE(s->swapped)))
-		return;
-	drop_swapped(s, ((u64)first + PAGE_SIZE - 1) >> PAGE_SHIFT,
-		     last == S64_MAX ? U64_MAX : (((u64)last + 1) >> PAGE_SHIFT) - 1);
-}
-
-/* Pages at the edges of a range that is cut off must be here to be cleared in part. */
-static int bring_edge(struct shmem *s, loff_t pos)
+/*
+ * A part of one page is cut off: cleared wherever it is.  Under the folio's lock, since it may go out again as soon as
+ * that is released.
+ */
+static int clear_edge(struct shmem *s, u64 index, size_t from, size_t to)
 {
 	struct folio *f;
-	int err;
+	int err = from < to ? shmem_get_folio(s, index, false, &f) : -ENOENT;
 
-	if (likely(!READ_ONCE(s->swapped)) || !((u64)pos & (PAGE_SIZE - 1)))
-		return 0;
-	err = shmem_get_folio(s, (u64)pos >> PAGE_SHIFT, false, &f);
-	if (!err && f) {
-		folio_unlock(f);
-		folio_put(f);
-	}
-	return err;
+	if (err || !f)
+		return err == -ENOENT ? 0 : err;
+	memset((char *)folio_address(f) + from, 0, to - from);
+	folio_unlock(f);
+	folio_put(f);
+	return 0;
 }
 
+/*
+ * Pages go first, so that reclaim, which locks them, sends no more of them out behind the back of this; then the object
+ * leaves the list, on which reclaim puts it while it holds such a lock.
+ */
 void shmem_fini(struct shmem *s)
 {
+	cache_truncate(&s->mapping, 0);
+	while (drop_swapped(s, 0, U64_MAX))
+		cache_truncate(&s->mapping, 0);
 	forget_swapped(s);
 	mapping_fini(&s->mapping);
 }
@@ -214,12 +220,17 @@ uncharge:
 	return err;
 }
 
-/* If `index` is in swap: back.  -ENOENT: it is not. */
+/*
+ * If `index` is in swap: back.  -ENOENT: there is a hole.  An entry changes between page and swap in one step, so one
+ * look at it tells; s->swapped, which changes beside it, does not.
+ */
 static int bring_in(struct shmem *s, u64 index)
 {
 	void *entry;
 
-	with_spin_irq(&s->mapping.lock) entry = xa_load(&s->mapping.pages, index);
+	rcu_read_lock();
+	entry = xa_load(&s->mapping.pages, index);
+	rcu_read_unlock();
 	if (!entry)
 		return -ENOENT;
 	if (!xa_is_value(entry))
@@ -248,13 +259,11 @@ static int get_folio(struct shmem *s, u64 index, bool create, bool clear, struct
 			continue;
 		}
 		*out = NULL;
-		if (unlikely(READ_ONCE(s->swapped))) {
-			err = bring_in(s, index);
-			if (!err || err == -EAGAIN)
-				continue;
-			if (err != -ENOENT)
-				return err;
-		}
+		err = bring_in(s, index);
+		if (!err || err == -EAGAIN)
+			continue;
+		if (err != -ENOENT)
+			return err;
 		if (!create)
 			return 0;
 		err = shmem_add_page(s, index, clear, out);
@@ -279,7 +288,7 @@ ssize_t shmem_read_iter(struct shmem *s, struct iov_iter *to, loff_t *pos)
 		size_t offset = (size_t)*pos & (PAGE_SIZE - 1), n, copied;
 		struct folio *f = cache_find_get(&s->mapping, (u64)*pos >> PAGE_SHIFT);
 
-		if (unlikely(!f && READ_ONCE(s->swapped))) {
+		if (!f) {
 			int err = shmem_get_folio(s, (u64)*pos >> PAGE_SHIFT, false, &f);
 
 			if (err)
@@ -377,24 +386,41 @@ int shmem_truncate(struct shmem *s, loff_t size)
 
 	if ((size < old && seals & SHMEM_SEAL_SHRINK) || (size > old && seals & SHMEM_SEAL_GROW))
 		return -EPERM;
-	if (size < old && bring_edge(s, size))
+	if (size < old && (u64)size & (PAGE_SIZE - 1) &&
+	    clear_edge(s, (u64)size >> PAGE_SHIFT, (u64)size & (PAGE_SIZE - 1), PAGE_SIZE))
 		return -EIO;
 	atomic_store(&s->size, (u64)size);
-	if (size < old) {
+	if (size >= old)
+		return 0;
+	cache_truncate(&s->mapping, size);
+	/* What was out, and what came in meanwhile. */
+	while (drop_swapped(s, ((u64)size + PAGE_SIZE - 1) >> PAGE_SHIFT, U64_MAX))
 		cache_truncate(&s->mapping, size);
-		drop_range_swapped(s, size, S64_MAX);
-	}
 	return 0;
 }
 
 static int punch(struct shmem *s, loff_t pos, loff_t end)
 {
-	int err = bring_edge(s, pos), later = bring_edge(s, end);
+	u64 first = (u64)pos >> PAGE_SHIFT, last = (u64)end >> PAGE_SHIFT;
+	size_t from = (u64)pos & (PAGE_SIZE - 1), to = (u64)end & (PAGE_SIZE - 1);
+	int err;
 
-	if (err || later)
-		return err ? err : later;
-	cache_punch(&s->mapping, pos, end - 1);
-	drop_range_swapped(s, pos, end - 1);
+	if (first == last) {
+		err = clear_edge(s, first, from, to);
+		if (!err)
+			cache_punch(&s->mapping, pos, end - 1);
+		return err;
+	}
+	err = from ? clear_edge(s, first, from, PAGE_SIZE) : 0;
+	if (!err)
+		err = clear_edge(s, last, 0, to);
+	if (err)
+		return err;
+	/* Whole pages: [first, last). */
+	first += from != 0;
+	do
+		cache_punch(&s->mapping, pos, end - 1);
+	while (first < last && drop_swapped(s, first, last - 1));
 	return 0;
 }
 

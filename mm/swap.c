@@ -152,12 +152,13 @@ static bool out_finish(struct folio *f)
 	struct mapping *m = folio_mapping(f);
 
 	if (m) {
+		/* As long as the locked page is in the tree, the object is there. */
+		shmem_note_swapped(mapping_shmem(m));
 		if (!tree_swap_out(m, f)) {
 			swap_cache_drop(f);
 			folio_set(f, PG_dirty);
 			return false;
 		}
-		shmem_note_swapped(mapping_shmem(m));
 	}
 	return send_or_free(f);
 }
