@@ -26,6 +26,7 @@ enum { SAFE = MS_NOSUID | MS_NODEV | MS_NOEXEC };
 
 static struct mutant m;
 static u8 *sound, *image;
+static u8 *used, *changed; /* a byte for each block: not zero in the sound image, or once in a mutant; not as in the sound one */
 static int file, bad;
 
 static void complain(const char *what, long n)
@@ -42,11 +43,26 @@ static void complain(const char *what, long n)
 static void store(u64 at, const void *data, size_t n)
 {
 	memcpy(image + at, data, n);
+	for (u64 block = at / BLOCK; block <= (at + n - 1) / BLOCK; block++)
+		used[block] = changed[block] = 1;
 }
 
-static int is_zero(const u8 *block, size_t n)
+static void restore(void)
 {
-	return !block[0] && !memcmp(block, block + 1, n - 1);
+	for (u64 block = 0; block < m.bytes / BLOCK; block++)
+		if (changed[block])
+			memcpy(image + block * BLOCK, sound + block * BLOCK, BLOCK);
+	memset(changed, 0, m.bytes / BLOCK);
+}
+
+static int is_zero(const u8 *sector)
+{
+	u64 words[MUTANT_SECTOR / sizeof(u64)], any = 0;
+
+	memcpy(words, sector, sizeof(words));
+	for (unsigned i = 0; i < ARRAY_SIZE(words); i++)
+		any |= words[i];
+	return !any;
 }
 
 static int seed_read(const char *path, off_t offset, size_t bytes)
@@ -58,7 +74,9 @@ static int seed_read(const char *path, off_t offset, size_t bytes)
 
 	sound = malloc(bytes);
 	image = malloc(bytes);
-	if (fd < 0 || !sound || !image || !metadata)
+	used = calloc(1, bytes / BLOCK);
+	changed = calloc(1, bytes / BLOCK);
+	if (fd < 0 || !sound || !image || !metadata || !used || !changed || bytes % BLOCK)
 		return -1;
 	while (done < bytes && (n = pread(fd, sound + done, bytes - done, offset + (off_t)done)) > 0)
 		done += (size_t)n;
@@ -66,9 +84,14 @@ static int seed_read(const char *path, off_t offset, size_t bytes)
 	if (done < bytes)
 		return -1;
 	m = (struct mutant){ .image = image, .bytes = bytes, .store = store, .metadata = metadata };
-	for (size_t at = 0; at < bytes; at += MUTANT_SECTOR)
-		if (!is_zero(sound + at, MUTANT_SECTOR) && memcmp(sound + at, MARK, sizeof(MARK) - 1))
+	memcpy(image, sound, bytes);
+	for (size_t at = 0; at < bytes; at += MUTANT_SECTOR) {
+		if (is_zero(sound + at))
+			continue;
+		used[at / BLOCK] = 1;
+		if (memcmp(sound + at, MARK, sizeof(MARK) - 1))
 			metadata[m.nr_metadata++] = (u32)(at / MUTANT_SECTOR);
+	}
 	return 0;
 }
 
@@ -78,12 +101,9 @@ static int file_make(void)
 	file = open(FILE, O_RDWR | O_CREAT | O_TRUNC, 0600);
 	if (file < 0 || ftruncate(file, (off_t)m.bytes))
 		return -1;
-	for (size_t at = 0; at < m.bytes; at += BLOCK) {
-		size_t n = m.bytes - at < BLOCK ? m.bytes - at : BLOCK;
-
-		if (!is_zero(image + at, n) && pwrite(file, image + at, n, (off_t)at) != (ssize_t)n)
+	for (size_t at = 0; at < m.bytes; at += BLOCK)
+		if (used[at / BLOCK] && pwrite(file, image + at, BLOCK, (off_t)at) != BLOCK)
 			return -1;
-	}
 	return 0;
 }
 
@@ -141,7 +161,7 @@ static int mutant_run(const char *type, u64 number, int read_only)
 
 	printf("mutant %llu\n", number);
 	fflush(stdout);
-	memcpy(image, sound, m.bytes);
+	restore();
 	mutant_make(&m, number);
 	fd = file_make() ? -1 : loop_attach(device, sizeof(device));
 	if (fd < 0) {
