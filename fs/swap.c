@@ -32,12 +32,18 @@ struct swap_extent {
 	sector_t sector;
 };
 
+/* What lies in one piece in the file and on the device, in bytes. */
+struct swap_run {
+	u64 pos, addr, len;
+};
+
 struct swap_backing {
 	struct bdev *bdev;
 	struct file *file;	   /* a file's, or NULL: a device's own */
 	struct swap_extent *extents; /* [I] by page, without holes */
 	unsigned nr, room;
 	u64 pages;
+	struct swap_run run; /* while extents are asked */
 };
 
 /* Transfers */
@@ -153,24 +159,37 @@ static int extents_grow(struct swap_backing *b)
 	return 0;
 }
 
-/* A page that does not lie in one piece on the device cannot be used: such a file is refused. */
+/* The run ends: its whole pages are of use. */
+static int run_end(struct swap_backing *b)
+{
+	u64 skip = -b->run.pos & (PAGE_SIZE - 1);
+	u64 nr = b->run.len > skip ? (b->run.len - skip) / PAGE_SIZE : 0;
+	int err = nr && b->nr == b->room ? extents_grow(b) : 0;
+
+	if (err || !nr)
+		return err;
+	/* The header is the first page, and must be found there. */
+	if (!b->pages && b->run.pos)
+		return -EINVAL;
+	b->extents[b->nr++] = (struct swap_extent){ b->pages, nr, (b->run.addr + skip) >> SECTOR_SHIFT };
+	b->pages += nr;
+	return 0;
+}
+
+/* Blocks may be smaller than pages: a page that does not lie in one piece on the device is left out. */
 static int extent_add(void *arg, u64 pos, u64 addr, u64 len)
 {
 	struct swap_backing *b = arg;
-	struct swap_extent *last = b->nr ? &b->extents[b->nr - 1] : NULL;
-	u64 nr = len / PAGE_SIZE;
 	int err;
 
-	if (pos != b->pages * PAGE_SIZE || addr % SECTOR_SIZE)
+	if (addr % SECTOR_SIZE)
 		return -EINVAL;
-	b->pages += nr;
-	if (last && last->sector + last->nr * PAGE_SECTORS == addr >> SECTOR_SHIFT) {
-		last->nr += nr;
+	if (pos == b->run.pos + b->run.len && addr == b->run.addr + b->run.len) {
+		b->run.len += len;
 		return 0;
 	}
-	err = b->nr == b->room ? extents_grow(b) : 0;
-	if (!err && nr)
-		b->extents[b->nr++] = (struct swap_extent){ b->pages - nr, nr, addr >> SECTOR_SHIFT };
+	err = run_end(b);
+	b->run = (struct swap_run){ pos, addr, len };
 	return err;
 }
 
@@ -178,7 +197,8 @@ static int backing_of_device(struct swap_backing *b, struct inode *inode)
 {
 	int err = bdev_open(inode->rdev, BDEV_READ | BDEV_WRITE | BDEV_EXCL, b, &b->bdev);
 
-	return err ?: extent_add(b, 0, 0, bdev_bytes(b->bdev));
+	b->run.len = err ? 0 : bdev_bytes(b->bdev);
+	return err ?: run_end(b);
 }
 
 static int backing_of_file(struct swap_backing *b, struct file *f)
@@ -191,7 +211,7 @@ static int backing_of_file(struct swap_backing *b, struct file *f)
 	rwsem_write_lock(&inode->lock);
 	err = inode->flags & S_SWAPFILE ? -EBUSY : file_write_and_wait(f, 0, S64_MAX);
 	if (!err)
-		err = inode->ops->extents(inode, extent_add, b);
+		err = inode->ops->extents(inode, extent_add, b) ?: run_end(b);
 	if (!err) {
 		inode->flags |= S_SWAPFILE;
 		b->bdev = inode->sb->bdev;
@@ -244,6 +264,7 @@ static int swapon_file(struct file *f, unsigned flags)
 	src.backing = b;
 	src.identity = b->file ? f->inode : b->bdev->inode;
 	src.pages = b->pages;
+	src.claimed = b->file ? (u64)f->inode->size / PAGE_SIZE : b->pages;
 	name_source(&src, &f->path);
 	err = swap_enable(&src, flags);
 	if (err)

@@ -59,8 +59,11 @@ u64 slab_shrink_all(void);
 /* --- reclaim.c ------------------------------------------------------------------------------- */
 
 void reclaim_wake(void);
-/* An allocation failed: find memory.  False: give up. */
-bool reclaim_for_alloc(gfp_t gfp, unsigned order, unsigned attempt);
+/*
+ * An allocation failed: find memory.  The caller counts attempts from 0; the count is set back while
+ * pages are on their way to swap, as then there is no reason to give up.  False: give up.
+ */
+bool reclaim_for_alloc(gfp_t gfp, unsigned order, unsigned *attempt);
 void reclaim_init(void);
 /* Take a folio whose count is frozen (or that is locked) out of the tree.  Locks: m->lock held. */
 void cache_forget_locked(struct mapping *m, struct folio *f);

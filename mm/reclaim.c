@@ -238,9 +238,19 @@ static u64 reclaim_once(gfp_t gfp, u64 target, unsigned priority, bool kswapd)
 	return freed;
 }
 
-bool reclaim_for_alloc(gfp_t gfp, unsigned order, unsigned attempt)
+#define LOOKING  32u  /* attempts that only look for more */
+#define HOPELESS 256u /* attempts after which nothing is expected any more */
+
+/* Pages have gone to swap since `before` of them had, or are going. */
+static bool swap_goes_on(u64 before)
+{
+	return swap_writes() || vm_event_read(VM_PSWPOUT) != before;
+}
+
+bool reclaim_for_alloc(gfp_t gfp, unsigned order, unsigned *attempt)
 {
 	static const unsigned priority[] = {10, 6, 3, 0};
+	u64 freed, swapped = vm_event_read(VM_PSWPOUT);
 
 	if (thread_current()->alloc_flags & ALLOC_RECLAIMING)
 		return false;
@@ -248,16 +258,21 @@ bool reclaim_for_alloc(gfp_t gfp, unsigned order, unsigned attempt)
 		gfp &= ~__GFP_FS;
 	vm_event_add(VM_ALLOCSTALL, 1);
 
-	u64 freed = reclaim_once(gfp, BATCH << order, priority[min(attempt, 3u)], false);
-
-	if (freed && attempt < 32)
+	freed = reclaim_once(gfp, BATCH << order, priority[min(*attempt, 3u)], false);
+	if (freed && *attempt < LOOKING) {
+		/* What goes to swap counts, but is not free yet: more than this helps nobody. */
+		if (swap_writes() >= BATCH * 4)
+			dirty_wait_progress();
 		return true;
+	}
 	frames_drain_all();
-	if (attempt < 3)
+	if (*attempt < 3)
 		return true;
-	/* On its way out: worth waiting for, a while. */
-	if (attempt < 256 && (freed || dirty_pending()) && !(gfp & __GFP_NORETRY)) {
+	/* On its way out: worth waiting for, a while; to swap, as long as it moves. */
+	if (*attempt < HOPELESS && (freed || dirty_pending()) && !(gfp & __GFP_NORETRY)) {
 		dirty_wait_progress();
+		if (swap_goes_on(swapped))
+			*attempt = LOOKING;
 		return true;
 	}
 	if (gfp & __GFP_NORETRY || order > 3)

@@ -383,16 +383,16 @@ void swap_forget_mm(struct mm *mm)
 /* The one after *mm on the list, with a user; drops that of *mm.  False: no more. */
 bool swap_mm_next(struct mm **mm)
 {
-	struct mm *before = *mm, *next = NULL, *m;
+	struct mm *before = *mm, *next = NULL;
 	bool past = !before;
 
 	with_spin(&mms_lock)
 	{
-		list_for_each (m, &mms, swap_link) {
-			if (past && mm_get_unless_zero(m)) {
+		for (struct list *l = mms.next; l != &mms && !next; l = l->next) {
+			struct mm *m = container_of(l, struct mm, swap_link);
+
+			if (past && mm_get_unless_zero(m))
 				next = m;
-				break;
-			}
 			past |= m == before;
 		}
 	}

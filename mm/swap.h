@@ -36,6 +36,7 @@ struct swap_source {
 	void *backing;
 	const void *identity; /* of the device or file: one area each */
 	u64 pages;            /* that the backing has */
+	u64 claimed;          /* that the header may speak of, if more: some do not lie in one piece */
 	bool is_file;
 	char name[64]; /* for /proc/swaps */
 };

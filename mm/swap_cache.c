@@ -93,6 +93,13 @@ bool swap_cache_free(struct folio *f)
 
 /* --- writing ---------------------------------------------------------------------------------- */
 
+static u32 writing; /* [a] pages on their way */
+
+u32 swap_writes(void)
+{
+	return atomic_load(&writing);
+}
+
 void swap_cache_write(struct folio *f)
 {
 	u64 entry = folio_entry(f);
@@ -102,6 +109,7 @@ void swap_cache_write(struct folio *f)
 	folio_set(f, PG_writeback);
 	vm_gauge_add(VM_NR_WRITEBACK, 1);
 	vm_event_add(VM_PSWPOUT, 1);
+	atomic_inc(&writing);
 	folio_unlock(f);
 	/* It stays in the cache as long as PG_writeback is set. */
 	folio_put(f);
@@ -130,6 +138,8 @@ void swap_write_done(struct folio *f, int error)
 	}
 	folio_get(f);
 	vm_gauge_add(VM_NR_WRITEBACK, -1);
+	vm_event_add(VM_NR_WRITTEN, 1);
+	atomic_dec(&writing);
 	writeback_progress(1);
 	old = atomic_fetch_and(&f->page.flags, ~(1u << PG_writeback | 1u << PG_reclaim));
 	if (old >> PG_waiters & 1)

@@ -138,6 +138,8 @@ bool swap_cache_free(struct folio *f);
  * written, if nobody wants it by then.
  */
 void swap_cache_write(struct folio *f);
+/* How many pages are being written to swap.  Context: any. */
+u32 swap_writes(void);
 
 /* --- swap.c ----------------------------------------------------------------------------------- */
 

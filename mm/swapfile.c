@@ -12,6 +12,7 @@
  */
 #include <kernel/abi/errno.h>
 #include <kernel/lib/export.h>
+#include <kernel/lib/minmax.h>
 #include <kernel/lib/seq.h>
 #include <kernel/lib/string.h>
 #include <kernel/sched/thread.h>
@@ -85,12 +86,12 @@ static int area_from_header(const struct swap_source *src, const void *page, str
 {
 	struct info info;
 	bool turned;
-	u64 pages = header_pages(page, src->pages, &info, &turned);
+	u64 pages = header_pages(page, src->claimed ?: src->pages, &info, &turned);
 	int err;
 
 	if (!pages)
 		return -EINVAL;
-	err = area_create(src, pages, out);
+	err = area_create(src, min(pages, src->pages), out);
 	if (err)
 		return err;
 	err = mark_bad(*out, page, &info, turned);

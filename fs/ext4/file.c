@@ -7,6 +7,7 @@
  * or blocks.  Without a journal it writes the metadata of the whole file system in place instead,
  * as there is no telling what the file's reachability depends on.
  */
+#include <fs/iomap/iomap.h>
 #include <fs/vfs/file.h>
 #include <fs/vfs/fsnotify.h>
 #include <fs/vfs/posix_acl.h>
@@ -285,4 +286,5 @@ const struct inode_ops ext4_file_inode_ops = {
 	.set_acl = ext4_set_acl,
 	.fileattr_get = ext4_fileattr_get,
 	.fileattr_set = ext4_fileattr_set,
+	.extents = iomap_for_each_extent,
 };

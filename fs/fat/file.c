@@ -252,4 +252,5 @@ const struct inode_ops fat_file_inode_ops = {
 	.setattr = fat_setattr,
 	.getattr = fat_getattr,
 	.update_time = fat_update_time,
+	.extents = iomap_for_each_extent,
 };

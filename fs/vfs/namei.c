@@ -198,7 +198,9 @@ int vfs_unlink(struct inode *dir, struct dentry *dentry)
 		return -EPERM;
 	inode_get(inode);
 	rwsem_write_lock_nested(&inode->lock, 1);
-	if (dentry_is_mountpoint_here(dentry))
+	if (inode->flags & S_SWAPFILE)
+		err = -EPERM;
+	else if (dentry_is_mountpoint_here(dentry))
 		err = -EBUSY;
 	else
 		err = dir->ops->unlink(dir, dentry);
@@ -310,6 +312,8 @@ static int rename_do(struct inode *old_dir, struct dentry *old, struct inode *ne
 	bool exchange = flags & RENAME_EXCHANGE;
 	u32 max = new_dir->sb->max_links;
 
+	if (old->inode->flags & S_SWAPFILE || (target && target->flags & S_SWAPFILE))
+		return -EPERM;
 	if (dentry_is_mountpoint_here(old) || dentry_is_mountpoint_here(new))
 		return -EBUSY;
 	if (max && new_dir != old_dir && S_ISDIR(old->inode->mode) && !target && new_dir->nlink >= max)

@@ -97,7 +97,7 @@ void reclaim_wake(void)
 {
 }
 
-bool reclaim_for_alloc(gfp_t gfp, unsigned order, unsigned attempt)
+bool reclaim_for_alloc(gfp_t gfp, unsigned order, unsigned *attempt)
 {
 	return false;
 }

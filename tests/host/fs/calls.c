@@ -245,6 +245,16 @@ long hf_mount(const char *source, const char *dir, const char *type, unsigned lo
 	return leave(sys_mount(source, dir, type, flags, data));
 }
 
+long hf_swapon(const char *path, int flags)
+{
+	return leave(sys_swapon(path, flags));
+}
+
+long hf_swapoff(const char *path)
+{
+	return leave(sys_swapoff(path));
+}
+
 long hf_umount(const char *dir, int flags)
 {
 	return leave(sys_umount2(dir, flags));

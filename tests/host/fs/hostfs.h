@@ -143,3 +143,5 @@ long hf_removexattr(const char *path, const char *name);
 
 long hf_mount(const char *source, const char *dir, const char *type, unsigned long flags, const char *data);
 long hf_umount(const char *dir, int flags);
+long hf_swapon(const char *path, int flags);
+long hf_swapoff(const char *path);

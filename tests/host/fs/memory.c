@@ -21,6 +21,7 @@
 #include <kernel/lib/string.h>
 #include <kernel/sched/thread.h>
 #include <kernel/sched/workqueue.h>
+#include <mm/alloc_scope.h>
 #include <mm/mm_internal.h>
 #include <mm/vmalloc.h>
 #include <host.h>
@@ -106,6 +107,8 @@ static void *frame_take(void)
 
 	if (frames_begun < ARENA_FRAMES && ring_count < ARENA_FRAMES / 4) {
 		p = frame_address(frames_begun++);
+		/* Where swap's clock hand goes round: the frames ever used, and the pages between them. */
+		pfn_limit = pfn_first + 2 * frames_begun;
 		host_poison((char *)p + PAGE_SIZE, PAGE_SIZE);
 		return p;
 	}
@@ -166,7 +169,8 @@ static bool injected(void)
 
 static bool room_for(gfp_t gfp, unsigned order)
 {
-	u64 reserve = gfp & __GFP_HIGH ? 0 : zones[ZONE_NORMAL].min;
+	bool reclaiming = thread_current()->alloc_flags & ALLOC_RECLAIMING;
+	u64 reserve = gfp & __GFP_HIGH || reclaiming ? 0 : zones[ZONE_NORMAL].min;
 
 	return frames_used + (1ull << order) + reserve <= frames_limit;
 }
@@ -177,7 +181,7 @@ static bool make_room(gfp_t gfp, unsigned order)
 		return true;
 	reclaim_wake();
 	for (unsigned attempt = 0; gfp & __GFP_SLEEP; attempt++) {
-		if (!reclaim_for_alloc(gfp, order, attempt))
+		if (!reclaim_for_alloc(gfp, order, &attempt))
 			return false;
 		if (room_for(gfp, order))
 			return true;
@@ -231,7 +235,7 @@ void page_free(struct page *p, unsigned order)
 
 bool pfn_is_ram(pfn_t pfn)
 {
-	return pfn < pfn_limit;
+	return pfn < 1ull << (ADDRESS_BITS - PAGE_SHIFT);
 }
 
 u64 frames_free(void)
@@ -532,8 +536,8 @@ void memory_boot(void)
 	page_array = host_reserve((1ull << (ADDRESS_BITS - PAGE_SHIFT)) * sizeof(struct page));
 	arena = host_reserve((u64)ARENA_FRAMES * 2 * PAGE_SIZE);
 	toy_physmap = 0;
-	pfn_limit = 1ull << (ADDRESS_BITS - PAGE_SHIFT);
-	pfn_first = pfn_limit - ARENA_FRAMES; /* only for who asks how much memory there is */
+	pfn_first = virt_to_phys(arena) >> PAGE_SHIFT;
+	pfn_limit = pfn_first + 1;
 	host_leak_root(virt_to_page(arena), (u64)ARENA_FRAMES * 2 * sizeof(struct page));
 	for (unsigned i = 0; i < NR_ZONES; i++)
 		spin_init(&zones[i].lock, RANK_ZONE, "zone");
