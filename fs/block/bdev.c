@@ -20,6 +20,7 @@
 #include <kernel/debug/assert.h>
 #include <kernel/lib/bits.h>
 #include <kernel/lib/string.h>
+#include <kernel/sched/thread.h>
 #include <mm/mapping.h>
 #include <fs/chardev.h>
 #include <fs/services.h>
@@ -312,6 +313,21 @@ struct mapping *bdev_mapping(struct bdev *b)
 	return &b->inode->data;
 }
 
+#define EMPTY_TRIES    100u
+#define EMPTY_PAUSE_NS 1000000u
+
+/* Nothing is cached any more.  What is just being read, or looked at by reclaim, is let go of soon: wait for it. */
+static bool bdev_empty(struct mapping *m)
+{
+	for (unsigned i = 0; i < EMPTY_TRIES; i++) {
+		cache_drop_clean(m, 0, ~0ull >> PAGE_SHIFT);
+		if (!READ_ONCE(m->nr_pages))
+			return true;
+		sleep_ns(EMPTY_PAUSE_NS);
+	}
+	return false;
+}
+
 int bdev_set_block_size(struct bdev *b, u32 size)
 {
 	struct mapping *m = bdev_mapping(b);
@@ -324,8 +340,7 @@ int bdev_set_block_size(struct bdev *b, u32 size)
 	err = bdev_sync(b, true);
 	if (err)
 		return err;
-	cache_drop_clean(m, 0, ~0ull >> PAGE_SHIFT);
-	if (READ_ONCE(m->nr_pages))
+	if (!bdev_empty(m))
 		return -EBUSY;
 	guard_mutex(&b->disk->lock);
 	WRITE_ONCE(b->block_size, size);

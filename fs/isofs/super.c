@@ -122,7 +122,7 @@ static const char *complaint(const struct iso_sb *fs, const struct volume *v)
 
 static int find_volume(struct iso_sb *fs, struct volume *v, bool silent)
 {
-	int err = bdev_set_block_size(fs->bdev, max(fs->o.block_size, bdev_logical_block(fs->bdev)));
+	int err = bdev_set_block_size(fs->bdev, max(ISO_SECTOR, bdev_logical_block(fs->bdev)));
 	const char *wrong;
 
 	if (!err)
@@ -193,14 +193,10 @@ static int iso_statfs(struct superblock *sb, struct kstatfs *out)
 	return 0;
 }
 
+/* No option can be changed; so what is given is not even looked at, as on Linux. */
 static int iso_remount(struct superblock *sb, u32 flags, char *options)
 {
-	struct iso_options ignored;
-	int err;
-
-	iso_default_options(&ignored);
-	err = iso_parse_options(&ignored, options);
-	return err ? err : flags & SB_RDONLY ? 0 : -EROFS;
+	return flags & SB_RDONLY ? 0 : -EROFS;
 }
 
 static const struct super_ops iso_super_ops = {
