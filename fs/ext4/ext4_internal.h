@@ -309,6 +309,13 @@ int ext4_inode_reserve(struct handle *h, struct inode *inode,
  */
 int ext4_inode_store(struct handle *h, struct inode *inode,
 		     struct ext4_inode_loc *loc) __must_check;
+/*
+ * A handle for changes of the block map: the inode's place is held, so that ext4_inode_dirty does not
+ * want for memory when the map has changed.
+ */
+int ext4_start_held(struct inode *inode, unsigned credits, struct handle **h,
+		    struct ext4_inode_loc *held) __must_check;
+int ext4_stop_held(struct handle *h, struct ext4_inode_loc *held) __must_check;
 /* All three: the inode changed.  Locks: whatever guards what changed. */
 int ext4_inode_dirty(struct handle *h, struct inode *inode) __must_check;
 

@@ -150,9 +150,10 @@ static int allocate_piece(struct handle *h, struct inode *inode, u32 lblock, u32
 
 static int allocate_step(struct inode *inode, struct blocks *b)
 {
+	struct ext4_inode_loc held;
 	struct handle *h;
 	u32 len = 0;
-	int err = ext4_start(inode->sb, NULL, ext4_map_credits(inode, ALLOCATE_MAX), &h), err2;
+	int err = ext4_start_held(inode, ext4_map_credits(inode, ALLOCATE_MAX), &h, &held), err2;
 
 	if (err)
 		return err;
@@ -162,7 +163,7 @@ static int allocate_step(struct inode *inode, struct blocks *b)
 	b->from += err ? 0 : len;
 	if (!err)
 		err = inode_finish(h, inode, -1);
-	err2 = ext4_stop(h);
+	err2 = ext4_stop_held(h, &held);
 	return err ?: err2;
 }
 
@@ -264,9 +265,10 @@ static int unwrite_blocks(struct inode *inode, struct blocks b)
 
 	while (b.from < b.to && (!err || ext4_again(err))) {
 		struct ext4_map m;
+		struct ext4_inode_loc held;
 		struct handle *h;
 
-		err = ext4_start(inode->sb, NULL, ext4_map_credits(inode, ALLOCATE_MAX), &h);
+		err = ext4_start_held(inode, ext4_map_credits(inode, ALLOCATE_MAX), &h, &held);
 		if (err)
 			continue;
 		rwsem_write_lock(&ei->map);
@@ -281,7 +283,7 @@ static int unwrite_blocks(struct inode *inode, struct blocks b)
 		rwsem_write_unlock(&ei->map);
 		err2 = ext4_inode_dirty(h, inode);
 		err = err ?: err2;
-		err2 = ext4_stop(h);
+		err2 = ext4_stop_held(h, &held);
 		err = err ?: err2;
 	}
 	return err;
@@ -346,7 +348,10 @@ static int move_all(struct handle *h, struct inode *inode, u32 from, u32 delta, 
 		ei->last_block = 0;
 		inode_map_changed(inode);
 		rwsem_write_unlock(&ei->map);
-		err2 = ext4_inode_dirty(h, inode);
+		/* Not to be repeated for this. */
+		do {
+			err2 = ext4_inode_dirty(h, inode);
+		} while (ext4_again(err2));
 		err = err < 0 ? err : err2 ?: err;
 		cond_resched();
 	} while (err == 1 || ext4_again(err));
@@ -355,8 +360,9 @@ static int move_all(struct handle *h, struct inode *inode, u32 from, u32 delta, 
 
 static int collapse_blocks(struct inode *inode, struct blocks b)
 {
+	struct ext4_inode_loc held;
 	struct handle *h;
-	int err = ext4_start(inode->sb, NULL, EXT4_CREDITS_TRUNCATE, &h), err2;
+	int err = ext4_start_held(inode, EXT4_CREDITS_TRUNCATE, &h, &held), err2;
 	s64 size = inode->size - ((s64)(b.to - b.from) << inode->sb->blkbits);
 
 	if (err)
@@ -366,7 +372,7 @@ static int collapse_blocks(struct inode *inode, struct blocks b)
 	} while (ext4_again(err));
 	err = err ?: move_all(h, inode, b.to, b.to - b.from, false);
 	err = err ?: inode_finish_surely(h, inode, size);
-	err2 = ext4_stop(h);
+	err2 = ext4_stop_held(h, &held);
 	return err ?: err2;
 }
 
@@ -387,8 +393,9 @@ static int do_collapse(struct inode *inode, u64 offset, u64 len)
 static int insert_blocks(struct inode *inode, struct blocks b)
 {
 	struct ext4_inode *ei = ext4_inode(inode);
+	struct ext4_inode_loc held;
 	struct handle *h;
-	int err = ext4_start(inode->sb, NULL, ext4_map_credits(inode, 1), &h), err2;
+	int err = ext4_start_held(inode, ext4_map_credits(inode, 1), &h, &held), err2;
 	s64 size = inode->size + ((s64)(b.to - b.from) << inode->sb->blkbits);
 
 	if (err)
@@ -407,7 +414,7 @@ static int insert_blocks(struct inode *inode, struct blocks b)
 		err = 0;
 	}
 	err = err ?: move_all(h, inode, b.from, b.to - b.from, true);
-	err2 = ext4_stop(h);
+	err2 = ext4_stop_held(h, &held);
 	return err ?: err2;
 }
 

@@ -363,6 +363,26 @@ int ext4_inode_dirty(struct handle *h, struct inode *inode)
 	return err ?: ext4_inode_store(h, inode, &loc);
 }
 
+int ext4_start_held(struct inode *inode, unsigned credits, struct handle **h,
+		    struct ext4_inode_loc *held)
+{
+	int err = ext4_start(inode->sb, NULL, credits, h), err2;
+
+	if (err)
+		return err;
+	err = ext4_inode_reserve(*h, inode, held);
+	if (!err)
+		return 0;
+	err2 = ext4_stop(*h);
+	return err ?: err2;
+}
+
+int ext4_stop_held(struct handle *h, struct ext4_inode_loc *held)
+{
+	buffer_put(held->buffer);
+	return ext4_stop(h);
+}
+
 /* super_ops */
 
 void ext4_dirty_inode(struct inode *inode, u32 what)
@@ -396,14 +416,14 @@ static int write_behind(struct inode *inode, bool wait)
 int ext4_write_inode(struct inode *inode, bool wait)
 {
 	struct superblock *sb = inode->sb;
-	int err = 0;
+	int err;
 
 	/* Who changed it was told of success: it is not lost for want of memory. */
-	while (disk_behind(inode) && !(READ_ONCE(sb->flags) & SB_RDONLY)) {
-		err = write_behind(inode, wait);
-		if (!ext4_again(err))
-			break;
-	}
+	do {
+		bool due = disk_behind(inode) && !(READ_ONCE(sb->flags) & SB_RDONLY);
+
+		err = due ? write_behind(inode, wait) : 0;
+	} while (ext4_again(err));
 	if (wait && !err && !ext4_super(sb)->journal) {
 		struct ext4_inode_loc loc;
 

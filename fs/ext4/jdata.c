@@ -79,9 +79,14 @@ static int jdata_write_end(struct mapping *m, loff_t pos, size_t len, size_t cop
 {
 	struct inode *inode = m->host;
 
-	folio_set(f, PG_uptodate);
-	folio_mark_dirty(f);
-	if (pos + (loff_t)copied > inode->size)
+	/* Not read because all of it was to be written: a part is no content. */
+	if (copied < len && !folio_test(f, PG_uptodate))
+		copied = 0;
+	if (copied) {
+		folio_set(f, PG_uptodate);
+		folio_mark_dirty(f);
+	}
+	if (copied && pos + (loff_t)copied > inode->size)
 		WRITE_ONCE(inode->size, pos + (loff_t)copied);
 	folio_unlock(f);
 	folio_put(f);
@@ -95,6 +100,15 @@ static int jdata_mkwrite(struct mapping *m, struct folio *f)
 
 	return pos < size ? ext4_data_promise(inode, pos, min(size - pos, (u64)PAGE_SIZE), true)
 			  : -EFAULT;
+}
+
+/* Nothing is there, and nothing was promised: zeroes need no block.  Locks: map W. */
+static bool block_needless(struct inode *inode, u32 lblock, const char *from, u32 len)
+{
+	struct ext4_map m;
+
+	return !ext4_map_find_locked(inode, lblock, 1, &m) && m.type == EXT4_MAP_HOLE &&
+	       !memchr_inv(from, 0, len);
 }
 
 /* A used block of the file at `lblock`.  Locks: map W. */
@@ -118,13 +132,14 @@ static int block_log(struct handle *h, struct inode *inode, u32 lblock, const ch
 {
 	struct ext4_super *es = ext4_inode_super(inode);
 	struct buffer *b;
-	u64 block;
-	int err;
+	u64 block = 0;
+	int err = 0;
 
 	rwsem_write_lock(&ext4_inode(inode)->map);
-	err = block_place(h, inode, lblock, &block);
+	if (!block_needless(inode, lblock, from, len))
+		err = block_place(h, inode, lblock, &block);
 	rwsem_write_unlock(&ext4_inode(inode)->map);
-	if (err)
+	if (err || !block)
 		return err;
 	err = buffer_get(es->bdev, block, &b);
 	if (err)
@@ -146,11 +161,12 @@ static int folio_log(struct inode *inode, struct folio *f, u64 size)
 	u32 bits = inode->sb->blkbits, bs = 1u << bits;
 	u64 pos = (u64)f->page.index << PAGE_SHIFT;
 	const char *from = folio_address(f);
+	struct ext4_inode_loc held;
 	struct handle *h;
 	int err, err2;
 
-	err = ext4_start(inode->sb, NULL,
-			 (PAGE_SIZE >> bits) * (ext4_map_credits(inode, 1) + 1) + 1, &h);
+	err = ext4_start_held(inode, (PAGE_SIZE >> bits) * (ext4_map_credits(inode, 1) + 1) + 1, &h,
+			      &held);
 	if (err)
 		return err;
 	for (u32 at = 0; at < PAGE_SIZE && pos + at < size && !err; at += bs)
@@ -163,7 +179,7 @@ static int folio_log(struct inode *inode, struct folio *f, u64 size)
 	if (h)
 		WRITE_ONCE(ext4_inode(inode)->datasync_tid, handle_tid(h));
 	err = err ?: err2;
-	err2 = ext4_stop(h);
+	err2 = ext4_stop_held(h, &held);
 	return err ?: err2;
 }
 

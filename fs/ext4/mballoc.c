@@ -567,7 +567,9 @@ static int free_in_group(struct handle *h, struct inode *inode, u32 group, u32 b
 	struct ext4_group_change c;
 	int err, err2;
 
-	err = change_begin(h, es, group, &c);
+	do {
+		err = change_begin(h, es, group, &c);
+	} while (ext4_again(err));
 	if (err)
 		return err;
 	if (!change_clear(&c, bit, n)) {
@@ -614,9 +616,11 @@ static int forget_blocks(struct handle *h, struct ext4_super *es, u64 block, u64
 		struct buffer *b = buffer_find(es->bdev, block + i);
 		int err = 0;
 
-		if (es->journal)
-			err = journal_revoke(h, block + i, b);
-		else if (b)
+		/* What named them has changed: there is no way back. */
+		do {
+			err = es->journal ? journal_revoke(h, block + i, b) : 0;
+		} while (ext4_again(err));
+		if (!es->journal && b)
 			buffer_forget(b);
 		buffer_put(b);
 		if (err)
