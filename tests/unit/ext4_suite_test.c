@@ -154,7 +154,7 @@ static void populate(const char *type)
 
 TEST(damaged)
 {
-	unsigned n = (unsigned)hostfs_number("MUTANTS", 30);
+	unsigned n = (unsigned)hostfs_number("MUTANTS", 12);
 
 	FOR_EACH_KIND (k) {
 		struct host_disk *d = suite_disk("disk", 12 * MIB, k->mkfs);
