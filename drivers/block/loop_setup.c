@@ -14,6 +14,7 @@
 #include <kernel/abi/capability.h>
 #include <kernel/abi/errno.h>
 #include <kernel/abi/fcntl.h>
+#include <kernel/abi/fs.h>
 #include <kernel/abi/limits.h>
 #include <kernel/device/device.h>
 #include <kernel/lib/bits.h>
@@ -461,7 +462,8 @@ long loop_ioctl(struct bdev *b, unsigned mode, unsigned cmd, unsigned long arg)
 	case LOOP_SET_DIRECT_IO:
 	case LOOP_SET_BLOCK_SIZE: return may ? change(l, cmd, arg) : -EPERM;
 	case LOOP_CHANGE_FD: return change(l, cmd, arg);
-	default: return -ENOIOCTLCMD;
+	case HDIO_GETGEO: return -ENOIOCTLCMD;
+	default: return -EINVAL; /* as Linux says of any other call on a loop device */
 	}
 }
 

@@ -83,7 +83,7 @@ static long clear(struct bdev *b, struct file *f, const u64 __user *arg, enum cl
 		return -EOPNOTSUPP;
 	if (copy_from_user(range, arg, sizeof(range)))
 		return -EFAULT;
-	if ((range[0] | range[1]) & (bdev_logical_block(b) - 1))
+	if (!range[1] || (range[0] | range[1]) & (bdev_logical_block(b) - 1))
 		return -EINVAL;
 	if (range[0] + range[1] < range[0] || range[0] + range[1] > bdev_bytes(b))
 		return -EINVAL;

@@ -263,7 +263,7 @@ int partition_create(struct disk *disk, u32 partno, u64 start, u64 sectors)
 	guard_mutex(&disk->scan);
 	if (disk_test(disk, DISK_DEAD))
 		return -ENXIO;
-	if (disk_test(disk, DISK_NO_PARTITIONS) || outside(disk, start, sectors))
+	if (outside(disk, start, sectors))
 		return -EINVAL;
 	b = partition_find(disk, partno);
 	if (b)
