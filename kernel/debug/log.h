@@ -13,6 +13,7 @@
 
 #include <stdarg.h>
 #include <kernel/lib/compiler.h>
+#include <kernel/lib/kconfig.h>
 #include <kernel/lib/list.h>
 
 #ifndef LOG_PREFIX
@@ -60,6 +61,12 @@ void log_vraw(enum log_level level, const char *fmt, va_list args) __printf(2, 0
 			log_raw(level, LOG_PREFIX fmt, ##__VA_ARGS__); \
 		} \
 	} while (0)
+
+/*
+ * The level of what tells of a fault the kernel survives.  Kernels built to find faults show it whatever
+ * the consoles' level, so that no test run passes over it.
+ */
+#define LOG_REPORT (IS_ENABLED(CONFIG_DEBUG) ? LOG_EMERG : LOG_WARN)
 
 #define LOG_RECORD_TEXT 232
 

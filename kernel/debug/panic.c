@@ -35,18 +35,18 @@ bool panicking(void)
 	return atomic_load(&panic_cpu) != NOBODY;
 }
 
-void backtrace(const struct thread *t, const struct arch_trapframe *tf)
+void backtrace(int level, const struct thread *t, const struct arch_trapframe *tf)
 {
 	struct unwind u;
 
 	arch_unwind_start(&u, t, tf);
-	log_raw(LOG_ERR, "Call trace:");
+	log_raw(level, "Call trace:");
 	for (int i = 0; i < BACKTRACE_MAX; i++) {
 		/* The place of a trap is exact; all others are return addresses. */
 		if (tf && !i)
-			log_raw(LOG_ERR, " [<%016lx>] %pS", u.pc, (void *)u.pc);
+			log_raw(level, " [<%016lx>] %pS", u.pc, (void *)u.pc);
 		else
-			log_raw(LOG_ERR, " [<%016lx>] %pB", u.pc, (void *)u.pc);
+			log_raw(level, " [<%016lx>] %pB", u.pc, (void *)u.pc);
 		if (!arch_unwind_next(&u))
 			return;
 	}
@@ -99,7 +99,7 @@ static void __noreturn panic_va(const struct arch_trapframe *tf, const char *fmt
 	describe_context();
 	if (tf)
 		arch_tf_dump(tf);
-	backtrace(NULL, tf);
+	backtrace(LOG_ERR, NULL, tf);
 	lock_debug_print(thread_current());
 	if (arch_kaslr_offset())
 		log_raw(LOG_EMERG, "Kernel offset: 0x%llx", arch_kaslr_offset());
@@ -129,10 +129,10 @@ void warn_at(const char *file, int line, const char *fmt, ...)
 	struct va_format message = {fmt, &args};
 
 	va_start(args, fmt);
-	log_raw(LOG_WARN, "WARNING: CPU: %u PID: %u at %s:%d: %pV", cpu_id(), thread_current()->tid,
+	log_raw(LOG_REPORT, "WARNING: CPU: %u PID: %u at %s:%d: %pV", cpu_id(), thread_current()->tid,
 		file, line, &message);
 	va_end(args);
-	backtrace(NULL, NULL);
+	backtrace(LOG_REPORT, NULL, NULL);
 }
 
 /* Called by code compiled with the stack protector when its canary was overwritten. */

@@ -22,8 +22,8 @@ void warn_at(const char *file, int line, const char *fmt, ...) __cold __printf(3
 /* True once a processor has begun to panic: locks may never be released then. */
 bool panicking(void);
 
-/* Backtrace to the log at error level: of a frame, of a sleeping thread, or (both NULL) of the caller. */
-void backtrace(const struct thread *t, const struct arch_trapframe *tf);
+/* Backtrace to the log: of a frame, of a sleeping thread, or (both NULL) of the caller. */
+void backtrace(int level, const struct thread *t, const struct arch_trapframe *tf);
 
 /* Take panic= from the command line. */
 void panic_init(const char *cmdline);

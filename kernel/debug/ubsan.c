@@ -66,9 +66,9 @@ static void report(struct source_location *where, const char *what, const char *
 {
 	if (atomic_fetch_or(&where->column, 1u << 31) >> 31)
 		return;
-	log_raw(LOG_ERR, "UBSAN: %s at %s:%u (%s, %#lx, %#lx)", what, where->file, where->line,
+	log_raw(LOG_REPORT, "UBSAN: %s at %s:%u (%s, %#lx, %#lx)", what, where->file, where->line,
 		type, a, b);
-	backtrace(NULL, NULL);
+	backtrace(LOG_REPORT, NULL, NULL);
 }
 
 void __ubsan_handle_add_overflow(struct overflow_data *d, unsigned long a, unsigned long b)

@@ -30,7 +30,7 @@ void sched_show(void)
 			 t->comm, t->cpu, t->flags, t->blocked_on ? " waits for a lock" : "");
 		lock_debug_print(t);
 		if (!atomic_load(&t->on_cpu))
-			backtrace(t, NULL);
+			backtrace(LOG_ERR, t, NULL);
 	}
 }
 

@@ -100,7 +100,7 @@ void ipi_received(enum ipi ipi)
 	case IPI_BACKTRACE:
 		log_info("CPU %u: %s[%u]\n", cpu_id(), thread_current()->comm,
 			 thread_current()->tid);
-		backtrace(NULL, NULL);
+		backtrace(LOG_ERR, NULL, NULL);
 		break;
 	case NR_IPIS: break;
 	}

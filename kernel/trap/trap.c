@@ -150,7 +150,7 @@ void trap_nmi(struct arch_trapframe *tf)
 	rcu_irq_enter();
 	t->preempt_count += PREEMPT_NMI_ONE;
 	log_warn("non-maskable interrupt on CPU %u\n", cpu_id());
-	backtrace(NULL, tf);
+	backtrace(LOG_ERR, NULL, tf);
 	t->preempt_count -= PREEMPT_NMI_ONE;
 	rcu_irq_exit();
 }

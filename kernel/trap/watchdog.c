@@ -38,5 +38,5 @@ void watchdog_tick(bool user)
 		return;
 	log_warn("CPU %u has been in %s[%u] in the kernel for 60 s\n", cpu_id(), t->comm, t->tid);
 	lock_debug_print(t);
-	backtrace(NULL, trap_irq_frame());
+	backtrace(LOG_ERR, NULL, trap_irq_frame());
 }
