@@ -46,7 +46,8 @@ static void entry_unlink(struct wait_entry *e)
 	struct list *l = &e->link;
 
 	l->next->prev = l->prev;
-	l->prev->next = l->next;
+	/* The head's is read without the lock by wait_queue_active. */
+	WRITE_ONCE(l->prev->next, l->next);
 	WRITE_ONCE(l->prev, l);
 	atomic_store_release(&l->next, l);
 }
