@@ -16,6 +16,7 @@ enum lock_rank {
 	RANK_NONE,
 
 	/* Sleeping locks. */
+	RANK_FILE_POS,     /* file position: taken by read and its like before they know what the file is */
 	RANK_SPLICE_PIPE,  /* the pipe inside sendfile */
 	RANK_PIPE, /* one pipe's buffers: splice fills and empties them under it, from and to any
 		      file */
@@ -33,7 +34,6 @@ enum lock_rank {
 	RANK_NAMESPACE,    /* list and tables of one namespace */
 	RANK_EPOLL_TREE,      /* loops between epoll files */
 	RANK_EPOLL,           /* one epoll's interest tree */
-	RANK_FILE_POS,        /* file position */
 	RANK_FS_CONFIG,       /* a mount being configured by steps */
 	RANK_DISK_MOUNT,      /* finding or making the superblock of a device */
 	RANK_SUPER_FREEZE,    /* write access to a superblock */
