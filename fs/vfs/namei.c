@@ -172,7 +172,7 @@ int vfs_link(struct dentry *old, struct inode *dir, struct dentry *dentry)
 	else
 		err = dir->ops->link(old, dir, dentry);
 	if (!err) {
-		atomic_and(&inode->state, ~(u32)I_LINKABLE);
+		with_spin(&inode->spin) WRITE_ONCE(inode->state, inode->state & ~(u32)I_LINKABLE);
 		fsnotify_inode(inode, IN_ATTRIB);
 		fsnotify_dir(dir, IN_CREATE, dentry->name, 0);
 	}

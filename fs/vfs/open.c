@@ -424,8 +424,11 @@ static int open_tmpfile(struct walk *w, struct open_args *a, struct file *f)
 		goto drop_write;
 	}
 	mount_get(path.mnt);
-	if (!(a->flags & O_EXCL))
-		atomic_or(&path.dentry->inode->state, I_LINKABLE);
+	if (!(a->flags & O_EXCL)) {
+		struct inode *inode = path.dentry->inode;
+
+		with_spin(&inode->spin) WRITE_ONCE(inode->state, inode->state | I_LINKABLE);
+	}
 	a->flags &= ~(u32)(O_EXCL | O_DIRECTORY);
 	err = file_open_into(f, &path, a->flags, cred_current());
 	if (err)
