@@ -51,7 +51,7 @@ struct instance {
 	refcount_t refs;
 	struct spinlock lock;
 	struct list events; /* [l] */
-	unsigned nr_events; /* [l] */
+	unsigned nr_events; /* [l; read without] */
 	size_t bytes;       /* [l] what a read of all would return */
 	struct wait_queue wait;
 	struct idr watches;  /* [marks_lock] by descriptor */
@@ -129,7 +129,7 @@ static void queue_event(struct instance *i, int wd, u32 mask, u32 cookie, const 
 			drop = e;
 		} else {
 			list_push_back(&i->events, &e->link);
-			i->nr_events++;
+			WRITE_ONCE(i->nr_events, i->nr_events + 1);
 			i->bytes += record_size(e);
 		}
 	}
@@ -298,7 +298,7 @@ static struct event *take_event(struct instance *i, size_t room, bool *too_big)
 	if (!e || *too_big)
 		return NULL;
 	list_remove(&e->link);
-	i->nr_events--;
+	WRITE_ONCE(i->nr_events, i->nr_events - 1);
 	i->bytes -= record_size(e);
 	return e;
 }

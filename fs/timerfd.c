@@ -29,7 +29,7 @@ struct timerfd {
 	struct timer timer;
 	u64 value;         /* [l] next expiry on the clock, 0: disarmed */
 	u64 interval;      /* [l] */
-	u64 ticks;         /* [l] not yet read */
+	u64 ticks;         /* [l; read without] not yet read */
 	int settime_flags; /* [l] */
 };
 
@@ -62,13 +62,13 @@ static void advance(struct timerfd *t, u64 now)
 	if (!t->value || now < t->value)
 		return;
 	if (!t->interval) {
-		t->ticks++;
+		WRITE_ONCE(t->ticks, t->ticks + 1);
 		t->value = 0;
 		return;
 	}
 	u64 periods = (now - t->value) / t->interval + 1;
 
-	t->ticks += periods;
+	WRITE_ONCE(t->ticks, t->ticks + periods);
 	t->value += periods * t->interval;
 }
 
@@ -91,7 +91,7 @@ static bool take_ticks(struct timerfd *t, u64 *ticks)
 
 	advance(t, now_on(t->clock));
 	*ticks = t->ticks;
-	t->ticks = 0;
+	WRITE_ONCE(t->ticks, 0);
 	return *ticks != 0;
 }
 
@@ -204,7 +204,7 @@ static void set(struct timerfd *t, u64 value, u64 interval, int flags)
 	timer_cancel_sync(&t->timer);
 	now = now_on(t->clock);
 	guard_spin_irq(&t->lock);
-	t->ticks = 0;
+	WRITE_ONCE(t->ticks, 0);
 	t->interval = interval;
 	t->settime_flags = flags;
 	t->value = !value ? 0 : flags & TFD_TIMER_ABSTIME ? value : ktime_add(now, value);

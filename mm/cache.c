@@ -170,14 +170,14 @@ static int cache_insert(struct mapping *m, struct folio *f, u64 index)
 		atomic_sub(&f->page.counts, PAGE_COUNT_REF);
 		return err;
 	}
-	m->nr_pages++;
+	WRITE_ONCE(m->nr_pages, m->nr_pages + 1);
 	return 0;
 }
 
 void cache_swapped_locked(struct mapping *m, struct folio *f)
 {
 	assert_held(&m->lock);
-	m->nr_pages--;
+	WRITE_ONCE(m->nr_pages, m->nr_pages - 1);
 	WRITE_ONCE(f->page.mapping, NULL);
 	cache_count(m, -1);
 }
@@ -188,7 +188,7 @@ void cache_swapped_back_locked(struct mapping *m, struct folio *f, u64 index)
 	f->page.index = index;
 	folio_get(f);
 	WRITE_ONCE(f->page.mapping, m);
-	m->nr_pages++;
+	WRITE_ONCE(m->nr_pages, m->nr_pages + 1);
 	cache_count(m, 1);
 }
 
@@ -215,7 +215,7 @@ void cache_forget_locked(struct mapping *m, struct folio *f)
 {
 	assert_held(&m->lock);
 	xa_erase(&m->pages, f->page.index);
-	m->nr_pages--;
+	WRITE_ONCE(m->nr_pages, m->nr_pages - 1);
 	folio_forget_dirty_locked(m, f);
 	WRITE_ONCE(f->page.mapping, NULL);
 	cache_count(m, -1);

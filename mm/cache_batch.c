@@ -47,7 +47,7 @@ static int insert_locked(struct mapping *m, struct folio *f, u64 index)
 	if (err)
 		f->page.mapping = NULL;
 	else
-		m->nr_pages++;
+		WRITE_ONCE(m->nr_pages, m->nr_pages + 1);
 	return err;
 }
 

@@ -91,7 +91,7 @@ struct mapping {
 	struct xarray pages;      /* [p, R] folios, or values (swap slots of shmem) */
 	struct spinlock lock;     /* p, taken with interrupts off */
 	u32 flags;                /* [a] BIT(enum mapping_flag) */
-	u64 nr_pages;             /* [p] folios in `pages` */
+	u64 nr_pages;             /* [p; read without] folios in `pages` */
 	struct rwsem invalidate;  /* read: filling by fault or read; write: truncating */
 	struct rwsem i_mmap_lock; /* i */
 	struct rb_root i_mmap;    /* [i] areas that map us, an interval tree */

@@ -101,7 +101,7 @@ static bool drop_swapped(struct shmem *s, u64 first, u64 last)
 			entry = swapped_next(s, &first, last);
 			if (entry) {
 				xa_erase(&s->mapping.pages, first);
-				s->swapped--;
+				WRITE_ONCE(s->swapped, s->swapped - 1);
 				s->allocated--;
 			}
 		}
@@ -503,7 +503,7 @@ int shmem_add_seals(struct shmem *s, u32 seals)
 	if (seals & SHMEM_SEAL_WRITE && !(s->seals & SHMEM_SEAL_WRITE) &&
 	    atomic_load(&s->mapping.writable_maps))
 		return -EBUSY;
-	s->seals |= seals;
+	WRITE_ONCE(s->seals, s->seals | seals);
 	return 0;
 }
 

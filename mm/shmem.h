@@ -14,9 +14,9 @@ struct vma_ops;
 struct shmem {
 	struct mapping mapping;
 	u64 size;      /* [a] bytes; written under the object's lock */
-	u32 seals;     /* [mapping.lock] F_SEAL_*; F_SEAL_SEAL when sealing is not allowed */
+	u32 seals;     /* [mapping.lock; read without] F_SEAL_*; F_SEAL_SEAL when sealing is not allowed */
 	u64 allocated; /* [mapping.lock] pages present or in swap: st_blocks */
-	u64 swapped;   /* [mapping.lock] those in swap */
+	u64 swapped;   /* [mapping.lock; read without] those in swap */
 	struct list swap_link; /* [shmem.c] objects that may have some */
 	/* Limits of the mount: take or give back pages.  Returns 0 or -ENOSPC.  Optional. */
 	int (*charge)(void *host, s64 pages);

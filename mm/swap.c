@@ -117,7 +117,7 @@ static bool tree_swap_out(struct mapping *m, struct folio *f)
 	/* An index in use takes another entry without memory. */
 	VERIFY(!xa_store(&m->pages, index, xa_value(folio_entry(f)), NULL));
 	cache_swapped_locked(m, f);
-	mapping_shmem(m)->swapped++;
+	WRITE_ONCE(mapping_shmem(m)->swapped, mapping_shmem(m)->swapped + 1);
 	atomic_store_release(&f->page.counts, 2 * PAGE_COUNT_REF);
 	return true;
 }
@@ -344,7 +344,7 @@ int shmem_swap_in(struct shmem *s, u64 index, u64 entry)
 		if (xa_load(&m->pages, index) == xa_value(entry) &&
 		    !xa_store(&m->pages, index, f, NULL)) {
 			cache_swapped_back_locked(m, f, index);
-			s->swapped--;
+			WRITE_ONCE(s->swapped, s->swapped - 1);
 			moved = true;
 		}
 	}

@@ -34,7 +34,7 @@ struct swap_area {
 	u32 *slots;             /* [s] uses and SLOT_* of each */
 	u32 *cluster_used;      /* [s] slots in use of each cluster */
 	u64 pages, clusters;    /* [I] */
-	u64 usable, used;       /* [I] slots that may be used; [s] that are */
+	u64 usable, used;       /* [I] slots that may be used; [s; read without] that are */
 	u64 next_cluster;       /* [s] where to look for an empty one */
 	u64 *hands;             /* [s] per CPU: the slot to try next, 0: none */
 	struct xarray cache;    /* [s, R] folios by slot */

@@ -140,7 +140,7 @@ void slot_free_locked(struct swap_area *a, u64 slot)
 	assert_held(&a->lock);
 	a->slots[slot] = 0;
 	a->cluster_used[slot / SWAP_CLUSTER]--;
-	a->used--;
+	WRITE_ONCE(a->used, a->used - 1);
 	atomic_inc(&free_pages);
 }
 
@@ -156,7 +156,7 @@ static bool area_take(struct swap_area *a, struct folio *f)
 		return false;
 	a->slots[slot] = SLOT_CACHED;
 	a->cluster_used[slot / SWAP_CLUSTER]++;
-	a->used++;
+	WRITE_ONCE(a->used, a->used + 1);
 	atomic_dec(&free_pages);
 	folio_get(f);
 	f->page.private = (void *)(uintptr_t)swap_entry(a->type, slot);

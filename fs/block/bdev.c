@@ -223,10 +223,10 @@ static int open_locked(struct bdev *b, unsigned mode, void *holder)
 	if (!b->openers)
 		bdev_set_default_block_size(b);
 	if (mode & BDEV_EXCL) {
-		b->holder = holder;
+		WRITE_ONCE(b->holder, holder);
 		b->holders++;
 	}
-	b->openers++;
+	WRITE_ONCE(b->openers, b->openers + 1);
 	WRITE_ONCE(b->disk->openers, b->disk->openers + 1);
 	b->writers += !!(mode & BDEV_WRITE);
 	return 0;
@@ -294,8 +294,8 @@ void bdev_close(struct bdev *b, unsigned mode, void *holder)
 	with_mutex(&b->disk->lock)
 	{
 		if ((mode & BDEV_EXCL) && !--b->holders)
-			b->holder = NULL;
-		b->openers--;
+			WRITE_ONCE(b->holder, NULL);
+		WRITE_ONCE(b->openers, b->openers - 1);
 		WRITE_ONCE(b->disk->openers, b->disk->openers - 1);
 		b->writers -= !!(mode & BDEV_WRITE);
 		if (b->disk->ops->release)

@@ -334,7 +334,7 @@ static int direct_end(struct inode *inode)
 		return err;
 	rwsem_write_lock(&ei->map);
 	WRITE_ONCE(ei->disk_size, min(ei->disk_size, inode->size));
-	ei->written_end = min(ei->written_end, inode->size);
+	WRITE_ONCE(ei->written_end, min(ei->written_end, inode->size));
 	rwsem_write_unlock(&ei->map);
 	err = ext4_inode_dirty(h, inode);
 	err2 = ext4_stop(h);
@@ -507,7 +507,7 @@ static void advance_size(struct inode *inode, u64 from, u64 end)
 	s64 size = max(ei->written_end,
 		       min((s64)end, max(READ_ONCE(inode->size), READ_ONCE(ei->direct_end))));
 
-	ei->written_end = size;
+	WRITE_ONCE(ei->written_end, size);
 	/*
 	 * No write-back that began before the cut is still under way (set_size waits): this one had
 	 * the zeroes.
@@ -541,7 +541,7 @@ void ext4_size_set(struct inode *inode, s64 size)
 	}
 	WRITE_ONCE(inode->size, size);
 	WRITE_ONCE(ei->disk_size, size);
-	ei->written_end = size;
+	WRITE_ONCE(ei->written_end, size);
 }
 
 int ext4_tail_settle(struct inode *inode)

@@ -230,13 +230,13 @@ struct ext4_inode {
 	struct rb_root es; /* [e] extent status: what is known of the map, what is promised */
 	struct ext4_extent_status *es_last; /* [e] hit last */
 	u32 es_cached;                      /* [e] entries that may be dropped */
-	u32 delayed;                        /* [e] blocks promised and not taken */
+	u32 delayed;                        /* [e; read without] blocks promised and not taken */
 	u32 pending;                        /* [e] blocks taken and not in the map on disk */
-	u32 spare;                          /* [e] blocks promised to the map itself, for those */
+	u32 spare;                          /* [e; read without] blocks promised to the map itself, for those */
 	u64 last_block;                     /* [m] goal: behind what was allocated last */
 	u32 last_lblock;                    /* [m] */
 	s64 direct_end;  /* [inode.lock, a] where a direct write under way will move the size */
-	s64 written_end; /* [m] of what is on the disk and in the map: disk_size will follow */
+	s64 written_end; /* [m; read without] of what is on the disk and in the map: disk_size will follow */
 	u64 tail; /* [m] where the file was cut in a block, until the rest is zero on disk, or 0 */
 	u32 cuts; /* [m] how often it was cut; never 0 with a tail */
 	struct spinlock raw_lock; /* the inode's bytes in its block */

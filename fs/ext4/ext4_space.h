@@ -29,7 +29,7 @@ struct ext4_group {
 		lock;      /* g, RANK_FS_GROUP: also what is in both bitmaps and the descriptor */
 	u32 flags;         /* [g] enum ext4_group_flag */
 	u32 blocks;        /* [I] blocks of this group */
-	u32 avail;         /* [g] zero bits in `taken` */
+	u32 avail;         /* [g; read without] zero bits in `taken` */
 	u32 longest;       /* [g] no run of zero bits is longer */
 	u32 cursor;        /* [g] no zero bit is before */
 	u32 recent;        /* [g] behind what was taken last */

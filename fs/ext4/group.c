@@ -432,7 +432,7 @@ static void group_mark_bad(struct ext4_super *es, u32 group, u32 flag)
 	struct ext4_group *g = &es->group[group];
 
 	guard_spin(&g->lock);
-	g->flags |= flag;
+	WRITE_ONCE(g->flags, g->flags | flag);
 	if (flag == EXT4_GROUP_BLOCKS_BAD)
 		g->avail = g->longest = 0;
 }

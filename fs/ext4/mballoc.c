@@ -69,8 +69,8 @@ static void group_set_taken(struct ext4_group *g, u32 bit, u32 n)
 		bitmap_set(g->taken, bit);
 	else
 		bitmap_set_range(g->taken, bit, n);
-	g->avail -= n;
-	g->recent = bit + n;
+	WRITE_ONCE(g->avail, g->avail - n);
+	WRITE_ONCE(g->recent, bit + n);
 	if (g->cursor >= bit && g->cursor < bit + n)
 		g->cursor = bit + n;
 }
@@ -125,7 +125,7 @@ static u32 group_take(struct ext4_group *g, u32 from, u32 want, bool any, u32 *b
 		if (low.len > r.len)
 			r = low;
 		if (low.len < want)
-			g->longest = r.len;
+			WRITE_ONCE(g->longest, r.len);
 	}
 	if (r.len < want && !any)
 		return 0;
@@ -202,7 +202,7 @@ static u32 take_longest(struct ext4_super *es, u32 group, u32 want, u64 *start)
 		if (!longest)
 			return 0;
 		if (ext4_group_load(es, n)) {
-			with_spin(&es->group[n].lock) es->group[n].longest = 0;
+			with_spin(&es->group[n].lock) WRITE_ONCE(es->group[n].longest, 0);
 			continue;
 		}
 		got = group_take(&es->group[n], 0, min(want, longest), true, &bit);
@@ -213,7 +213,7 @@ static u32 take_longest(struct ext4_super *es, u32 group, u32 want, u64 *start)
 		with_spin(&es->group[n].lock)
 		{
 			if (!es->group[n].avail)
-				es->group[n].longest = 0;
+				WRITE_ONCE(es->group[n].longest, 0);
 		}
 		cond_resched();
 	}
@@ -259,7 +259,7 @@ static void group_release(struct ext4_group *g, u32 bit, u32 n)
 	if (!g->taken || g->flags & EXT4_GROUP_BLOCKS_BAD)
 		return;
 	bitmap_clear_range(g->taken, bit, n);
-	g->avail += n;
+	WRITE_ONCE(g->avail, g->avail + n);
 	g->cursor = min(g->cursor, bit);
 	/*
 	 * The run it is part of now is no longer than this; finding out costs less than a failed
@@ -269,7 +269,7 @@ static void group_release(struct ext4_group *g, u32 bit, u32 n)
 	while (lo && !bitmap_test(g->taken, lo - 1) && bit - lo < 64)
 		lo--;
 	hi = (u32)bitmap_find_next_bit(g->taken, g->blocks, bit + n - 1);
-	g->longest = max(g->longest, bit - lo < 64 ? hi - lo : g->avail);
+	WRITE_ONCE(g->longest, max(g->longest, bit - lo < 64 ? hi - lo : g->avail));
 }
 
 /* Calls fn for the part of [block, block + n) in each group. */
@@ -362,8 +362,9 @@ static void group_distrust(struct ext4_super *es, u32 group)
 	struct ext4_group *g = &es->group[group];
 
 	guard_spin(&g->lock);
-	g->flags |= EXT4_GROUP_BLOCKS_BAD;
-	g->avail = g->longest = 0;
+	WRITE_ONCE(g->flags, g->flags | EXT4_GROUP_BLOCKS_BAD);
+	WRITE_ONCE(g->avail, 0);
+	WRITE_ONCE(g->longest, 0);
 }
 
 int ext4_use_begin(struct handle *h, struct inode *inode, u64 start, u32 n, struct ext4_use *u)

@@ -385,7 +385,7 @@ int ext4_status_delay(struct ext4_inode *ei, u32 lblock, u32 len, u32 spare, u32
 			if (more)
 				done = status_try_set(ei, &m, &sp);
 			if (more && done) {
-				ei->spare += *added ? 0 : spare;
+				WRITE_ONCE(ei->spare, ei->spare + (*added ? 0 : spare));
 				*added += m.len;
 				pos += m.len;
 			}
@@ -400,7 +400,7 @@ int ext4_status_delay(struct ext4_inode *ei, u32 lblock, u32 len, u32 spare, u32
 void ext4_status_add_spare(struct ext4_inode *ei, u32 blocks)
 {
 	guard_spin(&ei->es_lock);
-	ei->spare += blocks;
+	WRITE_ONCE(ei->spare, ei->spare + blocks);
 }
 
 bool ext4_status_use_spare(struct ext4_inode *ei)
@@ -408,7 +408,7 @@ bool ext4_status_use_spare(struct ext4_inode *ei)
 	guard_spin(&ei->es_lock);
 	if (!ei->spare)
 		return false;
-	ei->spare--;
+	WRITE_ONCE(ei->spare, ei->spare - 1);
 	return true;
 }
 
@@ -422,7 +422,7 @@ void ext4_status_settle(struct inode *inode)
 	if (ei->delayed || ei->pending)
 		return;
 	ext4_unclaim(ext4_inode_super(inode), ei->spare);
-	ei->spare = 0;
+	WRITE_ONCE(ei->spare, 0);
 }
 
 void ext4_status_drop(struct inode *inode, u32 lblock, u32 len)

@@ -107,7 +107,7 @@ static bool transaction_install(struct journal *j, struct transaction *t, bool u
 	t->slot = t->tid & 1;
 	t->expires = now + atomic_load(&j->interval) * NSEC_PER_MSEC;
 	j->promised += t->promised;
-	j->running = t;
+	WRITE_ONCE(j->running, t);
 	j->last_start = now;
 	if (j->dozing)
 		wake_up(&j->wait_work);

@@ -86,7 +86,7 @@ static int set_locked(struct inode *inode, const char *name, const void *value, 
 	if (!err)
 		err = inode->ops->setxattr ? inode->ops->setxattr(inode, name, value, size, flags) : -EOPNOTSUPP;
 	if (!err && value && !strcmp(name, XATTR_NAME_CAPS))
-		inode->flags &= ~(u32)S_NOSEC;
+		WRITE_ONCE(inode->flags, inode->flags & ~(u32)S_NOSEC);
 	return err;
 }
 

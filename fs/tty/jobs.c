@@ -81,7 +81,7 @@ static void set_controlling(struct tty *tty)
 		guard_spin_irq(&tty->ctrl);
 		old_session = tty->session;
 		old_group = tty->group;
-		tty->session = session;
+		WRITE_ONCE(tty->session, session);
 		tty->group = group;
 	}
 	pid_put(old_session);
@@ -105,7 +105,7 @@ static void detach_session(struct tty *tty, bool signal_group)
 		guard_spin_irq(&tty->ctrl);
 		session = tty->session;
 		group = tty->group;
-		tty->session = NULL;
+		WRITE_ONCE(tty->session, NULL);
 		tty->group = NULL;
 	}
 	if (session) {

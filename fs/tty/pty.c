@@ -136,7 +136,7 @@ void pty_packet_event(struct tty *slave, u8 set, u8 clear)
 		return;
 	{
 		guard_spin_irq(&slave->ctrl);
-		slave->packet_status = (u8)((slave->packet_status & ~clear) | set);
+		WRITE_ONCE(slave->packet_status, (u8)((slave->packet_status & ~clear) | set));
 	}
 	wake_up_key(&master->read_wait, POLLIN | POLLPRI);
 }
@@ -159,7 +159,7 @@ static u8 take_packet_status(struct pty *pty)
 	guard_spin_irq(&pty->slave->ctrl);
 	u8 status = pty->slave->packet_status;
 
-	pty->slave->packet_status = 0;
+	WRITE_ONCE(pty->slave->packet_status, 0);
 	return status;
 }
 
@@ -426,7 +426,7 @@ static long set_packet(struct tty *master, const int __user *from)
 		return -EFAULT;
 	guard_spin_irq(&master->peer->ctrl);
 	if (on && !master->packet)
-		master->peer->packet_status = 0;
+		WRITE_ONCE(master->peer->packet_status, 0);
 	WRITE_ONCE(master->packet, on != 0);
 	return 0;
 }

@@ -109,7 +109,7 @@ struct tty {
 	struct pid *session, *group; /* [ctrl] counted */
 	bool stopped;                /* [ctrl] ^S */
 	bool packet;                 /* [ctrl] of a master: TIOCPKT */
-	u8 packet_status;            /* [ctrl] of a slave: for the master to read */
+	u8 packet_status;            /* [ctrl; read without] of a slave: for the master to read */
 	bool other_closed;           /* [a] the peer has no file */
 
 	struct wait_queue read_wait, write_wait;

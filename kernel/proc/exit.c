@@ -197,7 +197,7 @@ static void leave_family(int status)
 	usage_of_thread(t, &u);
 	usage_add(&p->dead, &u);
 	signal_thread_remove(&task->sig);
-	p->nr_threads--;
+	WRITE_ONCE(p->nr_threads, p->nr_threads - 1);
 	if (t != p->leader) {
 		list_remove_rcu(&task->link);
 		rcu_assign_pointer(task->pid->thread, NULL);

@@ -329,7 +329,7 @@ static int link_child(struct thread *child, struct process *p, const struct fork
 		link_process(p, child, req);
 	rcu_assign_pointer(task->pid->thread, child);
 	list_push_back_rcu(&p->threads, &task->link);
-	p->nr_threads++;
+	WRITE_ONCE(p->nr_threads, p->nr_threads + 1);
 	signal_thread_add(&task->sig);
 	total_forks++;
 	return 0;

@@ -61,7 +61,7 @@ struct process {
 	struct pid *pid;               /* [I] */
 	struct thread *leader;         /* [t] counted; NULL once reaped */
 	struct list threads;           /* [t, R] struct task.link */
-	unsigned nr_threads;           /* [t] not yet exited */
+	unsigned nr_threads;           /* [t; read without] not yet exited */
 	enum process_state state;      /* [t] */
 	int exit_status;               /* [t] as wait4 returns it, valid for a zombie */
 	int exit_signal;               /* [t] sent to the parent at the end; 0: none */

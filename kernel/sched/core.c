@@ -178,7 +178,7 @@ static void activate(struct runqueue *rq, struct thread *t, enum enqueue_why why
 
 	if (t->se.counts_as_load) {
 		t->se.counts_as_load = 0;
-		rq->nr_uninterruptible--;
+		WRITE_ONCE(rq->nr_uninterruptible, rq->nr_uninterruptible - 1);
 	}
 	thread_enqueue(rq, t, why);
 	/* A thread moved while it was about to sleep keeps the state it set. */
@@ -275,7 +275,7 @@ void thread_start(struct thread *t)
 	irqflags_t f = arch_irq_save();
 
 	thread_get(t); /* the scheduler's, dropped after the last switch away */
-	this_cpu(runqueue).nr_started++;
+	WRITE_ONCE(this_cpu(runqueue).nr_started, this_cpu(runqueue).nr_started + 1);
 	atomic_store(&t->state, (u32)THREAD_WAKING);
 	place(t, false);
 	arch_irq_restore(f);
@@ -337,7 +337,7 @@ void thread_first_run(struct thread *prev)
 static void context_switch(struct runqueue *rq, struct thread *prev, struct thread *next)
 {
 	WRITE_ONCE(rq->curr, next);
-	rq->nr_switches++;
+	WRITE_ONCE(rq->nr_switches, rq->nr_switches + 1);
 	atomic_store(&next->on_cpu, 1u);
 	next->se.exec_start = rq->now;
 	next->se.wait_sum += next->se.on_rq ? rq->now - next->se.wait_start : 0;
@@ -375,7 +375,7 @@ static void try_park(struct runqueue *rq, struct thread *t)
 
 	if (load) {
 		t->se.counts_as_load = 1;
-		rq->nr_uninterruptible++;
+		WRITE_ONCE(rq->nr_uninterruptible, rq->nr_uninterruptible + 1);
 	}
 	thread_dequeue(rq, t, true);
 	if (atomic_cmpxchg(&t->state, &state, state | THREAD_PARKED))
@@ -383,7 +383,7 @@ static void try_park(struct runqueue *rq, struct thread *t)
 	/* Woken at the last moment. */
 	if (load) {
 		t->se.counts_as_load = 0;
-		rq->nr_uninterruptible--;
+		WRITE_ONCE(rq->nr_uninterruptible, rq->nr_uninterruptible - 1);
 	}
 	thread_enqueue(rq, t, ENQUEUE_MOVE);
 }

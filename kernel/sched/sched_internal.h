@@ -50,7 +50,7 @@ struct runqueue {
 	struct thread *moving;       /* [r] switched away from and to be placed elsewhere */
 	s64 nr_uninterruptible; /* [r] sleeps counted as load, minus wake-ups here: only the sum
 				   over CPUs means something */
-	u64 nr_switches;        /* [r] */
+	u64 nr_switches;        /* [r; read without] */
 	u64 nr_started;         /* [r] */
 	struct timer tick;
 	u32 tick_on;            /* [P] the tick's timer is armed */

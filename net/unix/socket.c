@@ -103,7 +103,8 @@ static void tell_peer(struct unix_sock *u, struct unix_sock *peer, bool lost)
 	}
 	{
 		guard_spin(&peer->lock);
-		peer->read_shut = peer->write_shut = true;
+		WRITE_ONCE(peer->read_shut, true);
+		WRITE_ONCE(peer->write_shut, true);
 		/* What we never read was lost to them. */
 		if (lost && peer->socket)
 			atomic_store(&peer->socket->error, -ECONNRESET);
@@ -220,7 +221,7 @@ static int unix_listen(struct socket *s, int backlog)
 	if (!u->addr || (u->state != UNIX_IDLE && u->state != UNIX_LISTENING))
 		return -EINVAL;
 	u->state = UNIX_LISTENING;
-	u->backlog = (unsigned)backlog;
+	WRITE_ONCE(u->backlog, (unsigned)backlog);
 	unix_our_creds(&u->creds);
 	return 0;
 }
@@ -252,7 +253,7 @@ static int try_connect(struct unix_sock *u, struct unix_sock *listener, struct u
 		child->peer = unix_sock_get(u);
 		u->peer = unix_sock_get(child);
 		list_push_back(&listener->pending, &child->pending_link);
-		listener->nr_pending++;
+		WRITE_ONCE(listener->nr_pending, listener->nr_pending + 1);
 	}
 	unix_unlock_two(u, listener);
 	return err;
@@ -347,7 +348,7 @@ static struct unix_sock *take_pending(struct unix_sock *u)
 
 	if (child) {
 		list_remove(&child->pending_link);
-		u->nr_pending--;
+		WRITE_ONCE(u->nr_pending, u->nr_pending - 1);
 	}
 	return child;
 }
@@ -403,15 +404,15 @@ static int unix_shutdown(struct socket *s, int how)
 	bool rd = how != SHUT_WR, wr = how != SHUT_RD;
 	{
 		guard_spin(&u->lock);
-		u->read_shut |= rd;
-		u->write_shut |= wr;
+		WRITE_ONCE(u->read_shut, u->read_shut | rd);
+		WRITE_ONCE(u->write_shut, u->write_shut | wr);
 		peer = u->peer && u->type != SOCK_DGRAM ? unix_sock_get(u->peer) : NULL;
 	}
 	if (peer) {
 		{
 			guard_spin(&peer->lock);
-			peer->read_shut |= wr;
-			peer->write_shut |= rd;
+			WRITE_ONCE(peer->read_shut, peer->read_shut | wr);
+			WRITE_ONCE(peer->write_shut, peer->write_shut | rd);
 		}
 		wake_up_all(&peer->wait);
 		unix_sock_put(peer);

@@ -117,7 +117,7 @@ static int enqueue(struct unix_sock *to, struct unix_message *m)
 		if (to->read_shut)
 			return -EPIPE;
 		list_push_back(&to->queue, &m->link);
-		to->queued++;
+		WRITE_ONCE(to->queued, to->queued + 1);
 		to->bytes += m->len;
 	}
 	if (wait_queue_active(&to->wait))
@@ -279,7 +279,7 @@ static void consume(struct unix_sock *u, struct unix_message *m, size_t part, bo
 		if (!whole)
 			return;
 		list_remove(&m->link);
-		u->queued--;
+		WRITE_ONCE(u->queued, u->queued - 1);
 	}
 	if (u->type == SOCK_DGRAM && wait_queue_active(&u->wait))
 		wake_up_key(&u->wait, POLLOUT | POLLWRNORM);

@@ -40,19 +40,19 @@ struct unix_sock {
 	int type;                   /* [I] */
 	u64 ino;                    /* [I] of the socket's file, 0 before accept */
 	enum unix_state state;      /* [l] */
-	bool read_shut, write_shut; /* [l] */
+	bool read_shut, write_shut; /* [l; read without] */
 	struct unix_sock *peer;     /* [l] counted */
 	struct unix_addr *addr;     /* [l, set once] counted */
 	struct path path;           /* [I once bound] the node in the file system */
 	struct hlist_node link;     /* [table_lock] */
 	struct list all_link;       /* [table_lock] */
 	struct list queue;          /* [l] struct unix_message.link */
-	unsigned queued;            /* [l] messages in it */
+	unsigned queued;            /* [l; read without] messages in it */
 	size_t bytes;               /* [l] unread bytes in it */
 	u32 sent;                   /* [a] bytes of ours that others have not read */
 	struct list pending;        /* [l] of a listener: struct unix_sock.pending_link */
 	struct list pending_link;
-	unsigned nr_pending, backlog; /* [l] */
+	unsigned nr_pending, backlog; /* [l; read without] */
 	struct ucred creds; /* [l] of who made, bound or connected it: the peer's SO_PEERCRED */
 	struct ucred peer_creds;    /* [l] */
 	struct socket_options *opt; /* [I while the program has it] */
