@@ -165,7 +165,7 @@ int vfs_link(struct dentry *old, struct inode *dir, struct dentry *dentry)
 	if (!dir->ops->link || S_ISDIR(inode->mode))
 		return -EPERM;
 	rwsem_write_lock_nested(&inode->lock, 1);
-	if (!inode->nlink && !(inode->state & I_LINKABLE))
+	if (!inode->nlink && !(READ_ONCE(inode->state) & I_LINKABLE))
 		err = -ENOENT;
 	else if (dir->sb->max_links && inode->nlink >= dir->sb->max_links)
 		err = -EMLINK;
