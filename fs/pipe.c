@@ -201,7 +201,7 @@ static ssize_t pipe_read(struct file *f, struct iov_iter *to, loff_t *pos)
 	if (!iov_iter_count(to))
 		return 0;
 	mutex_lock(&p->lock);
-	n = pipe_wait_data(p, f->flags & O_NONBLOCK);
+	n = pipe_wait_data(p, file_nonblocking(f, to));
 	if (n <= 0) {
 		more_data = !pipe_empty(p);
 		mutex_unlock(&p->lock);
@@ -285,7 +285,7 @@ static ssize_t pipe_write(struct file *f, struct iov_iter *from, loff_t *pos)
 				pipe_wake_readers(p);
 				mutex_lock(&p->lock);
 			}
-			n = pipe_wait_room(p, f->flags & O_NONBLOCK);
+			n = pipe_wait_room(p, file_nonblocking(f, from));
 			was_empty = pipe_empty(p);
 			if (n)
 				break;
@@ -602,6 +602,7 @@ int pipe_files(u32 flags, struct file **read_end, struct file **write_end)
 		return err;
 	}
 	(*write_end)->private = p;
+	(*write_end)->mode |= FMODE_NOWAIT;
 	err = file_alias(*write_end, &pipe_read_ops, O_RDONLY | (flags & O_NONBLOCK), read_end);
 	if (err) {
 		p->readers--;
@@ -610,6 +611,7 @@ int pipe_files(u32 flags, struct file **read_end, struct file **write_end)
 		return err;
 	}
 	(*read_end)->private = p;
+	(*read_end)->mode |= FMODE_NOWAIT;
 	(*read_end)->pos = -1;
 	return 0;
 }

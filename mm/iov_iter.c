@@ -22,6 +22,7 @@ void iov_iter_user(struct iov_iter *it, enum iter_dir dir, void __user *base, si
 	it->offset = 0;
 	it->vec = &it->one;
 	it->nr = 1;
+	it->rwf = 0;
 }
 
 void iov_iter_kernel(struct iov_iter *it, enum iter_dir dir, void *base, size_t len)
@@ -39,6 +40,7 @@ void iov_iter_kvec(struct iov_iter *it, enum iter_dir dir, const struct iter_vec
 	it->offset = 0;
 	it->vec = vec;
 	it->nr = nr;
+	it->rwf = 0;
 }
 
 void iov_iter_pages(struct iov_iter *it, enum iter_dir dir, const struct iter_page *pages,
@@ -50,6 +52,7 @@ void iov_iter_pages(struct iov_iter *it, enum iter_dir dir, const struct iter_pa
 	it->offset = 0;
 	it->pages = pages;
 	it->nr = nr;
+	it->rwf = 0;
 }
 
 int import_ubuf(struct iov_iter *it, enum iter_dir dir, void __user *base, size_t len)

@@ -43,6 +43,7 @@ struct iov_iter {
 		const struct iter_page *pages;
 	};
 	unsigned nr; /* segments left, the first included */
+	u32 rwf;     /* RWF_* that hold for this one transfer; for files, mm does not look */
 	struct iter_vec one;
 };
 

@@ -103,7 +103,7 @@ static ssize_t bdev_write_iter(struct file *f, struct iov_iter *from, loff_t *po
 		return -EPERM;
 	if (!iov_iter_count(from))
 		return 0;
-	if (f->flags & O_APPEND)
+	if (file_appends(f, from))
 		*pos = size;
 	if (*pos >= size)
 		return -ENOSPC;

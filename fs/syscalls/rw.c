@@ -90,7 +90,6 @@ long sys_pwrite64(int fd, const void __user *buf, size_t count, loff_t pos)
 	return positioned(fd, buf, count, pos, ITER_SOURCE);
 }
 
-/* The flags of one call stand in the file's own while it lasts; only files we alone hold, or copies of the file, could differ. */
 static int rw_flags_check(const struct file *f, int flags, enum iter_dir dir)
 {
 	if (flags & ~RWF_SUPPORTED)
@@ -101,6 +100,8 @@ static int rw_flags_check(const struct file *f, int flags, enum iter_dir dir)
 		return -EOPNOTSUPP;
 	if ((flags & RWF_APPEND) && (flags & RWF_NOAPPEND))
 		return -EINVAL;
+	if ((flags & RWF_NOAPPEND) && (f->inode->flags & S_APPEND))
+		return -EPERM;
 	return dir == ITER_DEST && (flags & RWF_APPEND) ? -EOPNOTSUPP : 0;
 }
 
@@ -126,12 +127,7 @@ static ssize_t vector_at(struct file *f, struct iov_iter *it, enum iter_dir dir,
 		return -EINVAL;
 	if (at && !(f->mode & (dir == ITER_DEST ? FMODE_PREAD : FMODE_PWRITE)))
 		return -ESPIPE;
-	if (dir == ITER_SOURCE && (flags & RWF_APPEND)) {
-		/* Write at the end without moving the file's position. */
-		pos = READ_ONCE(f->inode->size);
-		n = transfer(f, it, dir, &pos);
-		return rw_sync(f, flags, pos, n);
-	}
+	it->rwf = flags;
 	n = transfer(f, it, dir, where);
 	return dir == ITER_SOURCE ? rw_sync(f, flags, *where, n) : n;
 }

@@ -32,6 +32,8 @@
 #include <kernel/sync/mutex.h>
 #include <kernel/sync/spinlock.h>
 #include <kernel/abi/fcntl.h>
+#include <kernel/abi/fs.h>
+#include <mm/iov_iter.h>
 #include <mm/readahead.h>
 
 struct cred;
@@ -153,6 +155,17 @@ ssize_t file_read(struct file *f, void *buf, size_t len, loff_t *pos) __must_che
 ssize_t file_write(struct file *f, const void *buf, size_t len, loff_t *pos) __must_check;
 /* Read all of it into kvmalloc'ed memory (one NUL behind), at most `max`.  Returns 0, -EFBIG, -ENOMEM... */
 int file_read_all(struct file *f, size_t max, void **out, size_t *len) __must_check;
+
+/* Where a write_iter goes, and whether it may wait: as the file says, or the one call (it->rwf). */
+static inline bool file_appends(const struct file *f, const struct iov_iter *it)
+{
+	return (it->rwf & RWF_APPEND) || ((f->flags & O_APPEND) && !(it->rwf & RWF_NOAPPEND));
+}
+
+static inline bool file_nonblocking(const struct file *f, const struct iov_iter *it)
+{
+	return (f->flags & O_NONBLOCK) || (it->rwf & RWF_NOWAIT);
+}
 
 /* read_iter and write_iter with every check that read(2) makes (mode, RLIMIT_FSIZE is in the generic write). */
 ssize_t vfs_read_iter(struct file *f, struct iov_iter *to, loff_t *pos) __must_check;

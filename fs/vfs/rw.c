@@ -121,7 +121,7 @@ ssize_t generic_write_checks(struct file *f, struct iov_iter *from, loff_t *pos)
 		return -ETXTBSY;
 	if (!iov_iter_count(from))
 		return 0;
-	if (f->flags & O_APPEND)
+	if (file_appends(f, from))
 		*pos = f->inode->size;
 	if (limit != RLIM_INFINITY) {
 		if ((u64)*pos >= limit) {
