@@ -171,8 +171,11 @@ long sys_pidfd_getfd(int pidfd, int fd, unsigned int flags)
 		err = may_access(p) ? -EBADF : -EPERM;
 		guard_spin_irq(&tree_lock);
 		struct files *files = p->leader ? p->leader->files : NULL;
+		/* One that has let go of its files is as good as gone. */
 		if (err == -EBADF && files)
 			file = files_get_file(files, fd);
+		else if (err == -EBADF)
+			err = -ESRCH;
 	}
 	process_put(p);
 	pid_put(pid);

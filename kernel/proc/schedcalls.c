@@ -415,10 +415,23 @@ long sys_getpriority(int which, int who)
 #define IOPRIO_CLASS_SHIFT 13
 #define IOPRIO_WHO_PROCESS 1
 
+#define IOPRIO_CLASS(ioprio) ((ioprio) >> IOPRIO_CLASS_SHIFT & 7)
+#define IOPRIO_LEVEL(ioprio) ((ioprio) & 7) /* between the two stand hints, which are kept */
+
+struct ioprio_change {
+	int ioprio, err;
+};
+
+/* The first that may not be changed ends it. */
 static void set_one_ioprio(struct thread *t, void *arg)
 {
-	if (t->sig)
-		WRITE_ONCE(task_of(t)->io_priority, *(int *)arg);
+	struct ioprio_change *c = arg;
+	const struct cred *us = cred_current(), *them = rcu_dereference(t->cred);
+
+	if (us->euid != them->uid && us->uid != them->uid && !capable(CAP_SYS_NICE))
+		c->err = -EPERM;
+	if (!c->err && t->sig)
+		WRITE_ONCE(task_of(t)->io_priority, c->ioprio);
 }
 
 /* A single thread's is told as it was set, 0 for never; of many, the one that counts most. */
@@ -447,14 +460,17 @@ static int ioprio_which(int which)
 
 long sys_ioprio_set(int which, int who, int ioprio)
 {
-	int class = ioprio >> IOPRIO_CLASS_SHIFT, level = ioprio & ((1 << IOPRIO_CLASS_SHIFT) - 1);
+	struct ioprio_change c = {.ioprio = (u16)ioprio};
+	int class = IOPRIO_CLASS(ioprio);
 
-	if (class < 0 || class > 3 || (level & 7) != level || (!class && level))
+	if (class > 3 || (!class && IOPRIO_LEVEL(ioprio)))
 		return -EINVAL;
 	if (class == 1 && !capable(CAP_SYS_ADMIN) && !capable(CAP_SYS_NICE))
 		return -EPERM;
 	guard_rcu();
-	return for_each_named(ioprio_which(which), who, set_one_ioprio, &ioprio);
+	int err = for_each_named(ioprio_which(which), who, set_one_ioprio, &c);
+
+	return err ? err : c.err;
 }
 
 long sys_ioprio_get(int which, int who)
