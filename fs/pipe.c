@@ -314,20 +314,12 @@ static ssize_t pipe_write(struct file *f, struct iov_iter *from, loff_t *pos)
 
 /* Other operations */
 
-static unsigned pipe_poll(struct file *f, struct poll_table *pt)
+static __always_inline unsigned pipe_ready(const struct file *f)
 {
-	struct pipe *p = f->private;
+	const struct pipe *p = f->private;
 	u32 mode = f->mode, used;
 	unsigned ready = 0;
 
-	if (poll_will_wait(pt)) {
-		if (!READ_ONCE(p->polled))
-			WRITE_ONCE(p->polled, 1);
-		if (mode & FMODE_READ)
-			poll_wait(f, &p->rd_wait, pt);
-		if (mode & FMODE_WRITE)
-			poll_wait(f, &p->wr_wait, pt);
-	}
 	used = READ_ONCE(p->head) - READ_ONCE(p->tail);
 	if (mode & FMODE_READ) {
 		if (used)
@@ -343,6 +335,25 @@ static unsigned pipe_poll(struct file *f, struct poll_table *pt)
 			ready |= POLLERR;
 	}
 	return ready;
+}
+
+static __noinline unsigned pipe_poll_wait(struct file *f, struct poll_table *pt)
+{
+	struct pipe *p = f->private;
+
+	if (!READ_ONCE(p->polled))
+		WRITE_ONCE(p->polled, 1);
+	if (f->mode & FMODE_READ)
+		poll_wait(f, &p->rd_wait, pt);
+	if (f->mode & FMODE_WRITE)
+		poll_wait(f, &p->wr_wait, pt);
+	return pipe_ready(f);
+}
+
+/* A call that does not wait saves no registers. */
+static unsigned pipe_poll(struct file *f, struct poll_table *pt)
+{
+	return poll_will_wait(pt) ? pipe_poll_wait(f, pt) : pipe_ready(f);
 }
 
 static long pipe_ioctl(struct file *f, unsigned cmd, unsigned long arg)

@@ -36,11 +36,19 @@ static long select_word(struct fd_sets *s, unsigned w, u64 bits, struct poll_tab
 {
 	u64 in = s->in[w], out = s->out[w], ex = s->ex[w], got_in = 0, got_out = 0, got_ex = 0;
 
-	for (; bits; bits &= bits - 1) {
-		unsigned bit = ctz64(bits), events;
-		u64 m = 1ull << bit;
-		struct fdref ref = fd_get(w * 64 + bit);
+	for (unsigned bit = 0, events; bits; bits >>= 1, bit++) {
+		struct fdref ref;
+		u64 m;
 
+		/* Most descriptors have their neighbour in the set: no count of zeroes, which not every processor has. */
+		if (!(bits & 1)) {
+			unsigned skip = ctz64(bits);
+
+			bits >>= skip;
+			bit += skip;
+		}
+		m = 1ull << bit;
+		ref = fd_get(w * 64 + bit);
 		if (unlikely(!ref.file))
 			return -EBADF;
 		pt->key = POLLERR | POLLHUP | (in & m ? SELECT_IN : 0) | (out & m ? SELECT_OUT : 0) | (ex & m ? SELECT_EX : 0);
