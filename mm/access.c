@@ -133,16 +133,18 @@ ssize_t mm_access(struct mm *mm, vaddr_t addr, void *buf, size_t len, bool write
 
 long mm_pin_pages(struct mm *mm, vaddr_t addr, unsigned nr, bool write, struct page **pages)
 {
+	struct vma *vma = NULL;
 	unsigned got = 0;
 	int err = 0;
 
 	mm_read_lock(mm);
 	for (addr &= PAGE_MASK; got < nr; got++, addr += PAGE_SIZE) {
-		struct vma *vma = vma_at(mm, addr);
-
-		err = -EFAULT;
-		if (!vma || !access_ok(vma, write, 0))
-			break;
+		if (!vma || addr >= vma->end) {
+			vma = vma_at(mm, addr);
+			err = -EFAULT;
+			if (!vma || !access_ok(vma, write, 0))
+				break;
+		}
 		err = page_grab(vma, addr, write, &pages[got]);
 		if (err)
 			break;
