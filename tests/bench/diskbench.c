@@ -129,12 +129,15 @@ static void r_read_rand(unsigned n) { while (n--) if (pread(fd, buf, 4096, somew
 static void r_write_rand(unsigned n) { while (n--) if (pwrite(fd, buf, 4096, somewhere()) != 4096) die("pwrite"); }
 static void r_read_4k(unsigned n) { while (n--) if (read(fd, buf, 4096) != 4096) die("read"); }
 
-static void r_read_seq(unsigned n)
+static void read_seq(unsigned n, size_t chunk)
 {
-	for (off_t o = 0; o < (off_t)n * MIB; o += CHUNK)
-		if (pread(fd, buf, CHUNK, o) != CHUNK)
+	for (off_t o = 0; o < (off_t)n * MIB; o += chunk)
+		if (pread(fd, buf, chunk, o) != (ssize_t)chunk)
 			die("pread");
 }
+
+static void r_read_seq(unsigned n) { read_seq(n, CHUNK); }
+static void r_read_seq_1m(unsigned n) { read_seq(n, MIB); }
 
 static void r_write_seq(unsigned n)
 {
@@ -180,6 +183,17 @@ static void r_msync_seq(unsigned n)
 	for (size_t o = 0; o < (size_t)n * MIB; o += 4096)
 		*(volatile char *)(map + o) = (char)n;
 	MUST(msync(map, (size_t)n * MIB, MS_SYNC));
+}
+
+static void r_map_read(unsigned n)
+{
+	volatile char *p = mmap(NULL, AREA, PROT_READ, MAP_SHARED, fd, 0);
+
+	if (p == MAP_FAILED)
+		die("mmap");
+	for (size_t o = 0; o < (size_t)n * MIB; o += 4096)
+		(void)p[o];
+	munmap((void *)p, AREA);
 }
 
 /* --- names ------------------------------------------------------------------------------------ */
@@ -251,6 +265,7 @@ static void r_truncate(unsigned n) { while (n--) MUST(truncate(name(path, "w", n
 static void r_chmod(unsigned n) { while (n--) MUST(chmod(name(path, "w", n), n & 1 ? 0600 : 0644)); }
 
 static void r_create_sync(unsigned n) { r_create(n); sync(); }
+static void r_create_4k_sync(unsigned n) { r_create_4k(n); sync(); }
 static void r_unlink_sync(unsigned n) { r_unlink(n); sync(); }
 
 static void r_create_write_fsync(unsigned n)
@@ -339,6 +354,7 @@ static const struct row {
 	{"raw_read_direct_mib", s_raw_direct, NULL, r_read_seq, d_close, 8, RAW},
 	{"raw_write_direct_mib", s_raw_direct, NULL, r_write_seq, d_close, 8, RAW},
 	{"raw_read_cold_mib", s_raw, p_cold, r_read_seq, d_close, 16, RAW},
+	{"raw_read_cold_1m_mib", s_raw, p_cold, r_read_seq_1m, d_close, 16, RAW},
 	{"raw_write_fsync_mib", s_raw, p_sync, r_write_seq_fsync, d_close, 16, RAW},
 	{"raw_write_fsync_4k", s_raw, p_sync, r_write_fsync, d_close, 50, NONE},
 	{"ext4_read_4k_direct", s_file_direct, NULL, r_read_rand, d_close, 200, NONE},
@@ -346,6 +362,9 @@ static const struct row {
 	{"ext4_read_direct_mib", s_file_direct, NULL, r_read_seq, d_close, 8, FS},
 	{"ext4_write_direct_mib", s_file_direct, p_sync, r_write_seq, d_close, 8, FS},
 	{"ext4_read_cold_mib", s_file, p_cold, r_read_seq, d_close, 16, FS},
+	{"ext4_read_cold_1m_mib", s_file, p_cold, r_read_seq_1m, d_close, 16, FS},
+	{"ext4_read_cold_4k", s_file, p_cold, r_read_rand, d_close, 200, NONE},
+	{"ext4_map_cold_mib", s_file, p_cold, r_map_read, d_close, 16, FS},
 	{"ext4_rewrite_fsync_mib", s_file, p_sync, r_write_seq_fsync, d_close, 16, FS},
 	{"ext4_write_fsync_mib", s_file, p_empty, r_write_seq_fsync, d_close, 16, FS},
 	{"ext4_read_4k", s_file, p_start, r_read_4k, d_close, 500, NONE},
@@ -360,6 +379,7 @@ static const struct row {
 	{"ext4_create", s_work, p_work_none, r_create, NULL, NAMES, NONE},
 	{"ext4_create_4k", s_work, p_work_none, r_create_4k, NULL, NAMES, NONE},
 	{"ext4_create_sync", s_work, p_work_none, r_create_sync, NULL, NAMES, NONE},
+	{"ext4_create_4k_sync", s_work, p_work_none, r_create_4k_sync, NULL, NAMES, NONE},
 	{"ext4_unlink", s_work, p_work_empty, r_unlink, NULL, NAMES, NONE},
 	{"ext4_unlink_64k", s_work, p_work_64k, r_unlink, NULL, NAMES, NONE},
 	{"ext4_unlink_sync", s_work, p_work_empty, r_unlink_sync, NULL, NAMES, NONE},
