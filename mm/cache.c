@@ -64,7 +64,7 @@ void mapping_init(struct mapping *m, const struct mapping_ops *ops, void *host,
 	m->error_seq = 0;
 	m->owner_error_seq = NULL;
 	m->writeback_next = 0;
-	m->ra_sectors = NULL;
+	m->readahead = NULL;
 	m->gfp = GFP_USER;
 	m->ops = ops;
 	m->host = host;

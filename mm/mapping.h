@@ -20,6 +20,7 @@ struct file;
 struct folio;
 struct iov_iter;
 struct mapping;
+struct readahead_limits;
 struct vma;
 
 #define MAPPING_DIRTY     XA_MARK_0 /* folios to be written */
@@ -99,7 +100,7 @@ struct mapping {
 	u32 error_seq;        /* [a] failures of writeback (errseq.h), for fsync on each open file */
 	u32 *owner_error_seq; /* [I] those of all mappings of the owner, or NULL */
 	u64 writeback_next;   /* [a] where the next piece of background writeback begins */
-	const u32 *ra_sectors; /* [I] largest read-ahead of the device; NULL, or 0: the default */
+	const struct readahead_limits *readahead; /* [I] of the device; NULL: the defaults */
 	gfp_t gfp;            /* [I] for its folios */
 	const struct mapping_ops *ops; /* [I] */
 	void *host;                    /* [I] the object: an inode, opaque here */

@@ -14,7 +14,7 @@
  * wanted; elsewhere, if the pages before are in the cache (several readers of one open file, or
  * reading on after others did), as long as these; else it is a random read and gets what it wants,
  * no more.  From window to window the size doubles, and quadruples while small, up to the limit of
- * the device.  Sizes and conditions are chosen to make the same requests as Linux does, since they
+ * the device; who reads more than that at once gets windows of his size, up to the largest request.  Sizes and conditions are chosen to make the same requests as Linux does, since they
  * are what disks and their simulations see.
  *
  * Faults come without a size: they read around the page, half a window back, and give up once they
@@ -30,12 +30,18 @@
 #define FORCE_MAX      512u
 #define MMAP_MISS_MANY 100u
 
-static u32 limit_of(const struct mapping *m, const struct file_ra *ra)
+/* The largest window for who wants `want` pages at once; 0: none. */
+static u32 limit_of(const struct mapping *m, const struct file_ra *ra, u64 want)
 {
-	u32 sectors = m->ra_sectors ? READ_ONCE(*m->ra_sectors) : 0;
-	u32 limit = sectors ? sectors >> (PAGE_SHIFT - 9) : READAHEAD_DEFAULT;
+	const struct readahead_limits *l = m->readahead;
+	u32 window = l ? READ_ONCE(l->window) : 0, request = l ? READ_ONCE(l->request) >> (PAGE_SHIFT - 9) : 0;
+	u32 limit = window ? window >> (PAGE_SHIFT - 9) : READAHEAD_DEFAULT;
 
-	return READ_ONCE(ra->mode) == READAHEAD_SEQUENTIAL ? limit * 2 : limit;
+	if (READ_ONCE(ra->mode) == READAHEAD_SEQUENTIAL)
+		limit *= 2;
+	if (!limit || want <= limit)
+		return limit;
+	return max(limit, (u32)min(want, (u64)request));
 }
 
 /* Ask for `nr` pages from `index` as far as the object goes, marking the one `async` before the
@@ -176,7 +182,7 @@ void readahead_miss(struct mapping *m, struct file *file, u64 index, u64 want)
 
 	if (!ra)
 		ra = &none;
-	limit = limit_of(m, ra);
+	limit = limit_of(m, ra, want);
 	if (!limit)
 		submit(m, file, index, 1, 0);
 	else if (READ_ONCE(ra->mode) == READAHEAD_RANDOM)
@@ -195,7 +201,7 @@ void readahead_reached(struct mapping *m, struct file *file, struct folio *f, u6
 	if (!folio_test_and_clear(f, PG_readahead) || !ra || !m->ops->readahead ||
 	    READ_ONCE(ra->mode) == READAHEAD_RANDOM)
 		return;
-	limit = limit_of(m, ra);
+	limit = limit_of(m, ra, max(want, (u64)ra->size));
 	if (!limit)
 		return;
 	if (index == ra->start + ra->size - ra->async) {
@@ -222,7 +228,7 @@ void readahead_fault(struct mapping *m, struct file *file, u64 index, bool seque
 
 	if (!ra || !m->ops->readahead)
 		return;
-	limit = limit_of(m, ra);
+	limit = limit_of(m, ra, 0);
 	if (!limit)
 		return;
 	if (sequential) {
@@ -248,5 +254,5 @@ void readahead_fault_hit(struct mapping *m, struct file *file, struct folio *f)
 	if (ra->mmap_miss)
 		ra->mmap_miss--;
 	if (folio_test(f, PG_readahead))
-		readahead_reached(m, file, f, limit_of(m, ra));
+		readahead_reached(m, file, f, limit_of(m, ra, 0));
 }

@@ -11,6 +11,12 @@ struct mapping;
 
 #define READAHEAD_DEFAULT 32u /* pages: 128 KiB */
 
+/* What a device has its readers do, in sectors of 512 bytes; one for all mappings on it. */
+struct readahead_limits {
+	u32 window;  /* [a] largest window; 0: the default */
+	u32 request; /* [a] its largest request, which a read of more than a window may fill; 0: no such read */
+};
+
 enum readahead_mode { READAHEAD_NORMAL, READAHEAD_SEQUENTIAL, READAHEAD_RANDOM };
 
 /* In every open file; all zero at first.  Its users race without harm. */

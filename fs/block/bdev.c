@@ -101,6 +101,7 @@ static struct inode *bdev_inode(struct bdev *b)
 	mapping_init(&inode->data, &bdev_mapping_ops, inode, bdev_mapping_size);
 	/* File systems allocate buffers while they hold what reclaim would want. */
 	inode->data.gfp = GFP_NOFS | __GFP_MOVABLE;
+	inode->data.readahead = &b->disk->readahead;
 	mapping_set(&inode->data, MAPPING_BUFFERS);
 	return inode;
 }
@@ -367,5 +368,5 @@ bool bdev_can_discard(const struct bdev *b)
 
 u32 bdev_readahead(const struct bdev *b)
 {
-	return READ_ONCE(b->disk->whole->readahead) ?: DEFAULT_READAHEAD;
+	return READ_ONCE(b->disk->readahead.window) ?: DEFAULT_READAHEAD;
 }

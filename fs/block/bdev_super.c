@@ -31,7 +31,7 @@ static int super_open(struct superblock *sb, dev_t dev)
 	sb->dev = dev;
 	strscpy(sb->id, b->name, sizeof(sb->id));
 	sb->device = bdev_mapping(b);
-	sb->ra_sectors = &b->disk->whole->readahead;
+	sb->readahead = &b->disk->readahead;
 	WRITE_ONCE(sb->bdev, b);
 	anon_dev_put(anonymous);
 	return 0;

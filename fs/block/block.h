@@ -178,7 +178,6 @@ struct bdev {
 	u32 block_bits;       /* [b] its log2 */
 	u32 read_only;        /* [a] asked for by the user, or the disk's nature */
 	u32 gone;             /* [a] the partition was deleted or the disk removed */
-	u32 readahead;        /* [a] sectors per window, 0: the default */
 	u32 holders;          /* [b] how often `holder` claimed it */
 	void *holder;         /* [b] of BDEV_EXCL */
 	u32 openers, writers; /* [b] */

@@ -13,6 +13,7 @@
 #include <kernel/sched/workqueue.h>
 #include <kernel/sync/mutex.h>
 #include <kernel/sync/waitqueue.h>
+#include <mm/readahead.h>
 
 /* request.state */
 enum request_state {
@@ -83,6 +84,7 @@ struct disk {
 	const struct disk_ops *ops; /* [I] */
 	void *private;              /* [I] */
 	struct disk_limits limits;  /* [I] after disk_add, but for write_cache [a] */
+	struct readahead_limits readahead;
 	struct hw_queue *queues;    /* [I] */
 	struct hw_queue **by_cpu;   /* [I] */
 	unsigned nr_queues, depth;  /* [I] */

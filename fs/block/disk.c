@@ -254,6 +254,7 @@ int disk_add(struct disk *disk)
 
 	if (err)
 		return err;
+	WRITE_ONCE(disk->readahead.request, disk->limits.max_sectors);
 	bdev_set_default_block_size(disk->whole);
 	err = bdev_publish(disk->whole);
 	if (err)

@@ -196,7 +196,7 @@ static ssize_t read_ahead_store(struct device *dev, const char *buf, size_t len)
 
 	if (end == buf || (*end && *end != '\n') || kb > U32_MAX / 2)
 		return -EINVAL;
-	WRITE_ONCE(device_bdev(dev)->disk->whole->readahead, (u32)kb * 2);
+	WRITE_ONCE(device_bdev(dev)->disk->readahead.window, (u32)kb * 2);
 	return (ssize_t)len;
 }
 

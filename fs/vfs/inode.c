@@ -86,7 +86,7 @@ static void inode_prepare(struct inode *inode, struct superblock *sb)
 	list_init(&inode->dirty_link);
 	mapping_init(&inode->data, &no_mapping_ops, inode, inode_mapping_size);
 	inode->data.owner_error_seq = &sb->wb_err;
-	inode->data.ra_sectors = sb->ra_sectors;
+	inode->data.readahead = sb->readahead;
 	inode->mapping = &inode->data;
 	now = inode_now(inode);
 	inode->atime = inode->mtime = inode->ctime = inode->btime = now;

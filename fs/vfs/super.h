@@ -76,7 +76,7 @@ struct superblock {
 	struct list inodes;		/* [n] */
 	struct writeback wb;		/* inodes to be written; used with ops->write_inode only */
 	struct mapping *device;		/* [I] pages of the block device, written by super_sync; or NULL */
-	const u32 *ra_sectors;		/* [I] for mapping.ra_sectors of its inodes, or NULL */
+	const struct readahead_limits *readahead; /* [I] for mapping.readahead of its inodes, or NULL */
 	struct list link;		/* [supers lock] all superblocks */
 	u32 notify_count;		/* [a] watches on anything here: 0 lets events skip the lookup */
 	u32 wb_err;			/* [a] write-back error sequence (errseq.h), for syncfs */

@@ -127,17 +127,32 @@ KTEST(readahead_interleaved)
 	mapping_fini(&object.mapping);
 }
 
+/* Who reads more than a window at once has one request for it, as large as the device takes. */
+KTEST(readahead_large)
+{
+	static struct readahead_limits limits = {.request = 2560};
+
+	object_make(256);
+	object.mapping.readahead = &limits;
+	for (u64 i = 0; i < 4; i++)
+		read_at((loff_t)(i * 64 << PAGE_SHIFT), 64 * PAGE_SIZE);
+	for (u32 i = 0; i < 4; i++)
+		KEXPECT(asked(i, 64 * i, 64));
+	KEXPECT(object.n == 4 && !object.single);
+	mapping_fini(&object.mapping);
+}
+
 KTEST(readahead_limits)
 {
-	static u32 sectors = 64;
+	static struct readahead_limits limits = {.window = 64};
 
 	object_make(100);
-	object.mapping.ra_sectors = &sectors;
+	object.mapping.readahead = &limits;
 	for (u64 i = 0; i < 32; i++)
 		read_at((loff_t)(i << PAGE_SHIFT), PAGE_SIZE);
 	for (u32 i = 1; i < object.n; i++)
 		KEXPECT(object.asked[i].nr <= 8);
-	sectors = 1; /* less than a page: none */
+	limits.window = 1; /* less than a page: none */
 	object.n = 0;
 	read_at(60 << PAGE_SHIFT, PAGE_SIZE);
 	KEXPECT(object.n == 1 && asked(0, 60, 1));
