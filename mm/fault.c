@@ -17,6 +17,7 @@
 #include <kernel/lib/string.h>
 #include <kernel/sched/thread.h>
 #include <kernel/trap/trap.h>
+#include "readahead_internal.h"
 #include "swap_internal.h"
 
 #define AROUND_PAGES 16u
@@ -170,6 +171,7 @@ struct around {
 	vaddr_t addr; /* of the fault */
 	pte_t *slot;  /* of addr */
 	bool done;    /* addr itself got an entry */
+	unsigned mapped;
 	struct map_delta d;
 };
 
@@ -187,7 +189,8 @@ static void around_map(struct around *a, struct folio *f)
 		a->done |= !step;
 		return;
 	}
-	if (!page_test(p, PG_uptodate) || !page_map_unless_zero(p, &first))
+	/* Read-ahead goes on when its mark is met: by a fault of its own. */
+	if (!page_test(p, PG_uptodate) || page_test(p, PG_readahead) || !page_map_unless_zero(p, &first))
 		return;
 	if (READ_ONCE(p->mapping) != a->m || p->index != index) {
 		page_unmap_again(p);
@@ -207,6 +210,7 @@ static void around_map(struct around *a, struct folio *f)
 	}
 	map_delta_note(&a->d, p, 1, first);
 	a->done |= !step;
+	a->mapped++;
 }
 
 /* Map what the cache has around `addr`.  True when addr itself is served. */
@@ -237,6 +241,7 @@ static bool fault_around(struct vma *vma, vaddr_t addr, pte_t *slot)
 	rwsem_read_unlock(&m->invalidate);
 	arch_pte_written();
 	map_delta_apply(vma->mm, &a.d);
+	readahead_fault_mapped(vma->file, a.mapped);
 	return a.done;
 }
 

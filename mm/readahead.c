@@ -245,6 +245,15 @@ void readahead_fault(struct mapping *m, struct file *file, u64 index, bool seque
 	submit_window(m, file, ra);
 }
 
+void readahead_fault_mapped(struct file *file, unsigned n)
+{
+	struct file_ra *ra = n ? readahead_state(file) : NULL;
+	u32 miss = ra ? READ_ONCE(ra->mmap_miss) : 0;
+
+	if (unlikely(miss))
+		WRITE_ONCE(ra->mmap_miss, miss - min(miss, n));
+}
+
 void readahead_fault_hit(struct mapping *m, struct file *file, struct folio *f)
 {
 	struct file_ra *ra = readahead_state(file);

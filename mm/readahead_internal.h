@@ -19,3 +19,5 @@ void readahead_reached(struct mapping *m, struct file *file, struct folio *f, u6
 /* The same for faults. */
 void readahead_fault(struct mapping *m, struct file *file, u64 index, bool sequential);
 void readahead_fault_hit(struct mapping *m, struct file *file, struct folio *f);
+/* `n` pages that read-ahead brought were mapped at once: so many faults that found something. */
+void readahead_fault_mapped(struct file *file, unsigned n);
