@@ -100,7 +100,7 @@ struct sq_sb {
 	u64 xattr_index;    /* [I] */
 	u64 xattr_table;    /* [I] */
 	u32 *ids;           /* [I] nr_ids owners */
-	u32 ra_sectors;     /* [I] read-ahead */
+	struct readahead_limits readahead; /* [I] */
 	u32 errors_logged;  /* [a] */
 	struct mapping fragments; /* fragment n at n * block_size, as read */
 	struct mutex meta_lock;   /* m */

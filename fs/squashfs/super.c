@@ -246,8 +246,8 @@ static void set_super(struct superblock *sb)
 	sb->max_bytes = S64_MAX;
 	sb->namelen = 256;
 	/* Whole blocks, so that one is on its way while another is worked on. */
-	fs->ra_sectors = max(bdev_readahead(fs->bdev), READAHEAD_BLOCKS << (fs->block_log - SECTOR_SHIFT));
-	sb->ra_sectors = &fs->ra_sectors;
+	fs->readahead.window = max(bdev_readahead(fs->bdev), READAHEAD_BLOCKS << (fs->block_log - SECTOR_SHIFT));
+	sb->readahead = &fs->readahead;
 }
 
 static int set_up(struct superblock *sb, const struct fs_params *params)
