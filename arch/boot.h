@@ -2,9 +2,10 @@
 /*
  * How we wake.
  *
- * The ISA's entry code builds boot page tables, relocates the image to a random address, points the CPU registers at
- * the boot CPU's struct cpu and boot thread, and calls kernel_main() (init/main.c) with interrupts off, the image
- * mapped and the physmap covering at least the RAM below 4 GiB of bus address space (all of it where 1 GiB pages exist).
+ * The ISA's entry code builds boot page tables, relocates the image to a random address, points the
+ * CPU registers at the boot CPU's struct cpu and boot thread, and calls kernel_main() (init/main.c)
+ * with interrupts off, the image mapped and the physmap covering at least the RAM below 4 GiB of
+ * bus address space (all of it where 1 GiB pages exist).
  */
 #ifndef ARCH_BOOT_H
 #define ARCH_BOOT_H
@@ -14,8 +15,9 @@
 struct boot_info;
 
 /*
- * Fill `info` from what firmware left: memory ranges, initrd, command line, DTB or RSDP address, image range.
- * Hostile or absent firmware data leaves fields zero; never fails.  Context: boot CPU, before mm; allocates nothing.
+ * Fill `info` from what firmware left: memory ranges, initrd, command line, DTB or RSDP address,
+ * image range. Hostile or absent firmware data leaves fields zero; never fails.  Context: boot CPU,
+ * before mm; allocates nothing.
  */
 void arch_boot_info(struct boot_info *info);
 

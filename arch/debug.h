@@ -14,7 +14,8 @@ struct unwind {
 
 /* Begin at `tf`, or where the sleeping thread `t` switched away, or (both NULL) at the caller. */
 void arch_unwind_start(struct unwind *u, const struct thread *t, const struct arch_trapframe *tf);
-/* Step to the caller.  Returns false at the end or at a frame that cannot be trusted; never faults. */
+/* Step to the caller.  Returns false at the end or at a frame that cannot be trusted; never
+ * faults. */
 bool arch_unwind_next(struct unwind *u);
 
 #endif

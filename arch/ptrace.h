@@ -10,7 +10,8 @@ struct thread;
 struct regset {
 	unsigned note;	/* NT_PRSTATUS, NT_FPREGSET, ... */
 	size_t size;	/* bytes, at most */
-	/* Copy from or to a stopped thread.  Return the number of bytes or a negative errno; set checks every bit. */
+	/* Copy from or to a stopped thread.  Return the number of bytes or a negative errno; set
+	 * checks every bit. */
 	ssize_t (*get)(struct thread *t, void *buf, size_t len);
 	ssize_t (*set)(struct thread *t, const void *buf, size_t len);
 };
@@ -18,7 +19,8 @@ struct regset {
 extern const struct regset arch_regsets[];
 extern const unsigned arch_nr_regsets;
 
-/* Stop after the next instruction.  Returns false where the ISA cannot (the debugger then plants breakpoints). */
+/* Stop after the next instruction.  Returns false where the ISA cannot (the debugger then plants
+ * breakpoints). */
 bool arch_single_step(struct thread *t, bool on);
 
 #endif

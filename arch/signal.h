@@ -9,14 +9,16 @@ struct arch_trapframe;
 struct signal_delivery;
 
 /*
- * Push a frame for one signal on the user stack (or the alternate one: `d` has chosen) and enter the handler.
- * Returns 0, or -EFAULT when the stack cannot be written (the caller then forces SIGSEGV).  Context: may sleep.
+ * Push a frame for one signal on the user stack (or the alternate one: `d` has chosen) and enter
+ * the handler. Returns 0, or -EFAULT when the stack cannot be written (the caller then forces
+ * SIGSEGV).  Context: may sleep.
  */
 int arch_signal_push(struct arch_trapframe *tf, const struct signal_delivery *d) __must_check;
 
 /*
- * rt_sigreturn(2): restore registers from the frame at the user stack pointer, checking, never trusting.  `*mask` is the
- * signal mask to restore, `*altstack` the stack_t found there.  Returns 0 or -EFAULT.
+ * rt_sigreturn(2): restore registers from the frame at the user stack pointer, checking, never
+ * trusting.  `*mask` is the signal mask to restore, `*altstack` the stack_t found there.  Returns 0
+ * or -EFAULT.
  */
 int arch_signal_pop(struct arch_trapframe *tf, u64 *mask, void *altstack) __must_check;
 

@@ -11,8 +11,8 @@ struct cpu;
 unsigned arch_smp_enumerate(void (*found)(u64 hwid, void *ctx), void *ctx);
 
 /*
- * Start `c` on its idle thread's stack; it arrives in smp_secondary_main() (kernel/smp) with interrupts off.
- * Returns 0 or -EIO when the machine refuses.  Context: may sleep.
+ * Start `c` on its idle thread's stack; it arrives in smp_secondary_main() (kernel/smp) with
+ * interrupts off. Returns 0 or -EIO when the machine refuses.  Context: may sleep.
  */
 int arch_smp_start(struct cpu *c) __must_check;
 

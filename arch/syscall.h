@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Where this ISA keeps number, arguments and result of a system call.  All inline: they are on the hottest path. */
+/* Where this ISA keeps number, arguments and result of a system call.  All inline: they are on the
+ * hottest path. */
 #ifndef ARCH_SYSCALL_H
 #define ARCH_SYSCALL_H
 

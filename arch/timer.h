@@ -5,7 +5,8 @@
 
 #include <kernel/lib/types.h>
 
-/* Boot CPU: find frequency, calibrate where needed (busy waits at most 5 ms).  After irqchips are up. */
+/* Boot CPU: find frequency, calibrate where needed (busy waits at most 5 ms).  After irqchips are
+ * up. */
 void arch_timer_init(void);
 /* Each CPU, itself. */
 void arch_timer_init_cpu(void);
@@ -14,10 +15,12 @@ void arch_timer_init_cpu(void);
 static inline u64 arch_clock_read(void);
 u64 arch_clock_hz(void);
 
-/* Fire timer_interrupt() on this CPU when the clock reaches `deadline` (ticks); ~0 disarms.  Context: interrupts off. */
+/* Fire timer_interrupt() on this CPU when the clock reaches `deadline` (ticks); ~0 disarms.
+ * Context: interrupts off. */
 void arch_timer_set(u64 deadline);
 
-/* Wall-clock seconds since 1970 from a CPU-local or platform clock, 0 if none is known here (a driver may tell later). */
+/* Wall-clock seconds since 1970 from a CPU-local or platform clock, 0 if none is known here (a
+ * driver may tell later). */
 u64 arch_wallclock_seconds(void);
 
 #include <isa/timer.h>

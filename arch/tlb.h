@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Forgetting translations.  <isa/tlb.h> supplies ARCH_TLB_BROADCAST: when 1 these reach all CPUs by themselves, when 0 only
- * this CPU, and mm/tlb.c carries them to the others by IPI.
+ * Forgetting translations.  <isa/tlb.h> supplies ARCH_TLB_BROADCAST: when 1 these reach all CPUs by
+ * themselves, when 0 only this CPU, and mm/tlb.c carries them to the others by IPI.
  */
 #ifndef ARCH_TLB_H
 #define ARCH_TLB_H

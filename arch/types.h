@@ -2,10 +2,11 @@
 /*
  * The machine's numbers.
  *
- * <isa/types.h> supplies, as constants: PAGE_SHIFT, PAGE_SIZE, PAGE_MASK, CACHE_LINE, KSTACK_SIZE, ARCH_NAME (the name `uname -m`
- * prints), ARCH_MAX_CPUS; and the map of the kernel half, as expressions that may depend on what the boot code found:
- * USER_TOP (first address no user mapping may reach), PHYSMAP_BASE (all RAM, linear), VMALLOC_BASE, VMALLOC_END,
- * KERNEL_IMAGE_BASE (where the image is linked), KASAN_SHADOW_OFFSET.
+ * <isa/types.h> supplies, as constants: PAGE_SHIFT, PAGE_SIZE, PAGE_MASK, CACHE_LINE, KSTACK_SIZE,
+ * ARCH_NAME (the name `uname -m` prints), ARCH_MAX_CPUS; and the map of the kernel half, as
+ * expressions that may depend on what the boot code found: USER_TOP (first address no user mapping
+ * may reach), PHYSMAP_BASE (all RAM, linear), VMALLOC_BASE, VMALLOC_END, KERNEL_IMAGE_BASE (where
+ * the image is linked), KASAN_SHADOW_OFFSET.
  */
 #ifndef ARCH_TYPES_H
 #define ARCH_TYPES_H

@@ -78,7 +78,8 @@ int chrdev_register(dev_t first, unsigned count, const char *name, const struct 
 	return 0;
 }
 
-int chrdev_register_dynamic(unsigned count, const char *name, const struct file_ops *ops, dev_t *first)
+int chrdev_register_dynamic(unsigned count, const char *name, const struct file_ops *ops,
+			    dev_t *first)
 {
 	for (unsigned major = 254; major >= 234; major--) {
 		int err;
@@ -165,7 +166,8 @@ static int misc_take(unsigned *minor)
 	return 0;
 }
 
-int misc_register(unsigned minor, const char *name, umode_t mode, const struct file_ops *ops, dev_t *out)
+int misc_register(unsigned minor, const char *name, umode_t mode, const struct file_ops *ops,
+		  dev_t *out)
 {
 	dev_t dev;
 	int err = misc_take(&minor);

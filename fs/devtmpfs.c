@@ -2,8 +2,8 @@
 /*
  * devtmpfs: one tmpfs that the kernel fills with device nodes.
  *
- * Nodes are made directly in its tree, whatever is mounted where and whoever the current thread is.  What is asked for
- * before the file system exists is remembered and made then.
+ * Nodes are made directly in its tree, whatever is mounted where and whoever the current thread is.
+ * What is asked for before the file system exists is remembered and made then.
  */
 #define LOG_PREFIX "devtmpfs: "
 #include <fs/devtmpfs.h>
@@ -38,7 +38,8 @@ static bool is_devtmpfs(struct superblock *sb, void *arg)
 	return true;
 }
 
-static int devtmpfs_mount(const struct fs_type *type, const struct fs_params *params, struct superblock **out)
+static int devtmpfs_mount(const struct fs_type *type, const struct fs_params *params,
+			  struct superblock **out)
 {
 	char options[] = "mode=0755";
 	struct fs_params p = *params;
@@ -54,7 +55,8 @@ static const struct fs_type devtmpfs_type = { "devtmpfs", 0, devtmpfs_mount, tmp
 FS_TYPE(devtmpfs_type);
 
 /* The child `name` of `dir`, a directory, made if absent.  Consumes the count on dir. */
-static int enter_dir(struct dentry *dir, const char *name, size_t len, bool make, struct dentry **out)
+static int enter_dir(struct dentry *dir, const char *name, size_t len, bool make,
+		     struct dentry **out)
 {
 	struct inode *inode = dir->inode;
 	struct dentry *d;
@@ -95,7 +97,8 @@ static int find_parent(const char *name, bool make, struct dentry **out, const c
 	return 0;
 }
 
-static int make_node(const char *name, const char *target, umode_t mode, dev_t dev, u32 uid, u32 gid)
+static int make_node(const char *name, const char *target, umode_t mode, dev_t dev, u32 uid,
+		     u32 gid)
 {
 	struct dentry *dir, *d;
 	struct inode *inode;
@@ -112,7 +115,8 @@ static int make_node(const char *name, const char *target, umode_t mode, dev_t d
 	if (d->inode)
 		err = -EEXIST;
 	else
-		err = target ? inode->ops->symlink(inode, d, target) : inode->ops->mknod(inode, d, mode, dev);
+		err = target ? inode->ops->symlink(inode, d, target)
+			     : inode->ops->mknod(inode, d, mode, dev);
 	if (!err) {
 		d->inode->uid = uid;
 		d->inode->gid = gid;
@@ -142,7 +146,8 @@ static int remember(const char *name, const char *target, umode_t mode, dev_t de
 	return 0;
 }
 
-static int make_or_remember(const char *name, const char *target, umode_t mode, dev_t dev, u32 uid, u32 gid)
+static int make_or_remember(const char *name, const char *target, umode_t mode, dev_t dev, u32 uid,
+			    u32 gid)
 {
 	with_mutex(&early_lock) {
 		if (!dev_mount)

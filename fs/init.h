@@ -4,10 +4,12 @@
 
 #include <kernel/lib/types.h>
 
-/* Caches, the root tree, internal mounts, /dev nodes of memory devices.  Panics when out of memory. */
+/* Caches, the root tree, internal mounts, /dev nodes of memory devices.  Panics when out of
+ * memory. */
 void fs_init(void);
 
-/* Unpack the archive(s) at [start, end) (physical, from boot_info) into the root tree, and give the memory back. */
+/* Unpack the archive(s) at [start, end) (physical, from boot_info) into the root tree, and give the
+ * memory back. */
 void initramfs_unpack(paddr_t start, paddr_t end);
 
 /* The root file system from a device: what the command line says. */
@@ -20,7 +22,8 @@ struct root_request {
 	u64 wait_s;	    /* rootwait=SECONDS; 0: for ever */
 	u64 delay_s;	    /* rootdelay= */
 };
-/* Mount it, make it everybody's "/", and devtmpfs on its /dev.  Panics when that cannot be.  Context: may sleep. */
+/* Mount it, make it everybody's "/", and devtmpfs on its /dev.  Panics when that cannot be.
+ * Context: may sleep. */
 void root_mount(const struct root_request *req);
 /* Is there a file of that name?  Follows links. */
 bool root_has(const char *path);

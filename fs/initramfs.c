@@ -2,11 +2,12 @@
 /*
  * The initial root tree, from the archives that the boot loader left in memory.
  *
- * What does not begin as an archive does, plain or decompressed, is the image of a file system: it goes to /dev/ram0, for
- * root=/dev/ram0.
+ * What does not begin as an archive does, plain or decompressed, is the image of a file system: it
+ * goes to /dev/ram0, for root=/dev/ram0.
  *
- * What is there is a sequence of cpio archives (newc), each plain or compressed by gzip, with zero padding between.  Files appear as
- * the archive is read; a corrupt archive ends it with one line in the log, and what was unpacked stays.
+ * What is there is a sequence of cpio archives (newc), each plain or compressed by gzip, with zero
+ * padding between.  Files appear as the archive is read; a corrupt archive ends it with one line in
+ * the log, and what was unpacked stays.
  */
 #define LOG_PREFIX "initramfs: "
 #include "initrd_internal.h"
@@ -280,7 +281,8 @@ static int end_entry(void *ctx, const struct cpio_entry *e)
 
 static const struct cpio_ops unpack_ops = { begin_entry, entry_data, end_entry };
 
-/* A file system's image may begin with a boot sector, which may be zeroes; its superblock is in the first pages. */
+/* A file system's image may begin with a boot sector, which may be zeroes; its superblock is in the
+ * first pages. */
 static bool looks_like_image(const u8 *p, size_t len)
 {
 	struct probe_result found;

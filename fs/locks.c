@@ -2,11 +2,13 @@
 /*
  * Advisory locks.  flock(2), fcntl(2) "Advisory record locking".
  *
- * An inode that was ever locked has a flock_context with two lists: whole-file locks of open files (flock) and record locks of
- * processes or open files.  Waiters sleep on one queue for each inode and try again at every release; conflicts on one file are
- * few, so waking all is cheap enough and never wrong.
+ * An inode that was ever locked has a flock_context with two lists: whole-file locks of open files
+ * (flock) and record locks of processes or open files.  Waiters sleep on one queue for each inode
+ * and try again at every release; conflicts on one file are few, so waking all is cheap enough and
+ * never wrong.
  *
- * Deadlock of processes waiting for each other's record locks is found by walking from the holder to whom it waits for.
+ * Deadlock of processes waiting for each other's record locks is found by walking from the holder
+ * to whom it waits for.
  *
  * Lock order: flock_context.lock, then blocked_lock.
  */
@@ -118,8 +120,10 @@ static struct file_lock *flock_find(const struct flock_context *c, const struct 
 	return NULL;
 }
 
-/* Try once.  *freed: a lock to kfree.  Returns 0 or -EAGAIN.  A conversion drops the old lock first, as on Linux. */
-static int flock_try(struct flock_context *c, struct file *f, unsigned type, struct file_lock **fresh, struct file_lock **freed)
+/* Try once.  *freed: a lock to kfree.  Returns 0 or -EAGAIN.  A conversion drops the old lock
+ * first, as on Linux. */
+static int flock_try(struct flock_context *c, struct file *f, unsigned type,
+		     struct file_lock **fresh, struct file_lock **freed)
 {
 	struct file_lock *mine;
 
@@ -135,7 +139,8 @@ static int flock_try(struct flock_context *c, struct file *f, unsigned type, str
 		return 0;
 	if (flock_conflict(c, f, type))
 		return -EAGAIN;
-	**fresh = (struct file_lock){ .type = type, .owner = f, .pid = lock_owner_pid(), .last = S64_MAX };
+	**fresh = (struct file_lock){
+		.type = type, .owner = f, .pid = lock_owner_pid(), .last = S64_MAX};
 	list_push_back(&c->flocks, &(*fresh)->link);
 	*fresh = NULL;
 	return 0;
@@ -149,7 +154,8 @@ static bool flock_free_now(struct flock_context *c, struct file *f, unsigned typ
 
 int flock_file(struct file *f, unsigned type, bool wait)
 {
-	struct flock_context *c = type == F_UNLCK ? atomic_load_acquire(&f->inode->locks) : context_make(f->inode);
+	struct flock_context *c =
+		type == F_UNLCK ? atomic_load_acquire(&f->inode->locks) : context_make(f->inode);
 	struct file_lock *fresh = NULL;
 	int err;
 
@@ -185,12 +191,14 @@ static bool ranges_meet(const struct file_lock *a, const struct file_lock *b)
 	return a->first <= b->last && b->first <= a->last;
 }
 
-static struct file_lock *record_conflict(const struct flock_context *c, const struct file_lock *want)
+static struct file_lock *record_conflict(const struct flock_context *c,
+					 const struct file_lock *want)
 {
 	struct file_lock *l;
 
 	list_for_each (l, &c->records, link) {
-		if (l->owner != want->owner && ranges_meet(l, want) && types_conflict(l->type, want->type))
+		if (l->owner != want->owner && ranges_meet(l, want) &&
+		    types_conflict(l->type, want->type))
 			return l;
 	}
 	return NULL;
@@ -233,10 +241,11 @@ static void record_insert(struct flock_context *c, struct file_lock *l)
 }
 
 /*
- * Put `want` in place of whatever its owner has there: equal neighbours merge, others are cut.  `spare` are two locks to use up.
- * Locks removed go to `dead`.  Locks: c->lock.
+ * Put `want` in place of whatever its owner has there: equal neighbours merge, others are cut.
+ * `spare` are two locks to use up. Locks removed go to `dead`.  Locks: c->lock.
  */
-static void record_apply(struct flock_context *c, const struct file_lock *want, struct file_lock **spare, struct list *dead)
+static void record_apply(struct flock_context *c, const struct file_lock *want,
+			 struct file_lock **spare, struct list *dead)
 {
 	struct file_lock new = *want, *l, *next;
 
@@ -245,7 +254,8 @@ static void record_apply(struct flock_context *c, const struct file_lock *want, 
 			continue;
 		if (l->type == new.type) {
 			/* Same kind: touching or overlapping ranges become one. */
-			if (l->last < (new.first ? new.first - 1 : 0) || (l->first && l->first - 1 > new.last))
+			if (l->last < (new.first ? new.first - 1 : 0) ||
+			    (l->first && l->first - 1 > new.last))
 				continue;
 			new.first = min(new.first, l->first);
 			new.last = max(new.last, l->last);
@@ -336,8 +346,8 @@ static int record_wait(struct flock_context *c, const struct file_lock *want, vo
 	return err;
 }
 
-static int record_set(struct flock_context *c, const struct file_lock *want, bool wait, struct file_lock **spare,
-		      struct list *dead)
+static int record_set(struct flock_context *c, const struct file_lock *want, bool wait,
+		      struct file_lock **spare, struct list *dead)
 {
 	for (;;) {
 		struct file_lock *l;
@@ -373,7 +383,8 @@ static void free_list(struct list *dead)
 
 int posix_lock_set(struct file *f, const struct file_lock *want, bool wait)
 {
-	struct flock_context *c = want->type == F_UNLCK ? atomic_load_acquire(&f->inode->locks) : context_make(f->inode);
+	struct flock_context *c = want->type == F_UNLCK ? atomic_load_acquire(&f->inode->locks)
+							: context_make(f->inode);
 	struct file_lock *spare[2];
 	struct list dead = LIST_INIT(dead);
 	int err = -ENOMEM;
@@ -443,10 +454,12 @@ void locks_file_released(struct file *f)
 
 /* /proc/locks */
 
-static void show_lock(struct seq *out, unsigned n, const struct inode *inode, const struct file_lock *l, const char *kind)
+static void show_lock(struct seq *out, unsigned n, const struct inode *inode,
+		      const struct file_lock *l, const char *kind)
 {
-	seq_printf(out, "%u: %s  ADVISORY  %s %d %02x:%02x:%llu %lld ", n, kind, l->type == F_WRLCK ? "WRITE" : "READ ", l->pid,
-		   MAJOR(inode->sb->dev), MINOR(inode->sb->dev), inode->ino, l->first);
+	seq_printf(out, "%u: %s  ADVISORY  %s %d %02x:%02x:%llu %lld ", n, kind,
+		   l->type == F_WRLCK ? "WRITE" : "READ ", l->pid, MAJOR(inode->sb->dev),
+		   MINOR(inode->sb->dev), inode->ino, l->first);
 	if (l->last == S64_MAX)
 		seq_puts(out, "EOF\n");
 	else

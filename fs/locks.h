@@ -13,7 +13,8 @@ struct flock;
 struct seq;
 
 struct file_lock {
-	struct list link;    /* [c] in the inode's list, ordered by first byte for each owner kind */
+	/* [c] in the inode's list, ordered by first byte for each owner kind */
+	struct list link;
 	short type;	     /* F_RDLCK, F_WRLCK; F_UNLCK in requests */
 	bool ofd;	     /* owner is the open file */
 	s32 pid;	     /* for F_GETLK and /proc/locks; -1: none */

@@ -49,7 +49,8 @@ static ssize_t read_zero(struct file *f, struct iov_iter *to, loff_t *pos)
 	size_t done = 0;
 
 	while (iov_iter_count(to)) {
-		size_t chunk = min_t(size_t, iov_iter_count(to), PAGE_SIZE * 16), n = iov_iter_zero(chunk, to);
+		size_t chunk = min_t(size_t, iov_iter_count(to), PAGE_SIZE * 16),
+		       n = iov_iter_zero(chunk, to);
 
 		done += n;
 		if (n < chunk)
@@ -90,7 +91,8 @@ static int open_mem(struct inode *inode, struct file *f);
 
 static const struct file_ops mem_ops = { .open = open_mem };
 
-static const struct file_ops null_ops = { .read_iter = read_null, .write_iter = write_null, .lseek = lseek_null };
+static const struct file_ops null_ops = {
+	.read_iter = read_null, .write_iter = write_null, .lseek = lseek_null};
 
 static const struct file_ops zero_ops = {
 	.read_iter = read_zero,
@@ -99,7 +101,8 @@ static const struct file_ops zero_ops = {
 	.mmap = mmap_zero,
 };
 
-static const struct file_ops full_ops = { .read_iter = read_zero, .write_iter = write_full, .lseek = lseek_null };
+static const struct file_ops full_ops = {
+	.read_iter = read_zero, .write_iter = write_full, .lseek = lseek_null};
 
 /* random(4) */
 
@@ -133,7 +136,8 @@ static ssize_t write_random(struct file *f, struct iov_iter *from, loff_t *pos)
 	size_t done = 0;
 
 	while (iov_iter_count(from)) {
-		size_t n = copy_from_iter(buf, min_t(size_t, iov_iter_count(from), sizeof(buf)), from);
+		size_t n =
+			copy_from_iter(buf, min_t(size_t, iov_iter_count(from), sizeof(buf)), from);
 
 		if (!n)
 			return done ?: -EFAULT;
@@ -193,7 +197,8 @@ static const struct file_ops random_ops = {
 	.ioctl = ioctl_random,
 };
 
-/* kmsg: each read gives one record, "<level>,<seq>,<us>,-;text\n".  Documentation/ABI/testing/dev-kmsg. */
+/* kmsg: each read gives one record, "<level>,<seq>,<us>,-;text\n".
+ * Documentation/ABI/testing/dev-kmsg. */
 
 struct kmsg_reader {
 	struct mutex lock;
@@ -205,8 +210,9 @@ struct kmsg_reader {
 static size_t kmsg_format(struct kmsg_reader *k, u64 seq)
 {
 	const struct log_record *r = &k->record;
-	size_t n = scnprintf(k->text, sizeof(k->text), "%u,%llu,%llu,%c;", r->facility << 3 | r->level, seq,
-			     r->time_ns / 1000, r->more ? 'c' : '-');
+	size_t n =
+		scnprintf(k->text, sizeof(k->text), "%u,%llu,%llu,%c;", r->facility << 3 | r->level,
+			  seq, r->time_ns / 1000, r->more ? 'c' : '-');
 
 	for (unsigned i = 0; i < r->len; i++) {
 		u8 c = r->text[i];
@@ -231,7 +237,8 @@ static ssize_t kmsg_read(struct file *f, struct iov_iter *to, loff_t *pos)
 	while (log_read(&k->seq, &k->record)) {
 		if (f->flags & O_NONBLOCK)
 			return -EAGAIN;
-		err = wait_event_interruptible(log_wait_queue(), log_next_seq() > READ_ONCE(k->seq));
+		err = wait_event_interruptible(log_wait_queue(),
+					       log_next_seq() > READ_ONCE(k->seq));
 		if (err)
 			return err;
 	}
@@ -351,8 +358,9 @@ static const struct {
 	umode_t mode;
 	const struct file_ops *ops;
 } mem_table[] = {
-	{ 3, "null", 0666, &null_ops },	     { 5, "zero", 0666, &zero_ops },	 { 7, "full", 0666, &full_ops },
-	{ 8, "random", 0666, &random_ops },  { 9, "urandom", 0666, &random_ops }, { 11, "kmsg", 0644, &kmsg_ops },
+	{3, "null", 0666, &null_ops},      {5, "zero", 0666, &zero_ops},
+	{7, "full", 0666, &full_ops},      {8, "random", 0666, &random_ops},
+	{9, "urandom", 0666, &random_ops}, {11, "kmsg", 0644, &kmsg_ops},
 };
 
 static int open_mem(struct inode *inode, struct file *f)
@@ -371,7 +379,8 @@ void mem_devices_init(void)
 	int err = chrdev_register(MKDEV(MEM_MAJOR, 0), 256, "mem", &mem_ops);
 
 	for (unsigned i = 0; i < ARRAY_SIZE(mem_table) && !err; i++)
-		err = devtmpfs_create(mem_table[i].name, S_IFCHR | mem_table[i].mode, MKDEV(MEM_MAJOR, mem_table[i].minor));
+		err = devtmpfs_create(mem_table[i].name, S_IFCHR | mem_table[i].mode,
+				      MKDEV(MEM_MAJOR, mem_table[i].minor));
 	if (err)
 		log_err("mem: device nodes: error %d\n", err);
 }

@@ -2,11 +2,12 @@
 /*
  * Pipes and FIFOs.  pipe(7), fifo(7), fcntl(2) F_SETPIPE_SZ.
  *
- * A ring of slots, each a piece of a page.  A write first appends to the page of the last slot if that page is the pipe's
- * own, then takes one page a slot.  A write of up to PIPE_BUF bytes needs one slot or none, so it is atomic by the lock alone.
+ * A ring of slots, each a piece of a page.  A write first appends to the page of the last slot if
+ * that page is the pipe's own, then takes one page a slot.  A write of up to PIPE_BUF bytes needs
+ * one slot or none, so it is atomic by the lock alone.
  *
- * Readers and writers sleep as exclusive waiters; who leaves the pipe not empty (not full) wakes the next of the kind, so one
- * wake-up suffices for each change from empty (full).
+ * Readers and writers sleep as exclusive waiters; who leaves the pipe not empty (not full) wakes
+ * the next of the kind, so one wake-up suffices for each change from empty (full).
  *
  * Lock order: pipe.lock; two pipes by address, the second nested.
  */
@@ -137,7 +138,8 @@ int pipe_wait_data(struct pipe *p, bool nonblock)
 		if (nonblock)
 			return -EAGAIN;
 		mutex_unlock(&p->lock);
-		err = wait_event_interruptible_exclusive(&p->rd_wait, !pipe_empty(p) || !READ_ONCE(p->writers));
+		err = wait_event_interruptible_exclusive(&p->rd_wait,
+							 !pipe_empty(p) || !READ_ONCE(p->writers));
 		mutex_lock(&p->lock);
 		if (err)
 			return err;
@@ -159,7 +161,8 @@ int pipe_wait_room(struct pipe *p, bool nonblock)
 		if (nonblock)
 			return -EAGAIN;
 		mutex_unlock(&p->lock);
-		err = wait_event_interruptible_exclusive(&p->wr_wait, !pipe_full(p) || !READ_ONCE(p->readers));
+		err = wait_event_interruptible_exclusive(&p->wr_wait,
+							 !pipe_full(p) || !READ_ONCE(p->readers));
 		mutex_lock(&p->lock);
 		if (err)
 			return err;
@@ -423,12 +426,14 @@ static int pipe_setfl(struct file *f, unsigned flags)
 	return 0;
 }
 
-#define PIPE_COMMON_OPS                                                                                    \
-	.poll = pipe_poll, .ioctl = pipe_ioctl, .fasync = pipe_fasync, .release = pipe_release, .setfl = pipe_setfl
+#define PIPE_COMMON_OPS                                                                            \
+	.poll = pipe_poll, .ioctl = pipe_ioctl, .fasync = pipe_fasync, .release = pipe_release,    \
+	.setfl = pipe_setfl
 
 const struct file_ops pipe_read_ops = { .read_iter = pipe_read, PIPE_COMMON_OPS };
 const struct file_ops pipe_write_ops = { .write_iter = pipe_write, PIPE_COMMON_OPS };
-const struct file_ops pipe_rdwr_ops = { .read_iter = pipe_read, .write_iter = pipe_write, PIPE_COMMON_OPS };
+const struct file_ops pipe_rdwr_ops = {
+	.read_iter = pipe_read, .write_iter = pipe_write, PIPE_COMMON_OPS};
 
 struct pipe *file_pipe(struct file *f)
 {
@@ -668,8 +673,8 @@ long pipe_set_size(struct file *f, unsigned long size)
 	if (size > 1ul << 31)
 		return -EINVAL;
 	bytes = roundup_pow2(max_t(unsigned long, size, PAGE_SIZE));
-	if (bytes > READ_ONCE(sysctl_pipe_max_size) && bytes > (u64)READ_ONCE(p->slots) * PAGE_SIZE &&
-	    !capable(CAP_SYS_RESOURCE))
+	if (bytes > READ_ONCE(sysctl_pipe_max_size) &&
+	    bytes > (u64)READ_ONCE(p->slots) * PAGE_SIZE && !capable(CAP_SYS_RESOURCE))
 		return -EPERM;
 	mutex_lock(&p->lock);
 	ret = pipe_resize(p, bytes / PAGE_SIZE);
@@ -681,7 +686,8 @@ long pipe_set_size(struct file *f, unsigned long size)
 
 /* The mount that pipes' inodes live in. */
 
-static int pipefs_mount(const struct fs_type *type, const struct fs_params *params, struct superblock **out)
+static int pipefs_mount(const struct fs_type *type, const struct fs_params *params,
+			struct superblock **out)
 {
 	return pseudo_mount(type, params, PIPEFS_MAGIC, out);
 }

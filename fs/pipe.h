@@ -2,8 +2,9 @@
 /*
  * Pipes and FIFOs: a ring of page references between readers and writers.
  *
- * The ring has a power-of-two number of slots; head counts slots filled, tail slots drained, both without wrapping.
- * A slot refers to a page that the pipe owns, or that splice lent it: then it is read, never appended to.
+ * The ring has a power-of-two number of slots; head counts slots filled, tail slots drained, both
+ * without wrapping. A slot refers to a page that the pipe owns, or that splice lent it: then it is
+ * read, never appended to.
  */
 #pragma once
 
@@ -39,7 +40,7 @@ struct pipe {
 	u32 readers, writers;	  /* [m] files, read without for poll */
 	u32 files;		  /* [inode.spin] opens, the pipe dies with the last */
 	u32 reader_opens, writer_opens; /* [m] how many ever opened, for FIFO open */
-	u32 polled;		  /* [m] somebody polls: wake at each change, for edge triggers */
+	u32 polled;               /* [m] somebody polls: wake at each change, for edge triggers */
 	struct page *spare[2];	  /* [m] pages kept for the next write */
 	struct pipe_buf *bufs;	  /* [m] */
 	struct wait_queue rd_wait, wr_wait;
@@ -77,8 +78,9 @@ static inline bool pipe_full(const struct pipe *p)
 void pipe_push(struct pipe *p, struct page *page, u32 offset, u32 len, u32 flags);
 
 /*
- * Wait until the pipe has room (data).  Returns 0, -EAGAIN under `nonblock`, -EPIPE (with SIGPIPE) without readers, -ERESTARTSYS;
- * pipe_wait_data: 1 for data, 0 for the end.  Locks: pipe.lock held; dropped and taken again.
+ * Wait until the pipe has room (data).  Returns 0, -EAGAIN under `nonblock`, -EPIPE (with SIGPIPE)
+ * without readers, -ERESTARTSYS; pipe_wait_data: 1 for data, 0 for the end.  Locks: pipe.lock held;
+ * dropped and taken again.
  */
 int pipe_wait_room(struct pipe *p, bool nonblock) __must_check;
 int pipe_wait_data(struct pipe *p, bool nonblock) __must_check;

@@ -2,8 +2,9 @@
 /*
  * splice: pages move between files and pipes by reference.
  *
- * From a file in the page cache the pipe gets the cache's own pages (PIPE_BUF_SHARED: never written through the pipe);
- * from others fresh pages filled by read_iter.  To a file the pages of the pipe are the source of write_iter.
+ * From a file in the page cache the pipe gets the cache's own pages (PIPE_BUF_SHARED: never written
+ * through the pipe); from others fresh pages filled by read_iter.  To a file the pages of the pipe
+ * are the source of write_iter.
  */
 #include <fs/pipe.h>
 #include <fs/splice.h>
@@ -112,7 +113,8 @@ ssize_t splice_read_pages(struct file *f, loff_t *pos, struct pipe *p, size_t le
 	return done ?: err;
 }
 
-static ssize_t fill_pipe_locked(struct file *in, loff_t *pos, struct pipe *p, size_t len, unsigned flags)
+static ssize_t fill_pipe_locked(struct file *in, loff_t *pos, struct pipe *p, size_t len,
+				unsigned flags)
 {
 	if (in->ops->splice_read)
 		return in->ops->splice_read(in, pos, p, len, flags);
@@ -121,7 +123,8 @@ static ssize_t fill_pipe_locked(struct file *in, loff_t *pos, struct pipe *p, si
 	return in->ops->read_iter ? read_into_pipe(in, pos, p, len) : -EINVAL;
 }
 
-ssize_t splice_file_to_pipe(struct file *in, loff_t *pos, struct pipe *p, size_t len, unsigned flags)
+ssize_t splice_file_to_pipe(struct file *in, loff_t *pos, struct pipe *p, size_t len,
+			    unsigned flags)
 {
 	ssize_t n;
 
@@ -149,7 +152,8 @@ static ssize_t drain_to_file(struct pipe *p, struct file *out, loff_t *pos, size
 	for (u32 s = p->tail; s != p->head && n < SPLICE_BATCH && total < len; s++, n++) {
 		struct pipe_buf *b = pipe_slot(p, s);
 
-		segs[n] = (struct iter_page){ b->page, b->offset, min_t(size_t, b->len, len - total) };
+		segs[n] =
+			(struct iter_page){b->page, b->offset, min_t(size_t, b->len, len - total)};
 		total += segs[n].len;
 	}
 	iov_iter_pages(&it, ITER_SOURCE, segs, n, total);
@@ -167,7 +171,8 @@ static ssize_t drain_to_file(struct pipe *p, struct file *out, loff_t *pos, size
 	return done;
 }
 
-ssize_t splice_pipe_to_file(struct pipe *p, struct file *out, loff_t *pos, size_t len, unsigned flags)
+ssize_t splice_pipe_to_file(struct pipe *p, struct file *out, loff_t *pos, size_t len,
+			    unsigned flags)
 {
 	ssize_t done = 0, n = 0;
 
@@ -209,7 +214,8 @@ static void unlock_pipes(struct pipe *a, struct pipe *b)
 	mutex_unlock(&b->lock);
 }
 
-/* Wait, holding only the one lock, until `in` has data and `out` has room; then hold both.  Returns 1, 0 (end), or an error. */
+/* Wait, holding only the one lock, until `in` has data and `out` has room; then hold both.  Returns
+ * 1, 0 (end), or an error. */
 static int lock_both_ready(struct pipe *in, struct pipe *out, unsigned flags)
 {
 	bool nonblock = flags & SPLICE_F_NONBLOCK;
@@ -278,7 +284,8 @@ ssize_t splice_tee(struct pipe *in, struct pipe *out, size_t len, unsigned flags
 
 		page_get(b->page);
 		b->flags = (b->flags & ~(u32)PIPE_BUF_MERGE) | PIPE_BUF_SHARED;
-		pipe_push(out, b->page, b->offset, part, PIPE_BUF_SHARED | (b->flags & PIPE_BUF_PACKET));
+		pipe_push(out, b->page, b->offset, part,
+			  PIPE_BUF_SHARED | (b->flags & PIPE_BUF_PACKET));
 		done += part;
 		len -= part;
 	}
@@ -289,7 +296,8 @@ ssize_t splice_tee(struct pipe *in, struct pipe *out, size_t len, unsigned flags
 
 /* File to file */
 
-/* Pass on all that is in the private pipe.  On a short write the rest is put back by moving the input position. */
+/* Pass on all that is in the private pipe.  On a short write the rest is put back by moving the
+ * input position. */
 static ssize_t flush_direct(struct pipe *p, struct file *out, loff_t *out_pos, loff_t *in_pos)
 {
 	struct pipe *to = file_pipe(out);
@@ -300,8 +308,9 @@ static ssize_t flush_direct(struct pipe *p, struct file *out, loff_t *out_pos, l
 
 		for (u32 s = p->tail; s != p->head; s++)
 			all += pipe_slot(p, s)->len;
-		n = to ? splice_pipe_to_pipe(p, to, all, out->flags & O_NONBLOCK ? SPLICE_F_NONBLOCK : 0) :
-			 splice_pipe_to_file(p, out, out_pos, all, 0);
+		n = to ? splice_pipe_to_pipe(p, to, all,
+					     out->flags & O_NONBLOCK ? SPLICE_F_NONBLOCK : 0)
+		       : splice_pipe_to_file(p, out, out_pos, all, 0);
 		if (n <= 0) {
 			*in_pos -= all;
 			while (!pipe_empty(p))
@@ -313,7 +322,8 @@ static ssize_t flush_direct(struct pipe *p, struct file *out, loff_t *out_pos, l
 	return done ?: n;
 }
 
-ssize_t splice_direct(struct file *in, loff_t *in_pos, struct file *out, loff_t *out_pos, size_t len, unsigned flags)
+ssize_t splice_direct(struct file *in, loff_t *in_pos, struct file *out, loff_t *out_pos,
+		      size_t len, unsigned flags)
 {
 	struct pipe *p;
 	ssize_t done = 0, n;

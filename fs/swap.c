@@ -2,9 +2,9 @@
 /*
  * swapon(2), swapoff(2): where swap is kept, for mm/swap.h.
  *
- * A device is one extent.  Of a file the extents are asked once, with the inode locked; then the inode is marked S_SWAPFILE,
- * which keeps writers and truncation off, so that the extents stay true.  A transfer is one bio of one page, merged
- * with its neighbours in the plug around a batch.
+ * A device is one extent.  Of a file the extents are asked once, with the inode locked; then the
+ * inode is marked S_SWAPFILE, which keeps writers and truncation off, so that the extents stay
+ * true.  A transfer is one bio of one page, merged with its neighbours in the plug around a batch.
  */
 #include <fs/block/block.h>
 #include <fs/vfs/dentry.h>
@@ -66,7 +66,8 @@ static sector_t page_sector(const struct swap_backing *b, u64 page)
 static void swap_bio_end(struct bio *bio)
 {
 	struct folio *f = bio->private;
-	void (*done)(struct folio *f, int error) = bio->op == BIO_READ ? swap_read_done : swap_write_done;
+	void (*done)(struct folio * f, int error) =
+		bio->op == BIO_READ ? swap_read_done : swap_write_done;
 	int error = bio->error;
 
 	bio_put(bio);
@@ -112,7 +113,8 @@ static void swap_discard(void *backing, u64 slot, u64 nr)
 		u64 end = min(slot + nr, b->extents[i].page + b->extents[i].nr);
 
 		if (first < end)
-			(void)!bdev_discard(b->bdev, page_sector(b, first), (end - first) * PAGE_SECTORS);
+			(void)!bdev_discard(b->bdev, page_sector(b, first),
+					    (end - first) * PAGE_SECTORS);
 	}
 }
 
@@ -171,12 +173,14 @@ static int run_end(struct swap_backing *b)
 	/* The header is the first page, and must be found there. */
 	if (!b->pages && b->run.pos)
 		return -EINVAL;
-	b->extents[b->nr++] = (struct swap_extent){ b->pages, nr, (b->run.addr + skip) >> SECTOR_SHIFT };
+	b->extents[b->nr++] =
+		(struct swap_extent){b->pages, nr, (b->run.addr + skip) >> SECTOR_SHIFT};
 	b->pages += nr;
 	return 0;
 }
 
-/* Blocks may be smaller than pages: a page that does not lie in one piece on the device is left out. */
+/* Blocks may be smaller than pages: a page that does not lie in one piece on the device is left
+ * out. */
 static int extent_add(void *arg, u64 pos, u64 addr, u64 len)
 {
 	struct swap_backing *b = arg;

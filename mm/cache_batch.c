@@ -59,7 +59,8 @@ static void inserted(struct mapping *m, struct folio **folios, unsigned n)
 		lru_add_batch(folios, n);
 }
 
-/* How many indices lack a folio in the first gap of [*index, last], at most `n`; *index moves there. */
+/* How many indices lack a folio in the first gap of [*index, last], at most `n`; *index moves
+ * there. */
 static unsigned find_gap(struct mapping *m, u64 *index, u64 last, unsigned n)
 {
 	unsigned gap = 0;
@@ -89,7 +90,8 @@ unsigned cache_add_absent(struct mapping *m, u64 *index, u64 last, struct folio 
 	return used;
 }
 
-/* What of [index, index+n) is there, referenced; NULL in the other places.  Returns how many lack. */
+/* What of [index, index+n) is there, referenced; NULL in the other places.  Returns how many
+ * lack. */
 static unsigned find_present(struct mapping *m, u64 index, unsigned n, struct folio **out)
 {
 	unsigned absent = 0;
@@ -112,7 +114,8 @@ static unsigned find_present(struct mapping *m, u64 index, unsigned n, struct fo
 }
 
 /* Fill the NULL places with new folios as far as possible.  Returns a bit for each made. */
-static u32 make_absent(struct mapping *m, u64 index, unsigned n, struct folio **out, unsigned absent)
+static u32 make_absent(struct mapping *m, u64 index, unsigned n, struct folio **out,
+		       unsigned absent)
 {
 	struct folio *made[CACHE_BATCH];
 	unsigned nr = folios_alloc(m, made, absent), used = 0;

@@ -12,7 +12,8 @@
 void dirty_limits(u64 *background, u64 *hard);
 /* Is more dirty than the background limit?  Context: any. */
 bool dirty_over_background(void);
-/* Age at which dirty data must go; pause between looks, 0: no looks; age of times under lazytime. */
+/* Age at which dirty data must go; pause between looks, 0: no looks; age of times under
+ * lazytime. */
 u64 dirty_expire_ns(void);
 u64 dirty_interval_ns(void);
 u64 dirty_time_expire_ns(void);

@@ -190,7 +190,8 @@ static void around_map(struct around *a, struct folio *f)
 		return;
 	}
 	/* Read-ahead goes on when its mark is met: by a fault of its own. */
-	if (!page_test(p, PG_uptodate) || page_test(p, PG_readahead) || !page_map_unless_zero(p, &first))
+	if (!page_test(p, PG_uptodate) || page_test(p, PG_readahead) ||
+	    !page_map_unless_zero(p, &first))
 		return;
 	if (READ_ONCE(p->mapping) != a->m || p->index != index) {
 		page_unmap_again(p);

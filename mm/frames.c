@@ -207,15 +207,16 @@ static struct page *zones_try(gfp_t gfp, unsigned order, bool low)
 static __noinline struct page *pages_alloc_slow(gfp_t gfp, unsigned order)
 {
 	struct page *p = zones_try(gfp, order, true);
-	bool thread = !in_interrupt(), dying = thread && thread_flag_test(thread_current(), THREAD_KILLED);
+	bool thread = !in_interrupt(),
+	     dying = thread && thread_flag_test(thread_current(), THREAD_KILLED);
 	bool reclaiming = thread && thread_current()->alloc_flags & ALLOC_RECLAIMING;
 
 	if (likely(p))
 		return p;
 	reclaim_wake();
 	/*
-	 * The sooner a killed thread is through, the sooner its memory is free.  Reclaim gives back more
-	 * than it takes: without the reserve it could not even note where a page went in swap.
+	 * The sooner a killed thread is through, the sooner its memory is free.  Reclaim gives back
+	 * more than it takes: without the reserve it could not even note where a page went in swap.
 	 */
 	if (dying || reclaiming)
 		gfp |= __GFP_HIGH | __GFP_NOWARN;

@@ -97,7 +97,8 @@ struct mapping {
 	struct rwsem i_mmap_lock; /* i */
 	struct rb_root i_mmap;    /* [i] areas that map us, an interval tree */
 	u32 writable_maps;        /* [a] shared writable areas; seals ask */
-	u32 error_seq;        /* [a] failures of writeback (errseq.h), for fsync on each open file */
+	/* [a] failures of writeback (errseq.h), for fsync on each open file */
+	u32 error_seq;
 	u32 *owner_error_seq; /* [I] those of all mappings of the owner, or NULL */
 	u64 writeback_next;   /* [a] where the next piece of background writeback begins */
 	const struct readahead_limits *readahead; /* [I] of the device; NULL: the defaults */

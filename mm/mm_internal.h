@@ -60,8 +60,8 @@ u64 slab_shrink_all(void);
 
 void reclaim_wake(void);
 /*
- * An allocation failed: find memory.  The caller counts attempts from 0; the count is set back while
- * pages are on their way to swap, as then there is no reason to give up.  False: give up.
+ * An allocation failed: find memory.  The caller counts attempts from 0; the count is set back
+ * while pages are on their way to swap, as then there is no reason to give up.  False: give up.
  */
 bool reclaim_for_alloc(gfp_t gfp, unsigned order, unsigned *attempt);
 void reclaim_init(void);

@@ -14,8 +14,9 @@
  * wanted; elsewhere, if the pages before are in the cache (several readers of one open file, or
  * reading on after others did), as long as these; else it is a random read and gets what it wants,
  * no more.  From window to window the size doubles, and quadruples while small, up to the limit of
- * the device; who reads more than that at once gets windows of his size, up to the largest request.  Sizes and conditions are chosen to make the same requests as Linux does, since they
- * are what disks and their simulations see.
+ * the device; who reads more than that at once gets windows of his size, up to the largest request.
+ * Sizes and conditions are chosen to make the same requests as Linux does, since they are what
+ * disks and their simulations see.
  *
  * Faults come without a size: they read around the page, half a window back, and give up once they
  * mostly miss.
@@ -34,7 +35,8 @@
 static u32 limit_of(const struct mapping *m, const struct file_ra *ra, u64 want)
 {
 	const struct readahead_limits *l = m->readahead;
-	u32 window = l ? READ_ONCE(l->window) : 0, request = l ? READ_ONCE(l->request) >> (PAGE_SHIFT - 9) : 0;
+	u32 window = l ? READ_ONCE(l->window) : 0,
+	    request = l ? READ_ONCE(l->request) >> (PAGE_SHIFT - 9) : 0;
 	u32 limit = window ? window >> (PAGE_SHIFT - 9) : READAHEAD_DEFAULT;
 
 	if (READ_ONCE(ra->mode) == READAHEAD_SEQUENTIAL)

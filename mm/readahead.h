@@ -14,7 +14,8 @@ struct mapping;
 /* What a device has its readers do, in sectors of 512 bytes; one for all mappings on it. */
 struct readahead_limits {
 	u32 window;  /* [a] largest window; 0: the default */
-	u32 request; /* [a] its largest request, which a read of more than a window may fill; 0: no such read */
+	/* [a] its largest request, which a read of more than a window may fill; 0: no such read */
+	u32 request;
 };
 
 enum readahead_mode { READAHEAD_NORMAL, READAHEAD_SEQUENTIAL, READAHEAD_RANDOM };

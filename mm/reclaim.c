@@ -22,7 +22,8 @@
 
 #define BATCH 32u
 
-/* Without a rank: reclaim, which may happen anywhere, only tries, and shrinkers take file systems' locks. */
+/* Without a rank: reclaim, which may happen anywhere, only tries, and shrinkers take file systems'
+ * locks. */
 static struct rwsem shrinkers_lock = RWSEM_INIT(shrinkers_lock, RANK_NONE);
 static struct list shrinkers = LIST_INIT(shrinkers); /* [shrinkers_lock] */
 
@@ -91,8 +92,8 @@ static enum verdict folio_try_free(struct folio *f, gfp_t gfp)
 }
 
 /*
- * TRY: locked and unmapped, translations to be flushed with the batch.  What a file system keeps with
- * the folio is asked for one folio at a time: it may wait for locks of others.
+ * TRY: locked and unmapped, translations to be flushed with the batch.  What a file system keeps
+ * with the folio is asked for one folio at a time: it may wait for locks of others.
  */
 static enum verdict folio_judge(struct folio *f, gfp_t gfp, struct unmap_batch *unmapped)
 {
@@ -201,8 +202,8 @@ static u64 shrink_slab(gfp_t gfp, unsigned priority)
 }
 
 /*
- * How much of `target` private and shared memory is to give: its share of all that could go, weighed
- * by vm.swappiness (0: only when files have nothing, 100: like files, 200: only that).
+ * How much of `target` private and shared memory is to give: its share of all that could go,
+ * weighed by vm.swappiness (0: only when files have nothing, 100: like files, 200: only that).
  */
 static u64 swap_part(u64 target)
 {
@@ -212,7 +213,8 @@ static u64 swap_part(u64 target)
 	if (!swap_free_pages())
 		return 0;
 	file = lru_size(false) + lru_size(true);
-	return target * private * weight / (private * weight + file * (200 - min(weight, 200ull)) + 1);
+	return target * private * weight /
+	       (private * weight + file * (200 - min(weight, 200ull)) + 1);
 }
 
 /*

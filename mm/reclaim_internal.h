@@ -26,8 +26,8 @@ struct unmap_batch {
 };
 /*
  * Remove every entry that maps the locked folio; entries of a private page, which is in the swap
- * cache, become swap entries.  True when none is left.  With a batch the translations are flushed by
- * unmap_flush(), until when the folio must neither be freed nor written.
+ * cache, become swap entries.  True when none is left.  With a batch the translations are flushed
+ * by unmap_flush(), until when the folio must neither be freed nor written.
  */
 bool rmap_unmap(struct folio *f, struct unmap_batch *batch);
 void unmap_flush(struct unmap_batch *b);

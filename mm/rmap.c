@@ -13,9 +13,9 @@
  *
  * While an area is linked here its page tables below it are not freed: unmapping unlinks it first.
  *
- * A search from a private page begins only once there is swap.  It finds the family under RCU (type-stable memory),
- * counts it, and visits an area with the mm lock held for reading, if that is to be had at once: whoever holds it for
- * writing may change entries by plain stores.
+ * A search from a private page begins only once there is swap.  It finds the family under RCU
+ * (type-stable memory), counts it, and visits an area with the mm lock held for reading, if that is
+ * to be had at once: whoever holds it for writing may change entries by plain stores.
  *
  * Lock order: mm lock, folio lock, i_mmap_lock, anon lock.
  */
@@ -249,8 +249,8 @@ void anon_join(struct vma *to, const struct vma *from)
 }
 
 /*
- * The last area: nobody else can be on the list or come, unless pages are searched for.  That begins
- * a grace period after swap_ever is set, so not while we are here.
+ * The last area: nobody else can be on the list or come, unless pages are searched for.  That
+ * begins a grace period after swap_ever is set, so not while we are here.
  */
 static bool anon_leave_alone(struct anon *a)
 {

@@ -58,7 +58,8 @@ void shmem_init(struct shmem *s, void *host, int (*charge)(void *host, s64 pages
 /* --- swapped pages ---------------------------------------------------------------------------- */
 
 static struct mutex swapped_lock = MUTEX_INIT(swapped_lock, RANK_SWAP);
-static struct list swapped = LIST_INIT(swapped); /* [swapped_lock] objects with pages in swap, perhaps */
+/* [swapped_lock] objects with pages in swap, perhaps */
+static struct list swapped = LIST_INIT(swapped);
 
 void shmem_note_swapped(struct shmem *s)
 {
@@ -161,8 +162,8 @@ static void forget_swapped(struct shmem *s)
 }
 
 /*
- * A part of one page is cut off: cleared wherever it is.  Under the folio's lock, since it may go out again as soon as
- * that is released.
+ * A part of one page is cut off: cleared wherever it is.  Under the folio's lock, since it may go
+ * out again as soon as that is released.
  */
 static int clear_edge(struct shmem *s, u64 index, size_t from, size_t to)
 {
@@ -178,8 +179,8 @@ static int clear_edge(struct shmem *s, u64 index, size_t from, size_t to)
 }
 
 /*
- * Pages go first, so that reclaim, which locks them, sends no more of them out behind the back of this; then the object
- * leaves the list, on which reclaim puts it while it holds such a lock.
+ * Pages go first, so that reclaim, which locks them, sends no more of them out behind the back of
+ * this; then the object leaves the list, on which reclaim puts it while it holds such a lock.
  */
 void shmem_fini(struct shmem *s)
 {
@@ -221,8 +222,8 @@ uncharge:
 }
 
 /*
- * If `index` is in swap: back.  -ENOENT: there is a hole.  An entry changes between page and swap in one step, so one
- * look at it tells; s->swapped, which changes beside it, does not.
+ * If `index` is in swap: back.  -ENOENT: there is a hole.  An entry changes between page and swap
+ * in one step, so one look at it tells; s->swapped, which changes beside it, does not.
  */
 static int bring_in(struct shmem *s, u64 index)
 {

@@ -14,7 +14,8 @@ struct vma_ops;
 struct shmem {
 	struct mapping mapping;
 	u64 size;      /* [a] bytes; written under the object's lock */
-	u32 seals;     /* [mapping.lock; read without] F_SEAL_*; F_SEAL_SEAL when sealing is not allowed */
+	/* [mapping.lock; read without] F_SEAL_*; F_SEAL_SEAL when sealing is not allowed */
+	u32 seals;
 	u64 allocated; /* [mapping.lock] pages present or in swap: st_blocks */
 	u64 swapped;   /* [mapping.lock; read without] those in swap */
 	struct list swap_link; /* [shmem.c] objects that may have some */

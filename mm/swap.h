@@ -36,7 +36,8 @@ struct swap_source {
 	void *backing;
 	const void *identity; /* of the device or file: one area each */
 	u64 pages;            /* that the backing has */
-	u64 claimed;          /* that the header may speak of, if more: some do not lie in one piece */
+	/* that the header may speak of, if more: some do not lie in one piece */
+	u64 claimed;
 	bool is_file;
 	char name[64]; /* for /proc/swaps */
 };
@@ -50,8 +51,8 @@ struct swap_source {
 
 /*
  * Use an area with a header as mkswap(8) writes it (version 1, signature SWAPSPACE2).  Returns 0,
- * -EINVAL (no such header), -EBUSY (in use, or too many areas), -ENOMEM, -EIO.  On success `release`
- * will be called.  Context: may sleep.
+ * -EINVAL (no such header), -EBUSY (in use, or too many areas), -ENOMEM, -EIO.  On success
+ * `release` will be called.  Context: may sleep.
  */
 int swap_enable(const struct swap_source *src, unsigned flags) __must_check;
 /*

@@ -3,10 +3,10 @@
  * The swap cache: folios that have a slot of swap.
  *
  * A page on its way out enters it, locked and dirty, before the first entry that maps it is
- * replaced; so whoever meets the entry meanwhile finds the page here and waits for its lock.  A page
- * on its way in enters it before it is read.  As long as it stays, its slot stays too: if it is not
- * written to in the meantime it can leave memory again without a transfer.  Therefore a page here is
- * never mapped writable; the first store takes it out (swap_make_sole).
+ * replaced; so whoever meets the entry meanwhile finds the page here and waits for its lock.  A
+ * page on its way in enters it before it is read.  As long as it stays, its slot stays too: if it
+ * is not written to in the meantime it can leave memory again without a transfer.  Therefore a page
+ * here is never mapped writable; the first store takes it out (swap_make_sole).
  *
  * Lookups are those of the page cache: RCU, a reference unless the count is zero, a second look.
  * The cache holds one reference.  A folio enters and leaves under its lock and the area's.
@@ -152,7 +152,8 @@ void swap_write_done(struct folio *f, int error)
 
 /* --- reading ---------------------------------------------------------------------------------- */
 
-/* Enter a new locked folio for a slot in use.  -EEXIST: it is there; -ENOENT: nobody uses the slot. */
+/* Enter a new locked folio for a slot in use.  -EEXIST: it is there; -ENOENT: nobody uses the
+ * slot. */
 static int enter(struct swap_area *a, struct folio *f, u64 slot)
 {
 	int err;

@@ -2,8 +2,8 @@
 /*
  * Between the files of swap and those who meet swapped pages.
  *
- * An entry (u64) names an area and a slot in it.  It is the token of an absent page-table entry, the
- * value in the tree of shared memory, and page->private of a folio in the swap cache.
+ * An entry (u64) names an area and a slot in it.  It is the token of an absent page-table entry,
+ * the value in the tree of shared memory, and page->private of a folio in the swap cache.
  *
  * A slot is in use while something refers to it: entries are counted, the swap cache is one bit.
  *
@@ -88,7 +88,8 @@ static inline void area_unpin(struct swap_area *a)
 }
 /* Area by number, or NULL.  Context: RCU read section, or the caller keeps it. */
 struct swap_area *area_at(u32 type);
-/* A free slot for `f`, which enters the cache with it, dirty.  False: none, or no memory.  Locks: folio. */
+/* A free slot for `f`, which enters the cache with it, dirty.  False: none, or no memory.  Locks:
+ * folio. */
 bool swap_slot_get(struct folio *f);
 /* One more entry; one less.  entry_put tells whether only the cache is left.  Context: any. */
 void entry_dup(u64 entry);
@@ -134,8 +135,8 @@ void swap_cache_drop_unused(struct folio *f);
  */
 bool swap_cache_free(struct folio *f);
 /*
- * Write the locked folio of the cache; unlocks it and drops the caller's reference.  It is freed when
- * written, if nobody wants it by then.
+ * Write the locked folio of the cache; unlocks it and drops the caller's reference.  It is freed
+ * when written, if nobody wants it by then.
  */
 void swap_cache_write(struct folio *f);
 /* How many pages are being written to swap.  Context: any. */
@@ -145,12 +146,14 @@ u32 swap_writes(void);
 
 /* Look at some private and shared pages; returns how many were freed or are being written. */
 u64 swap_out_some(u64 target, u64 *seen);
-/* One page, locked, referenced: `force` though it was used.  True: gone or being written, unlocked, put. */
+/* One page, locked, referenced: `force` though it was used.  True: gone or being written, unlocked,
+ * put. */
 bool swap_out_folio(struct folio *f, bool force);
 int swap_fault(struct vma *vma, vaddr_t addr, pte_t *slot, pte_t e) __must_check;
 /* Write fault on a private page that the swap cache also holds: try to have it alone. */
 bool swap_make_sole(pte_t *slot, pte_t e);
-/* The value in the tree of `s` at `index` back into a page.  Returns 0, -EAGAIN, -ENOMEM, -EIO, -EINTR. */
+/* The value in the tree of `s` at `index` back into a page.  Returns 0, -EAGAIN, -ENOMEM, -EIO,
+ * -EINTR. */
 int shmem_swap_in(struct shmem *s, u64 index, u64 entry) __must_check;
 /* shmem.c: swapoff will come by; all pages of an area. */
 void shmem_note_swapped(struct shmem *s);

@@ -77,8 +77,9 @@ void cred_put(const struct cred *c);
 const struct cred *cred_of(struct thread *t);
 
 /*
- * Act as `c` for a while, for work on behalf of somebody else (an overlay's mounter): returns what cred_revert()
- * takes.  `c` stays the caller's and must outlast it.  Others see `c` as the thread's meanwhile.  Nests.
+ * Act as `c` for a while, for work on behalf of somebody else (an overlay's mounter): returns what
+ * cred_revert() takes.  `c` stays the caller's and must outlast it.  Others see `c` as the thread's
+ * meanwhile.  Nests.
  */
 static inline const struct cred *cred_override(const struct cred *c)
 {

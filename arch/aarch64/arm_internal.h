@@ -46,7 +46,8 @@ void dma_init(void);
 void psci_init(void);
 long psci_cpu_on(u64 mpidr, paddr_t entry, u64 context);
 
-/* signal.c: make a PSTATE offered by a user or tracer safe.  false: it was not even AArch64 user mode. */
+/* signal.c: make a PSTATE offered by a user or tracer safe.  false: it was not even AArch64 user
+ * mode. */
 bool psr_sanitise(u64 *pstate);
 
 /* usercopy.S: 0, or -EFAULT when nothing is mapped there. */

@@ -2,8 +2,8 @@
 /*
  * The first C at the final address, what firmware told, and the earliest console.
  *
- * The early console is a PL011 or 16550 that /chosen names, mapped at a fixed address outside what mm
- * manages, so that it works from arch_init_early() through the change of page tables to the end.
+ * The early console is a PL011 or 16550 that /chosen names, mapped at a fixed address outside what
+ * mm manages, so that it works from arch_init_early() through the change of page tables to the end.
  */
 #include <arch/boot.h>
 #include <arch/io.h>
@@ -40,7 +40,8 @@ _Noreturn void boot_main(void)
 	t->stack = (vaddr_t)boot_stack;
 	t->stack_top = (vaddr_t)boot_stack + KSTACK_SIZE;
 	t->fpu_cpu = ~0u;
-	boot_cpu.arch.emergency_stack = (vaddr_t)boot_emergency_stack + sizeof(boot_emergency_stack);
+	boot_cpu.arch.emergency_stack =
+		(vaddr_t)boot_emergency_stack + sizeof(boot_emergency_stack);
 	kernel_main();
 }
 
@@ -87,7 +88,8 @@ static void console_map(paddr_t regs)
 {
 	console_l1[0] = arch_pte_table(image_pa(console_l2), false).raw;
 	console_l2[0] = arch_pte_table(image_pa(console_l3), false).raw;
-	console_l3[0] = arch_pte_leaf(regs & PAGE_MASK, PTE_R | PTE_W | PTE_GLOBAL, MEM_DEVICE, 0).raw;
+	console_l3[0] =
+		arch_pte_leaf(regs & PAGE_MASK, PTE_R | PTE_W | PTE_GLOBAL, MEM_DEVICE, 0).raw;
 	uart_regs = (volatile u8 *)LAYOUT_EARLY_CONSOLE + (regs & ~PAGE_MASK);
 }
 
@@ -127,7 +129,8 @@ void boot_console_init(void)
 	if (fdt_compatible(&tree, node, "arm,pl011"))
 		kind = UART_PL011;
 	else if (fdt_compatible(&tree, node, "ns16550a"))
-		kind = fdt_u32(&tree, node, "reg-shift", 0) == 2 ? UART_16550_WORD : UART_16550_BYTE;
+		kind = fdt_u32(&tree, node, "reg-shift", 0) == 2 ? UART_16550_WORD
+								 : UART_16550_BYTE;
 	if (kind == UART_NONE)
 		return;
 	console_map(regs);

@@ -6,9 +6,9 @@
  * unaligned accesses (all memory is Device memory now), no calls out of this file.  The device tree
  * is read just far enough to find the RAM, the seed and "nokaslr".
  *
- * Built are: the identity map of the image (TTBR0), for turning the MMU on; and in the kernel half the
- * image at its random address (text executable, the rest writable, as relocation writes constants)
- * and the physmap of all RAM.  mm replaces the kernel half with its own later.
+ * Built are: the identity map of the image (TTBR0), for turning the MMU on; and in the kernel half
+ * the image at its random address (text executable, the rest writable, as relocation writes
+ * constants) and the physmap of all RAM.  mm replaces the kernel half with its own later.
  */
 #include <arch/mmu.h>
 #include <kernel/lib/sections.h>
@@ -220,7 +220,8 @@ static u64 choose_sctlr(void)
 
 static void map_image(u64 *root, paddr_t image, u64 va)
 {
-	u64 text = (u64)(uintptr_t)__text_start - image, text_end = (u64)(uintptr_t)__text_end - image;
+	u64 text = (u64)(uintptr_t)__text_start - image,
+	    text_end = (u64)(uintptr_t)__text_end - image;
 	u64 end = (u64)(uintptr_t)__image_end - image;
 
 	if (text)

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What these processors can do: HWCAPs, identification registers as user mode sees them, /proc/cpuinfo.
+ * What these processors can do: HWCAPs, identification registers as user mode sees them,
+ * /proc/cpuinfo.
  *
- * A feature is announced only when user mode can really use it here: no SVE or SME (their state is not
- * kept and CPACR_EL1 traps them), no pointer authentication (keys stay off), no MTE.  The features are
- * those of the boot processor; the machines are taken to be uniform.
+ * A feature is announced only when user mode can really use it here: no SVE or SME (their state is
+ * not kept and CPACR_EL1 traps them), no pointer authentication (keys stay off), no MTE.  The
+ * features are those of the boot processor; the machines are taken to be uniform.
  */
 #include <arch/abi.h>
 #include <arch/boot.h>
@@ -77,7 +78,8 @@ static const struct hwcap hwcaps[] = {
 	{ "rpres", ISAR2, 4, 1, 1, 21, false },
 };
 
-/* Fields of the identification registers that user mode may see (Linux: cpu-feature-registers.rst). */
+/* Fields of the identification registers that user mode may see (Linux:
+ * cpu-feature-registers.rst). */
 static const u64 id_visible[NR_IDREGS] = {
 	[ISAR0] = 0xf0fffffff0fffff0, /* all but TLB maintenance and TME */
 	[ISAR1] = 0x0fff00ff000ff00f | 0xffull << 12 | 0xfull << 20 | 0xffffull << 32,

@@ -2,14 +2,14 @@
 /*
  * Who owns the vector registers.
  *
- * A user thread's state is saved whenever it is switched away from, and loaded when it comes back, unless
- * the registers still hold it: the CPU remembers the thread (fpu_owner) and the thread the CPU (fpu_cpu),
- * and both must agree.  Kernel threads leave the registers alone, so a trip through the idle thread costs
- * a save only.
+ * A user thread's state is saved whenever it is switched away from, and loaded when it comes back,
+ * unless the registers still hold it: the CPU remembers the thread (fpu_owner) and the thread the
+ * CPU (fpu_cpu), and both must agree.  Kernel threads leave the registers alone, so a trip through
+ * the idle thread costs a save only.
  *
- * Kernel code that wants vector registers brackets itself; the user state is saved first and loaded again
- * last.  A deferred function may do so on top of a thread that does: the inner section then saves the
- * outer one's registers.
+ * Kernel code that wants vector registers brackets itself; the user state is saved first and loaded
+ * again last.  A deferred function may do so on top of a thread that does: the inner section then
+ * saves the outer one's registers.
  */
 #include <arch/cpu.h>
 #include <arch/fpu.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Boot steps that need the heap: power firmware and interrupt controllers, and what each CPU does for
- * itself.  The interrupt controller proper (GIC) is a driver; trap_irq() reaches it as the root.
+ * Boot steps that need the heap: power firmware and interrupt controllers, and what each CPU does
+ * for itself.  The interrupt controller proper (GIC) is a driver; trap_irq() reaches it as the
+ * root.
  */
 #include <arch/boot.h>
 #include <kernel/firmware/fdt_driver.h>

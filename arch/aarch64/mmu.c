@@ -2,16 +2,17 @@
 /*
  * Address spaces: roots, address-space identifiers, forgetting translations.
  *
- * TTBR1 holds the kernel's tree and never changes after boot; TTBR0 the user's, tagged with an ASID so
- * that a switch forgets nothing.  An ASID belongs to a generation, counted in the bits above it.  When
- * the identifiers run out, a new generation begins: every CPU keeps the one it is using (reserved), all
- * others become free, and each CPU forgets its translations before it next switches.
+ * TTBR1 holds the kernel's tree and never changes after boot; TTBR0 the user's, tagged with an ASID
+ * so that a switch forgets nothing.  An ASID belongs to a generation, counted in the bits above it.
+ * When the identifiers run out, a new generation begins: every CPU keeps the one it is using
+ * (reserved), all others become free, and each CPU forgets its translations before it next
+ * switches.
  *
  * A switch takes no lock as long as the identifier's generation is current and no new one begins
  * meanwhile: it exchanges its own asid_active, and finds 0 there only if a rollover has passed by.
  *
- * Lock order: asid_lock (RANK_TLB) is innermost.  Unverified on hardware: ordering of ASID reuse and
- * break-before-make, which the emulator does not need.
+ * Lock order: asid_lock (RANK_TLB) is innermost.  Unverified on hardware: ordering of ASID reuse
+ * and break-before-make, which the emulator does not need.
  */
 #include <arch/io.h>
 #include <arch/mmu.h>
@@ -99,7 +100,8 @@ static void asid_rollover(void)
 		struct arch_cpu *c = &cpu_get(i)->arch;
 		u64 active = atomic_xchg(&c->asid_active, 0);
 
-		/* 0: that CPU has not switched since the last rollover, and still uses its reserved one. */
+		/* 0: that CPU has not switched since the last rollover, and still uses its reserved
+		 * one. */
 		if (!active)
 			active = c->asid_reserved;
 		c->asid_reserved = active;
@@ -248,7 +250,9 @@ void arch_tlb_flush_kernel(vaddr_t start, vaddr_t end)
 		__asm__ __volatile__("tlbi vmalle1is");
 	else
 		for (vaddr_t va = start; va < end; va += PAGE_SIZE)
-			__asm__ __volatile__("tlbi vaale1is, %0" : : "r"(va >> 12 & GENMASK(43, 0)));
+			__asm__ __volatile__("tlbi vaale1is, %0"
+					     :
+					     : "r"(va >> 12 & GENMASK(43, 0)));
 	dsb(ish);
 	isb();
 }
@@ -264,7 +268,8 @@ void arch_icache_sync(const void *va, size_t len)
 			__asm__ __volatile__("dc cvau, %0" : : "r"(p) : "memory");
 	dsb(ish);
 	if (!(ctr >> 29 & 1)) { /* DIC: fetches see them too */
-		/* Another mapping may be the one executed, and the cache need not be physically tagged. */
+		/* Another mapping may be the one executed, and the cache need not be physically
+		 * tagged. */
 		if ((ctr >> 14 & 3) != 3)
 			__asm__ __volatile__("ic ialluis" : : : "memory");
 		else
@@ -275,11 +280,12 @@ void arch_icache_sync(const void *va, size_t len)
 	isb();
 }
 
-/* --- devices that do not snoop ----------------------------------------------------------------- */
+/* --- devices that do not snoop ---------------------------------------------------------------- */
 
 static bool dma_coherent = true;
 
-/* A machine that marks some devices "dma-coherent" marks all that are; one that marks none has none. */
+/* A machine that marks some devices "dma-coherent" marks all that are; one that marks none has
+ * none. */
 void dma_init(void)
 {
 	const struct fdt *fdt = fdt_system();

@@ -20,19 +20,20 @@ static enum conduit { PSCI_NONE, PSCI_HVC, PSCI_SMC } conduit;
 /* The calling convention lets firmware change x0 to x17. */
 static long psci_call(u64 function, u64 a, u64 b, u64 c)
 {
-	/* Read first: instrumentation of a load must not come between the registers and the call. */
+	/* Read first: instrumentation of a load must not come between the registers and the
+	 * call. */
 	enum conduit how = conduit;
 	register u64 x0 __asm__("x0") = function;
 	register u64 x1 __asm__("x1") = a;
 	register u64 x2 __asm__("x2") = b;
 	register u64 x3 __asm__("x3") = c;
 
-#define PSCI_DO(insn) \
-	__asm__ __volatile__(insn \
-			     : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3) \
-			     : \
-			     : "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14", \
-			       "x15", "x16", "x17", "memory")
+#define PSCI_DO(insn)                                                                              \
+	__asm__ __volatile__(insn                                                                  \
+			     : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3)                              \
+			     :                                                                     \
+			     : "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13",     \
+			       "x14", "x15", "x16", "x17", "memory")
 	if (how == PSCI_NONE)
 		return -1;
 	if (how == PSCI_HVC)

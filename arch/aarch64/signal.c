@@ -2,10 +2,10 @@
 /*
  * Signal frames, as Linux lays them out on arm64 (asm/sigcontext.h).
  *
- * From low to high: siginfo, ucontext with general registers and a chain of records {magic, size, data}
- * ended by a zero one, and above the whole a frame record {fp, lr} that lets a stack walk continue from
- * the handler into the interrupted code.  The record of vector state is always there, that of the
- * syndrome (ESR) when a fault has told one.
+ * From low to high: siginfo, ucontext with general registers and a chain of records {magic, size,
+ * data} ended by a zero one, and above the whole a frame record {fp, lr} that lets a stack walk
+ * continue from the handler into the interrupted code.  The record of vector state is always there,
+ * that of the syndrome (ESR) when a fault has told one.
  */
 #include <arch/abi.h>
 #include <arch/signal.h>
@@ -82,7 +82,7 @@ static int put_records(u8 __user *at)
 		struct _aarch64_ctx head;
 		u32 fpsr, fpcr;
 	} fp = { { FPSIMD_MAGIC, sizeof(struct fpsimd_context) } };
-	struct tail tail = { { { ESR_MAGIC, sizeof(struct esr_context) }, visible_esr(t) }, { 0, 0 } };
+	struct tail tail = {{{ESR_MAGIC, sizeof(struct esr_context)}, visible_esr(t)}, {0, 0}};
 
 	fpu_flush_current();
 	fp.fpsr = t->fpu.fpsr;

@@ -2,8 +2,8 @@
 /*
  * The other processors: named by /cpus of the device tree, started by PSCI.
  *
- * A processor's hwid is the affinity part of its MPIDR_EL1.  It comes up in boot.S with the MMU off and
- * its struct cpu in x0, takes the translation registers of the boot processor, and arrives in
+ * A processor's hwid is the affinity part of its MPIDR_EL1.  It comes up in boot.S with the MMU off
+ * and its struct cpu in x0, takes the translation registers of the boot processor, and arrives in
  * secondary_main() on the stack of its idle thread.
  */
 #include <arch/cpu.h>

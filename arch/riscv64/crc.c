@@ -4,10 +4,10 @@
  *
  * The 64 bits that are next, with the running check added to the first 32, are a polynomial S; the
  * new check is S x^32 mod P.  By Barrett: with M = floor(x^96 / P) = x^64 + m, the quotient is
- * floor(S M / x^64) = S + floor(S m / x^64), and the remainder the lower 32 coefficients of quotient
- * times P.  Bits are in reverse order here (the least significant has the highest power), so a
- * product of two reversed words is the reversed product one bit too low: hence the shift by one, and
- * clmulr, whose result is the product's bits from 63 on.
+ * floor(S M / x^64) = S + floor(S m / x^64), and the remainder the lower 32 coefficients of
+ * quotient times P.  Bits are in reverse order here (the least significant has the highest power),
+ * so a product of two reversed words is the reversed product one bit too low: hence the shift by
+ * one, and clmulr, whose result is the product's bits from 63 on.
  */
 #include <kernel/lib/bits.h>
 #include <kernel/lib/crc32.h>

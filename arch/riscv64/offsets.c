@@ -5,7 +5,7 @@
 #include <kernel/sched/preempt.h>
 #include "riscv_internal.h"
 
-#define VALUE(name, value)	     __asm__ volatile("\n.ascii \"->" #name " %0\"" : : "i"(value))
+#define VALUE(name, value)        __asm__ volatile("\n.ascii \"->" #name " %0\"" : : "i"(value))
 #define OFFSET(name, type, field) VALUE(name, offsetof(type, field))
 
 void offsets(void);

@@ -82,7 +82,8 @@ int arch_signal_pop(struct arch_trapframe *tf, u64 *mask, void *altstack)
 
 	if (((vaddr_t)frame & 15) || copy_from_user(&uc, &frame->uc, sizeof(uc)))
 		return -EFAULT;
-	if (uc.uc_mcontext.sc_extdesc.reserved || uc.uc_mcontext.sc_extdesc.hdr.magic != END_MAGIC ||
+	if (uc.uc_mcontext.sc_extdesc.reserved ||
+	    uc.uc_mcontext.sc_extdesc.hdr.magic != END_MAGIC ||
 	    uc.uc_mcontext.sc_extdesc.hdr.size != END_HDR_SIZE)
 		return -EFAULT;
 

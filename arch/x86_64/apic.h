@@ -25,5 +25,6 @@ void x86_apic_eoi(void);
 /* The local APIC id of the first online CPU of `mask`. */
 u32 x86_apic_target(const struct cpumask *mask);
 
-/* Global interrupt and trigger (enum irq_trigger) of a line of the old PC: what MADT overrides say. */
+/* Global interrupt and trigger (enum irq_trigger) of a line of the old PC: what MADT overrides
+ * say. */
 void x86_isa_irq(unsigned line, u32 *gsi, unsigned *trigger);

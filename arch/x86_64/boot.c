@@ -2,11 +2,11 @@
 /*
  * From the first C function to kernel_main().
  *
- * boot_entry.S runs the image where it is linked.  x86_boot_move() chooses the three random bases, maps the
- * physmap, and when the image shall move maps it at its new place too and adds the distance to every
- * word of the relocation table.  The old mapping still works meanwhile: code finds its data relative to
- * itself or through words that, relocated, name the new mapping of the same memory.  boot_entry.S then goes
- * over to the new one, and x86_boot_moved() drops the old.
+ * boot_entry.S runs the image where it is linked.  x86_boot_move() chooses the three random bases,
+ * maps the physmap, and when the image shall move maps it at its new place too and adds the
+ * distance to every word of the relocation table.  The old mapping still works meanwhile: code
+ * finds its data relative to itself or through words that, relocated, name the new mapping of the
+ * same memory.  boot_entry.S then goes over to the new one, and x86_boot_moved() drops the old.
  *
  * Nothing here may use the stack protector or a per-CPU variable: there is no canary yet.
  */

@@ -2,8 +2,8 @@
 /*
  * The processor: what it can do, its descriptor tables and control registers, and /proc/cpuinfo.
  *
- * Features are read once, on the boot CPU.  What is switched on: NX and write protection always, SMEP, SMAP,
- * UMIP, FSGSBASE and global pages where they exist.
+ * Features are read once, on the boot CPU.  What is switched on: NX and write protection always,
+ * SMEP, SMAP, UMIP, FSGSBASE and global pages where they exist.
  */
 #include <arch/cpu.h>
 #include <arch/timer.h>
@@ -19,7 +19,8 @@
 
 u32 x86_features[X86_FEATURE_WORDS];
 
-/* Flags that SYSCALL clears: trap, interrupt, direction, I/O privilege, nested task, resume, alignment check. */
+/* Flags that SYSCALL clears: trap, interrupt, direction, I/O privilege, nested task, resume,
+ * alignment check. */
 #define SYSCALL_FLAGS_CLEARED 0x57700
 
 /* PAT entries 0 to 3, and again 4 to 7: write-back, write-combining, UC-, uncached (isa/mmu.h). */
@@ -282,44 +283,89 @@ void x86_cpu_load(struct cpu *c)
 }
 
 /* Names as Linux prints them, by word and bit; an empty name is not printed. */
-static const char *const feature_names[X86_FEATURE_WORDS][32] = {
-	[X86_1_EDX] = { "fpu", "vme", "de", "pse", "tsc", "msr", "pae", "mce", "cx8", "apic", [11] = "sep",
-			"mtrr", "pge", "mca", "cmov", "pat", "pse36", "pn", "clflush", [21] = "dts", "acpi",
-			"mmx", "fxsr", "sse", "sse2", "ss", "ht", "tm", "ia64", "pbe" },
-	[X86_81_EDX] = { [11] = "syscall", [19] = "mp", "nx", [22] = "mmxext", [25] = "fxsr_opt", "pdpe1gb",
-			 "rdtscp", [29] = "lm", "3dnowext", "3dnow" },
-	[X86_1_ECX] = { "pni", "pclmulqdq", "dtes64", "monitor", "ds_cpl", "vmx", "smx", "est", "tm2", "ssse3",
-			"cid", "sdbg", "fma", "cx16", "xtpr", "pdcm", [17] = "pcid", "dca", "sse4_1", "sse4_2",
-			"x2apic", "movbe", "popcnt", "tsc_deadline_timer", "aes", "xsave", [28] = "avx", "f16c",
-			"rdrand", "hypervisor" },
-	[X86_81_ECX] = { "lahf_lm", "cmp_legacy", "svm", "extapic", "cr8_legacy", "abm", "sse4a", "misalignsse",
-			 "3dnowprefetch", "osvw", "ibs", "xop", "skinit", "wdt", [15] = "lwp", "fma4", "tce",
-			 [19] = "nodeid_msr", [21] = "tbm", "topoext", "perfctr_core", "perfctr_nb" },
-	[X86_6_EAX] = { "dtherm", [2] = "arat" },
-	[X86_87_EDX] = { [8] = "constant_tsc" },
-	[X86_7_EBX] = { "fsgsbase", "tsc_adjust", [3] = "bmi1", "hle", "avx2", [7] = "smep", "bmi2", "erms",
-			"invpcid", "rtm", "cqm", [14] = "mpx", "rdt_a", "avx512f", "avx512dq", "rdseed", "adx",
-			"smap", "avx512ifma", [23] = "clflushopt", "clwb", "intel_pt", "avx512pf", "avx512er",
-			"avx512cd", "sha_ni", "avx512bw", "avx512vl" },
-	[X86_7_1_EAX] = { [4] = "avx_vnni", "avx512_bf16" },
-	[X86_D_1_EAX] = { "xsaveopt", "xsavec", "xgetbv1", "xsaves" },
-	[X86_88_EBX] = { "clzero", "irperf", "xsaveerptr", [9] = "wbnoinvd" },
-	[X86_8A_EDX] = { "npt", "lbrv", "svm_lock", "nrip_save", "tsc_scale", "vmcb_clean", "flushbyasid",
-			 "decodeassists", [10] = "pausefilter", [12] = "pfthreshold", "avic",
-			 [15] = "v_vmsave_vmload", "vgif" },
-	[X86_7_ECX] = { [1] = "avx512vbmi", "umip", "pku", "ospke", "waitpkg", "avx512_vbmi2", [8] = "gfni",
-			"vaes", "vpclmulqdq", "avx512_vnni", "avx512_bitalg", "tme", "avx512_vpopcntdq",
-			[16] = "la57", [22] = "rdpid", [25] = "cldemote", [27] = "movdiri", "movdir64b" },
-	[X86_7_EDX] = { [2] = "avx512_4vnniw", "avx512_4fmaps", "fsrm", [8] = "avx512_vp2intersect",
-			[10] = "md_clear", [14] = "serialize", [18] = "pconfig", [28] = "flush_l1d",
-			"arch_capabilities" },
+static const char *const feature_names[X86_FEATURE_WORDS][32] =
+	{
+		[X86_1_EDX] = {"fpu",     "vme",        "de",   "pse",  "tsc",        "msr",
+			       "pae",     "mce",        "cx8",  "apic", [11] = "sep", "mtrr",
+			       "pge",     "mca",        "cmov", "pat",  "pse36",      "pn",
+			       "clflush", [21] = "dts", "acpi", "mmx",  "fxsr",       "sse",
+			       "sse2",    "ss",         "ht",   "tm",   "ia64",       "pbe"},
+		[X86_81_EDX] = {[11] = "syscall",
+				[19] = "mp",
+				"nx",
+				[22] = "mmxext",
+				[25] = "fxsr_opt",
+				"pdpe1gb",
+				"rdtscp",
+				[29] = "lm",
+				"3dnowext",
+				"3dnow"},
+		[X86_1_ECX] = {"pni",         "pclmulqdq", "dtes64",     "monitor",
+			       "ds_cpl",      "vmx",       "smx",        "est",
+			       "tm2",         "ssse3",     "cid",        "sdbg",
+			       "fma",         "cx16",      "xtpr",       "pdcm",
+			       [17] = "pcid", "dca",       "sse4_1",     "sse4_2",
+			       "x2apic",      "movbe",     "popcnt",     "tsc_deadline_timer",
+			       "aes",         "xsave",     [28] = "avx", "f16c",
+			       "rdrand",      "hypervisor"},
+		[X86_81_ECX] = {"lahf_lm",    "cmp_legacy",  "svm",
+				"extapic",    "cr8_legacy",  "abm",
+				"sse4a",      "misalignsse", "3dnowprefetch",
+				"osvw",       "ibs",         "xop",
+				"skinit",     "wdt",         [15] = "lwp",
+				"fma4",       "tce",         [19] = "nodeid_msr",
+				[21] = "tbm", "topoext",     "perfctr_core",
+				"perfctr_nb"},
+		[X86_6_EAX] = {"dtherm", [2] = "arat"},
+		[X86_87_EDX] = {[8] = "constant_tsc"},
+		[X86_7_EBX] = {"fsgsbase", "tsc_adjust", [3] = "bmi1", "hle",
+			       "avx2",     [7] = "smep", "bmi2",       "erms",
+			       "invpcid",  "rtm",        "cqm",        [14] = "mpx",
+			       "rdt_a",    "avx512f",    "avx512dq",   "rdseed",
+			       "adx",      "smap",       "avx512ifma", [23] = "clflushopt",
+			       "clwb",     "intel_pt",   "avx512pf",   "avx512er",
+			       "avx512cd", "sha_ni",     "avx512bw",   "avx512vl"},
+		[X86_7_1_EAX] = {[4] = "avx_vnni", "avx512_bf16"},
+		[X86_D_1_EAX] = {"xsaveopt", "xsavec", "xgetbv1", "xsaves"},
+		[X86_88_EBX] = {"clzero", "irperf", "xsaveerptr", [9] = "wbnoinvd"},
+		[X86_8A_EDX] = {"npt", "lbrv", "svm_lock", "nrip_save", "tsc_scale", "vmcb_clean",
+				"flushbyasid",
+				"decodeassists", [10] = "pausefilter", [12] = "pfthreshold",
+				"avic", [15] = "v_vmsave_vmload", "vgif"},
+		[X86_7_ECX] = {[1] = "avx512vbmi",
+			       "umip",
+			       "pku",
+			       "ospke",
+			       "waitpkg",
+			       "avx512_vbmi2",
+			       [8] = "gfni",
+			       "vaes",
+			       "vpclmulqdq",
+			       "avx512_vnni",
+			       "avx512_bitalg",
+			       "tme",
+			       "avx512_vpopcntdq",
+			       [16] = "la57",
+			       [22] = "rdpid",
+			       [25] = "cldemote",
+			       [27] = "movdiri",
+			       "movdir64b"},
+		[X86_7_EDX] = {[2] = "avx512_4vnniw",
+			       "avx512_4fmaps",
+			       "fsrm",
+			       [8] = "avx512_vp2intersect",
+			       [10] = "md_clear",
+			       [14] = "serialize",
+			       [18] = "pconfig",
+			       [28] = "flush_l1d",
+			       "arch_capabilities"},
 };
 
 static void describe_flags(struct seq *out)
 {
-	static const u8 order[] = { X86_1_EDX, X86_81_EDX, X86_87_EDX, X86_1_ECX, X86_81_ECX, X86_7_EBX,
-				    X86_7_1_EAX, X86_D_1_EAX, X86_88_EBX, X86_6_EAX, X86_8A_EDX, X86_7_ECX,
-				    X86_7_EDX };
+	static const u8 order[] = {X86_1_EDX,  X86_81_EDX,  X86_87_EDX,  X86_1_ECX,  X86_81_ECX,
+				   X86_7_EBX,  X86_7_1_EAX, X86_D_1_EAX, X86_88_EBX, X86_6_EAX,
+				   X86_8A_EDX, X86_7_ECX,   X86_7_EDX};
 
 	seq_puts(out, "flags\t\t:");
 	for (unsigned w = 0; w < ARRAY_SIZE(order); w++) {
@@ -338,19 +384,21 @@ void arch_cpu_describe(const struct cpu *c, struct seq *out)
 	const struct arch_cpu *a = &c->arch;
 	u64 khz = arch_clock_hz() / 1000;
 
-	seq_printf(out, "processor\t: %u\nvendor_id\t: %s\ncpu family\t: %u\nmodel\t\t: %u\n", c->id,
-		   a->vendor, a->family, a->model);
+	seq_printf(out, "processor\t: %u\nvendor_id\t: %s\ncpu family\t: %u\nmodel\t\t: %u\n",
+		   c->id, a->vendor, a->family, a->model);
 	seq_printf(out, "model name\t: %s\nstepping\t: %u\n", a->brand, a->stepping);
 	seq_printf(out, "cpu MHz\t\t: %llu.%03llu\ncache size\t: %u KB\n", khz / 1000, khz % 1000,
 		   a->cache_kib);
-	seq_printf(out, "physical id\t: %u\nsiblings\t: %u\ncore id\t\t: %u\ncpu cores\t: %u\n", a->package,
-		   a->siblings, a->core, a->cores);
+	seq_printf(out, "physical id\t: %u\nsiblings\t: %u\ncore id\t\t: %u\ncpu cores\t: %u\n",
+		   a->package, a->siblings, a->core, a->cores);
 	seq_printf(out, "apicid\t\t: %u\ninitial apicid\t: %u\n", a->apic_id, a->apic_id);
-	seq_printf(out, "fpu\t\t: yes\nfpu_exception\t: yes\ncpuid level\t: %u\nwp\t\t: yes\n", a->max_leaf);
+	seq_printf(out, "fpu\t\t: yes\nfpu_exception\t: yes\ncpuid level\t: %u\nwp\t\t: yes\n",
+		   a->max_leaf);
 	describe_flags(out);
 	seq_printf(out, "bogomips\t: %llu.%02llu\nclflush size\t: %u\n", khz / 500, khz / 5 % 100,
 		   a->clflush_size);
-	seq_printf(out, "cache_alignment\t: %u\naddress sizes\t: %u bits physical, %u bits virtual\n",
+	seq_printf(out,
+		   "cache_alignment\t: %u\naddress sizes\t: %u bits physical, %u bits virtual\n",
 		   a->clflush_size, a->phys_bits, a->virt_bits);
 	seq_puts(out, "power management:\n\n");
 }
@@ -359,7 +407,8 @@ void arch_cpu_describe(const struct cpu *c, struct seq *out)
 
 void arch_cpu_idle(void)
 {
-	/* The instruction after sti still runs with interrupts held off: none is lost before hlt. */
+	/* The instruction after sti still runs with interrupts held off: none is lost before
+	 * hlt. */
 	__asm__ __volatile__("sti; hlt; cli" ::: "memory");
 }
 

@@ -2,8 +2,8 @@
 /*
  * Stack walks along the frame pointers.
  *
- * A frame is two words, the caller's rbp and the return address.  An odd rbp is the address of a trap
- * frame plus one: the walk goes on in the interrupted code.  Words are believed only
+ * A frame is two words, the caller's rbp and the return address.  An odd rbp is the address of a
+ * trap frame plus one: the walk goes on in the interrupted code.  Words are believed only
  * when they lie on a kernel stack of ours and grow.
  */
 #include <arch/debug.h>
@@ -22,7 +22,8 @@ static bool in_kernel_text(vaddr_t pc)
 	return pc >= (vaddr_t)__text_start && pc < (vaddr_t)__text_end;
 }
 
-/* May [fp, fp + len) be read?  Stacks lie in the vmalloc area, the image (boot) or the physmap (interrupt stacks). */
+/* May [fp, fp + len) be read?  Stacks lie in the vmalloc area, the image (boot) or the physmap
+ * (interrupt stacks). */
 static bool readable(vaddr_t fp, size_t len)
 {
 	paddr_t pa;

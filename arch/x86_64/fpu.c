@@ -10,14 +10,14 @@
  *
  * So a kernel thread, or a wait that comes back to the same CPU before another user thread ran,
  * costs no load, and only a thread that was in user mode costs a save.  Whoever changes the
- * area sets fpu_cpu to none.  A stale fpu_owner (the thread is gone) is harmless: it is compared, never
- * followed, and a new thread at that address has fpu_cpu none.
+ * area sets fpu_cpu to none.  A stale fpu_owner (the thread is gone) is harmless: it is compared,
+ * never followed, and a new thread at that address has fpu_cpu none.
  *
  * The area is in the standard (not compacted) XSAVE format, which is also that of signal frames and
  * NT_X86_XSTATE.  Without XSAVE it is FXSAVE's.
  *
- * Kernel code between arch_fpu_kernel_begin and _end may use vector registers with preemption off.  A
- * deferred function may interrupt such a section and begin its own: the inner one keeps the
+ * Kernel code between arch_fpu_kernel_begin and _end may use vector registers with preemption off.
+ * A deferred function may interrupt such a section and begin its own: the inner one keeps the
  * outer one's registers in a per-CPU area.
  */
 #include <arch/fpu.h>
@@ -32,7 +32,8 @@
 #include "msr.h"
 #include "x86_internal.h"
 
-/* x87, SSE, AVX, the three of AVX-512, PKRU: what is kept.  AMX needs a permission protocol and is not. */
+/* x87, SSE, AVX, the three of AVX-512, PKRU: what is kept.  AMX needs a permission protocol and is
+ * not. */
 #define XSTATE_WANTED 0x2e7ull
 
 size_t x86_xstate_size = sizeof(struct xstate_legacy);
@@ -214,7 +215,8 @@ int x86_fpu_fork(struct thread *child)
 	return 0;
 }
 
-/* The first program of a kernel thread gets its area here; only boot does that, and cannot go on without. */
+/* The first program of a kernel thread gets its area here; only boot does that, and cannot go on
+ * without. */
 void x86_fpu_exec(void)
 {
 	struct thread *t = thread_current();

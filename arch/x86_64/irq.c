@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The local APIC (Intel SDM volume 3, chapter 11): interrupts of this CPU, and those it sends to others.
+ * The local APIC (Intel SDM volume 3, chapter 11): interrupts of this CPU, and those it sends to
+ * others.
  *
  * It is the root of the interrupt tree.  Vectors:
  *
@@ -11,10 +12,11 @@
  *	0xff		spurious
  *
  * Message-signalled interrupts are a domain of this file: the hardware number is the vector, the
- * message is a store to the APIC's address (11.11).  They have no mask here; PCI functions have one.
+ * message is a store to the APIC's address (11.11).  They have no mask here; PCI functions have
+ * one.
  *
- * Both register interfaces are served: x2APIC by MSRs where the firmware or the CPU has it, else xAPIC
- * through memory.  x2APIC is unverified on hardware.
+ * Both register interfaces are served: x2APIC by MSRs where the firmware or the CPU has it, else
+ * xAPIC through memory.  x2APIC is unverified on hardware.
  */
 #include <arch/io.h>
 #include <arch/irqflags.h>
@@ -99,7 +101,8 @@ void x86_lapic_send(u32 apic_id, u32 command)
 	irqflags_t f;
 
 	if (x2apic) {
-		/* An MSR write does not wait for earlier stores, which the receiver is to see (11.12.3). */
+		/* An MSR write does not wait for earlier stores, which the receiver is to see
+		 * (11.12.3). */
 		__asm__ __volatile__("mfence; lfence" ::: "memory");
 		wrmsr(MSR_X2APIC + LAPIC_ICR / 16, (u64)apic_id << 32 | command);
 		return;
@@ -218,7 +221,8 @@ static const struct irq_chip msi_chip = {
 	.msi_message = msi_message,
 };
 
-static int msi_translate(struct irq_domain *dom, const struct irq_spec *spec, u64 *hwirq, unsigned *trigger)
+static int msi_translate(struct irq_domain *dom, const struct irq_spec *spec, u64 *hwirq,
+			 unsigned *trigger)
 {
 	return -EINVAL;
 }
@@ -267,7 +271,8 @@ void x86_isa_irq(unsigned line, u32 *gsi, unsigned *trigger)
 			continue;
 		*gsi = o->gsi;
 		if (ACPI_INTI_LEVEL(o->flags))
-			*trigger = ACPI_INTI_ACTIVE_LOW(o->flags) ? IRQ_TRIGGER_LOW : IRQ_TRIGGER_HIGH;
+			*trigger =
+				ACPI_INTI_ACTIVE_LOW(o->flags) ? IRQ_TRIGGER_LOW : IRQ_TRIGGER_HIGH;
 		else if (ACPI_INTI_ACTIVE_LOW(o->flags))
 			*trigger = IRQ_TRIGGER_FALLING;
 	}
@@ -294,9 +299,9 @@ static void probe_chips(void)
 /* The two 8259s: out of the exceptions' way, and masked for good. */
 static void silence_pic(void)
 {
-	static const u8 setup[][2] = { { 0x20, 0x11 }, { 0xa0, 0x11 }, { 0x21, 0x20 }, { 0xa1, 0x28 },
-				       { 0x21, 0x04 }, { 0xa1, 0x02 }, { 0x21, 0x01 }, { 0xa1, 0x01 },
-				       { 0x21, 0xff }, { 0xa1, 0xff } };
+	static const u8 setup[][2] = {{0x20, 0x11}, {0xa0, 0x11}, {0x21, 0x20}, {0xa1, 0x28},
+				      {0x21, 0x04}, {0xa1, 0x02}, {0x21, 0x01}, {0xa1, 0x01},
+				      {0x21, 0xff}, {0xa1, 0xff}};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(setup); i++)
 		outb(setup[i][0], setup[i][1]);

@@ -3,7 +3,8 @@
  * What the boot loader told, PVH or multiboot2, and boot_info made of it.
  *
  * All of it lies below 4 GiB and is read through the one-to-one map, which lasts until mm makes the
- * final one.  Some of this runs before the image has moved: no pointers in initialised data are used.
+ * final one.  Some of this runs before the image has moved: no pointers in initialised data are
+ * used.
  */
 #include <arch/boot.h>
 #include <kernel/firmware/acpi.h>
@@ -106,7 +107,8 @@ static const struct mb2_tag *mb2_next(const struct mb2_tag *t)
 	end = x86_loader_data + (u64)info->size;
 	t = t ? (const struct mb2_tag *)((u64)t + ALIGN_UP((u64)t->size, 8ull)) :
 		(const struct mb2_tag *)(info + 1);
-	if ((u64)t + sizeof(*t) > end || t->type == MB2_END || t->size < sizeof(*t) || (u64)t + t->size > end)
+	if ((u64)t + sizeof(*t) > end || t->type == MB2_END || t->size < sizeof(*t) ||
+	    (u64)t + t->size > end)
 		return NULL;
 	return t;
 }
@@ -189,9 +191,17 @@ static void take_framebuffer(struct boot_info *info, const struct mb2_framebuffe
 	if (f->tag.size < sizeof(*f) || f->type != MB2_FRAMEBUFFER_RGB)
 		return;
 	info->fb = (struct boot_framebuffer){
-		.base = f->base, .width = f->width, .height = f->height, .pitch = f->pitch, .bpp = f->bpp,
-		.red_pos = f->red_pos, .red_size = f->red_size, .green_pos = f->green_pos,
-		.green_size = f->green_size, .blue_pos = f->blue_pos, .blue_size = f->blue_size,
+		.base = f->base,
+		.width = f->width,
+		.height = f->height,
+		.pitch = f->pitch,
+		.bpp = f->bpp,
+		.red_pos = f->red_pos,
+		.red_size = f->red_size,
+		.green_pos = f->green_pos,
+		.green_size = f->green_size,
+		.blue_pos = f->blue_pos,
+		.blue_size = f->blue_size,
 	};
 }
 

@@ -3,8 +3,8 @@
  * Roots and forgotten translations.
  *
  * The upper half of every root holds the same 256 entries, copied when a root is made.  They must
- * therefore be complete before the first user root is: mm fills the physmap at boot, and the one slot
- * of the vmalloc area gets its table here.
+ * therefore be complete before the first user root is: mm fills the physmap at boot, and the one
+ * slot of the vmalloc area gets its table here.
  *
  * No address-space identifiers: a switch of roots forgets all but global translations.
  */
@@ -78,7 +78,8 @@ void arch_mmu_kernel_slot_added(unsigned index)
 
 void arch_icache_sync(const void *va, size_t len)
 {
-	/* Instruction fetch is coherent with stores, and a jump or an interrupt return serialises enough. */
+	/* Instruction fetch is coherent with stores, and a jump or an interrupt return serialises
+	 * enough. */
 	barrier();
 }
 

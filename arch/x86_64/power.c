@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Switching off and starting over (ACPI 6.5, 4.8.3.6, 4.8.3.7 and 7.4.2): the S5 values of the DSDT into the
- * PM1 control registers or the sleep control register; the FADT's reset register, the chipset's, the
- * keyboard controller's, a triple fault.
+ * Switching off and starting over (ACPI 6.5, 4.8.3.6, 4.8.3.7 and 7.4.2): the S5 values of the DSDT
+ * into the PM1 control registers or the sleep control register; the FADT's reset register, the
+ * chipset's, the keyboard controller's, a triple fault.
  */
 #include <arch/cpu.h>
 #include <arch/io.h>

@@ -48,7 +48,8 @@ static ssize_t regs_set(struct thread *t, const void *buf, size_t len)
 	(void)regs_get(t, &r, sizeof(r));
 	len = min(len, sizeof(r));
 	memcpy(&r, buf, len);
-	if (r.tf.cs != USER_CS || r.tf.ss != USER_DS || r.fs_base >= USER_TOP || r.gs_base >= USER_TOP)
+	if (r.tf.cs != USER_CS || r.tf.ss != USER_DS || r.fs_base >= USER_TOP ||
+	    r.gs_base >= USER_TOP)
 		return -EIO;
 	*tf = r.tf;
 	tf->rflags = flags;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Segments (Intel SDM volume 3, chapter 3).  The order serves SYSCALL and SYSRET, which compute three
- * selectors from two; the visible numbers are those of Linux.  There is no 32-bit user segment.
+ * Segments (Intel SDM volume 3, chapter 3).  The order serves SYSCALL and SYSRET, which compute
+ * three selectors from two; the visible numbers are those of Linux.  There is no 32-bit user
+ * segment.
  */
 #pragma once
 
@@ -31,4 +32,5 @@
 #define IST_MC	 3
 #define IST_DB	 4
 #define IST_COUNT 4
-#define IST_SIZE 8192 /* and alignment: the owner's struct cpu * is found by rounding the stack pointer */
+#define IST_SIZE                                                                                   \
+	8192 /* and alignment: the owner's struct cpu * is found by rounding the stack pointer */

@@ -6,7 +6,8 @@
  *	vector state, 64-byte aligned, with FP_XSTATE_MAGIC2 behind it
  *	siginfo, ucontext, and the return address: the program's restorer
  *
- * The handler is entered as if it had been called: the stack is 16-byte aligned before the return address.
+ * The handler is entered as if it had been called: the stack is 16-byte aligned before the return
+ * address.
  */
 #include <arch/signal.h>
 #include <arch/syscall.h>
@@ -44,7 +45,8 @@ void x86_restore_flags(struct arch_trapframe *tf, u64 flags)
 
 static size_t vector_size(void)
 {
-	return x86_has(X86_XSAVE) ? x86_xstate_size + FP_XSTATE_MAGIC2_SIZE : sizeof(struct xstate_legacy);
+	return x86_has(X86_XSAVE) ? x86_xstate_size + FP_XSTATE_MAGIC2_SIZE
+				  : sizeof(struct xstate_legacy);
 }
 
 size_t arch_signal_frame_size(void)
@@ -52,7 +54,8 @@ size_t arch_signal_frame_size(void)
 	return RED_ZONE + ALIGN_UP(sizeof(struct signal_frame) + vector_size() + 64 + 16, 16);
 }
 
-/* The state goes out in the form signal handlers expect, then the handler starts with a fresh one. */
+/* The state goes out in the form signal handlers expect, then the handler starts with a fresh
+ * one. */
 static int push_vector_state(u8 __user *to)
 {
 	struct thread *t = thread_current();
@@ -77,22 +80,42 @@ static int push_vector_state(u8 __user *to)
 	return 0;
 }
 
-static void fill_context(struct ucontext *uc, const struct arch_trapframe *tf, const struct signal_delivery *d,
-			 vaddr_t vector)
+static void fill_context(struct ucontext *uc, const struct arch_trapframe *tf,
+			 const struct signal_delivery *d, vaddr_t vector)
 {
 	const struct arch_thread *t = &thread_current()->arch;
 
 	*uc = (struct ucontext){
 		.uc_flags = UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS,
 		.uc_stack = d->altstack,
-		.uc_mcontext = {
-			.r8 = tf->r8, .r9 = tf->r9, .r10 = tf->r10, .r11 = tf->r11, .r12 = tf->r12,
-			.r13 = tf->r13, .r14 = tf->r14, .r15 = tf->r15, .rdi = tf->rdi, .rsi = tf->rsi,
-			.rbp = tf->rbp, .rbx = tf->rbx, .rdx = tf->rdx, .rax = tf->rax, .rcx = tf->rcx,
-			.rsp = tf->rsp, .rip = tf->rip, .eflags = tf->rflags, .cs = (u16)tf->cs,
-			.ss = (u16)tf->ss, .err = t->error_code, .trapno = t->trapno,
-			.oldmask = d->saved_mask, .cr2 = t->cr2, .fpstate = (struct _fpstate *)vector,
-		},
+		.uc_mcontext =
+			{
+				.r8 = tf->r8,
+				.r9 = tf->r9,
+				.r10 = tf->r10,
+				.r11 = tf->r11,
+				.r12 = tf->r12,
+				.r13 = tf->r13,
+				.r14 = tf->r14,
+				.r15 = tf->r15,
+				.rdi = tf->rdi,
+				.rsi = tf->rsi,
+				.rbp = tf->rbp,
+				.rbx = tf->rbx,
+				.rdx = tf->rdx,
+				.rax = tf->rax,
+				.rcx = tf->rcx,
+				.rsp = tf->rsp,
+				.rip = tf->rip,
+				.eflags = tf->rflags,
+				.cs = (u16)tf->cs,
+				.ss = (u16)tf->ss,
+				.err = t->error_code,
+				.trapno = t->trapno,
+				.oldmask = d->saved_mask,
+				.cr2 = t->cr2,
+				.fpstate = (struct _fpstate *)vector,
+			},
 	};
 	if (x86_has(X86_XSAVE))
 		uc->uc_flags |= UC_FP_XSTATE;
@@ -104,7 +127,9 @@ int arch_signal_push(struct arch_trapframe *tf, const struct signal_delivery *d)
 	vaddr_t sp = d->sp - (d->on_altstack ? 0 : RED_ZONE);
 	vaddr_t vector = ALIGN_DOWN(sp - vector_size(), 64ul);
 	struct signal_frame __user *frame =
-		(struct signal_frame __user *)(ALIGN_DOWN(vector - sizeof(struct signal_frame), 16ul) - 8);
+		(struct signal_frame __user *)(ALIGN_DOWN(vector - sizeof(struct signal_frame),
+							  16ul) -
+					       8);
 	struct {
 		u64 restorer;
 		struct ucontext uc;
@@ -131,7 +156,8 @@ int arch_signal_push(struct arch_trapframe *tf, const struct signal_delivery *d)
 
 /* --- and back --- */
 
-/* How many bytes of vector state the frame holds, by its own claim checked: all, or the first 512. */
+/* How many bytes of vector state the frame holds, by its own claim checked: all, or the first
+ * 512. */
 static size_t frame_vector_size(const u8 __user *from, u64 *features)
 {
 	struct _fpx_sw_bytes sw;
@@ -142,7 +168,8 @@ static size_t frame_vector_size(const u8 __user *from, u64 *features)
 	    copy_from_user(&sw, from + offsetof(struct xstate_legacy, software), sizeof(sw)) ||
 	    sw.magic1 != FP_XSTATE_MAGIC1 || sw.xstate_size < sizeof(struct xstate) ||
 	    sw.xstate_size > x86_xstate_size || sw.xstate_size > sw.extended_size ||
-	    copy_from_user(&magic2, from + sw.xstate_size, sizeof(magic2)) || magic2 != FP_XSTATE_MAGIC2)
+	    copy_from_user(&magic2, from + sw.xstate_size, sizeof(magic2)) ||
+	    magic2 != FP_XSTATE_MAGIC2)
 		return sizeof(struct xstate_legacy);
 	*features = sw.xfeatures & x86_xstate_mask;
 	return sw.xstate_size;
@@ -187,10 +214,27 @@ int arch_signal_pop(struct arch_trapframe *tf, u64 *mask, void *altstack)
 		return -EFAULT;
 
 	*tf = (struct arch_trapframe){
-		.r8 = sc->r8, .r9 = sc->r9, .r10 = sc->r10, .r11 = sc->r11, .r12 = sc->r12, .r13 = sc->r13,
-		.r14 = sc->r14, .r15 = sc->r15, .rdi = sc->rdi, .rsi = sc->rsi, .rbp = sc->rbp, .rbx = sc->rbx,
-		.rdx = sc->rdx, .rax = sc->rax, .rcx = sc->rcx, .rsp = sc->rsp, .rip = sc->rip,
-		.cs = USER_CS, .ss = USER_DS, .rflags = tf->rflags, .orig_rax = X86_ORIG_RAX_NO_SYSCALL,
+		.r8 = sc->r8,
+		.r9 = sc->r9,
+		.r10 = sc->r10,
+		.r11 = sc->r11,
+		.r12 = sc->r12,
+		.r13 = sc->r13,
+		.r14 = sc->r14,
+		.r15 = sc->r15,
+		.rdi = sc->rdi,
+		.rsi = sc->rsi,
+		.rbp = sc->rbp,
+		.rbx = sc->rbx,
+		.rdx = sc->rdx,
+		.rax = sc->rax,
+		.rcx = sc->rcx,
+		.rsp = sc->rsp,
+		.rip = sc->rip,
+		.cs = USER_CS,
+		.ss = USER_DS,
+		.rflags = tf->rflags,
+		.orig_rax = X86_ORIG_RAX_NO_SYSCALL,
 	};
 	x86_restore_flags(tf, sc->eflags);
 	memcpy(mask, &uc.uc_sigmask, sizeof(*mask));

@@ -2,8 +2,8 @@
 /*
  * The other processors: found in the MADT, started by INIT and two start-up IPIs (SDM 9.4.4).
  *
- * One is started at a time.  It runs the trampoline on the boot tables, takes root, stack and struct cpu
- * from the three variables below, says so, and the next may come.
+ * One is started at a time.  It runs the trampoline on the boot tables, takes root, stack and
+ * struct cpu from the three variables below, says so, and the next may come.
  */
 #include <arch/smp.h>
 #include <arch/timer.h>
@@ -20,7 +20,8 @@
 #include "lapic.h"
 #include "x86_internal.h"
 
-#define TRAMPOLINE_PA 0x8000 /* in the reserved first MiB, and page aligned: its frame is the vector */
+#define TRAMPOLINE_PA                                                                              \
+	0x8000 /* in the reserved first MiB, and page aligned: its frame is the vector */
 
 paddr_t x86_ap_root;
 vaddr_t x86_ap_stack;

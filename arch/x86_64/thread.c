@@ -2,13 +2,13 @@
 /*
  * New threads and the switch between them.
  *
- * The kernel stack of a thread, from its top down: the user's trap frame (space for it also in kernel
- * threads, one of which becomes init), then, while the thread is switched away, what
+ * The kernel stack of a thread, from its top down: the user's trap frame (space for it also in
+ * kernel threads, one of which becomes init), then, while the thread is switched away, what
  * x86_switch_stacks pushed.
  *
  * Segment bases: with FSGSBASE user code changes them without our knowing, so they are read at the
- * switch; the user's gs base waits in MSR_KERNEL_GS_BASE while the kernel runs.  Selectors are not kept: user
- * mode has no descriptors worth loading.
+ * switch; the user's gs base waits in MSR_KERNEL_GS_BASE while the kernel runs.  Selectors are not
+ * kept: user mode has no descriptors worth loading.
  */
 #include <arch/thread.h>
 #include <arch/timer.h>

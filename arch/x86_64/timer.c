@@ -7,8 +7,8 @@
  * same interval measures the APIC timer.  Each reading of the reference is bracketed by two of the
  * counter and repeated until they are close, so that a stalled host does not spoil it.
  *
- * The timer is armed by the TSC-deadline MSR where it exists (unverified on hardware), else by a count
- * of bus ticks.
+ * The timer is armed by the TSC-deadline MSR where it exists (unverified on hardware), else by a
+ * count of bus ticks.
  */
 #include <arch/io.h>
 #include <arch/timer.h>
@@ -128,8 +128,8 @@ static void calibrate(const struct reference *r)
 	if (!tsc_hz)
 		tsc_hz = (b.tsc - a.tsc) * r->hz / ticks;
 	apic_hz = (u64)(a.apic - b.apic) * r->hz / ticks;
-	log_info("counter %llu kHz, APIC timer %llu kHz, by the %s\n", tsc_hz / 1000, apic_hz / 1000,
-		 r->name);
+	log_info("counter %llu kHz, APIC timer %llu kHz, by the %s\n", tsc_hz / 1000,
+		 apic_hz / 1000, r->name);
 }
 
 /* What the processor or the hypervisor says about the counter; 0 when they are silent. */
@@ -246,12 +246,12 @@ u64 arch_wallclock_seconds(void)
 	pm = !(mode & CMOS_24H) && (t.hour & 0x80);
 	t.hour &= 0x7f;
 	if (!(mode & CMOS_BINARY))
-		t = (struct cmos_time){ from_bcd(t.second), from_bcd(t.minute), from_bcd(t.hour),
-					from_bcd(t.day),    from_bcd(t.month),	from_bcd(t.year) };
+		t = (struct cmos_time){from_bcd(t.second), from_bcd(t.minute), from_bcd(t.hour),
+				       from_bcd(t.day),    from_bcd(t.month),  from_bcd(t.year)};
 	if (!(mode & CMOS_24H))
 		t.hour = (u8)(t.hour % 12 + (pm ? 12 : 0));
 	if (!t.month || t.month > 12 || !t.day || t.day > 31)
 		return 0;
-	return days_from_civil(2000 + t.year, t.month, t.day) * 86400 + t.hour * 3600ull + t.minute * 60ull +
-	       t.second;
+	return days_from_civil(2000 + t.year, t.month, t.day) * 86400 + t.hour * 3600ull +
+	       t.minute * 60ull + t.second;
 }

@@ -2,8 +2,9 @@
 /*
  * What each vector means (Intel SDM volume 3, chapter 6).
  *
- * Vectors below 32 are exceptions: they become a signal, a page fault or a fix-up of kernel/trap.  The
- * others are interrupts and go to the root controller, the local APIC (irq.c), by vector number.
+ * Vectors below 32 are exceptions: they become a signal, a page fault or a fix-up of kernel/trap.
+ * The others are interrupts and go to the root controller, the local APIC (irq.c), by vector
+ * number.
  */
 #include <arch/trapframe.h>
 #include <arch/usercopy.h>
@@ -17,8 +18,28 @@
 #include "x86_internal.h"
 
 enum {
-	VEC_DE, VEC_DB, VEC_NMI, VEC_BP, VEC_OF, VEC_BR, VEC_UD, VEC_NM, VEC_DF, VEC_OLD, VEC_TS, VEC_NP,
-	VEC_SS, VEC_GP, VEC_PF, VEC_RESERVED, VEC_MF, VEC_AC, VEC_MC, VEC_XM, VEC_VE, VEC_CP,
+	VEC_DE,
+	VEC_DB,
+	VEC_NMI,
+	VEC_BP,
+	VEC_OF,
+	VEC_BR,
+	VEC_UD,
+	VEC_NM,
+	VEC_DF,
+	VEC_OLD,
+	VEC_TS,
+	VEC_NP,
+	VEC_SS,
+	VEC_GP,
+	VEC_PF,
+	VEC_RESERVED,
+	VEC_MF,
+	VEC_AC,
+	VEC_MC,
+	VEC_XM,
+	VEC_VE,
+	VEC_CP,
 	VEC_FIRST_IRQ = 32,
 };
 
@@ -112,7 +133,9 @@ static const struct {
 static void page_fault(struct arch_trapframe *tf, u64 error)
 {
 	vaddr_t addr = read_cr2();
-	unsigned access = (error & PF_FETCH) ? FAULT_EXEC : (error & PF_WRITE) ? FAULT_WRITE : FAULT_READ;
+	unsigned access = (error & PF_FETCH)   ? FAULT_EXEC
+			  : (error & PF_WRITE) ? FAULT_WRITE
+					       : FAULT_READ;
 
 	if (error & PF_USER)
 		access |= FAULT_USER;
@@ -173,7 +196,8 @@ static void debug_exception(struct arch_trapframe *tf)
 		tf->rflags &= ~(u64)RFLAGS_TF;
 		return;
 	}
-	trap_exception(tf, SIGTRAP, (dr6 & DR6_BS) ? TRAP_TRACE : TRAP_BRKPT, arch_tf_pc(tf), "debug");
+	trap_exception(tf, SIGTRAP, (dr6 & DR6_BS) ? TRAP_TRACE : TRAP_BRKPT, arch_tf_pc(tf),
+		       "debug");
 }
 
 static void exception(struct arch_trapframe *tf, unsigned vector, u64 error)
@@ -237,8 +261,8 @@ void x86_return_bad(struct arch_trapframe *tf)
 
 void arch_tf_dump(const struct arch_trapframe *tf)
 {
-	log_raw(LOG_EMERG, "rip %04llx:%016llx rsp %04llx:%016llx flags %08llx orig_rax %lld\n", tf->cs,
-		tf->rip, tf->ss, tf->rsp, tf->rflags, tf->orig_rax);
+	log_raw(LOG_EMERG, "rip %04llx:%016llx rsp %04llx:%016llx flags %08llx orig_rax %lld\n",
+		tf->cs, tf->rip, tf->ss, tf->rsp, tf->rflags, tf->orig_rax);
 	log_raw(LOG_EMERG, "rax %016llx rbx %016llx rcx %016llx rdx %016llx\n", tf->rax, tf->rbx,
 		tf->rcx, tf->rdx);
 	log_raw(LOG_EMERG, "rsi %016llx rdi %016llx rbp %016llx r8  %016llx\n", tf->rsi, tf->rdi,

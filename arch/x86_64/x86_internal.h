@@ -91,7 +91,8 @@ static inline bool x86_has(unsigned feature)
 	return x86_features[feature / 32] >> (feature % 32) & 1;
 }
 
-/* Descriptor table, task segment, system-call registers and control bits of this CPU, which is `c`. */
+/* Descriptor table, task segment, system-call registers and control bits of this CPU, which is
+ * `c`. */
 void x86_cpu_load(struct cpu *c);
 void x86_cpu_detect(void);
 /* Give `c` its interrupt stacks.  Returns 0 or -ENOMEM. */
@@ -105,7 +106,8 @@ void x86_fpu_init(void);
 void x86_fpu_init_cpu(void);
 void x86_fpu_load(void);
 void x86_fpu_switch_out(struct thread *prev);
-/* The running thread's state to memory, where it stays current until the next return to user mode. */
+/* The running thread's state to memory, where it stays current until the next return to user
+ * mode. */
 void x86_fpu_sync(void);
 int x86_fpu_fork(struct thread *child);
 void x86_fpu_exec(void);

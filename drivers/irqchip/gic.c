@@ -2,15 +2,16 @@
 /*
  * Arm Generic Interrupt Controller, versions 2 and 3 (Arm IHI 0048, IHI 0069).
  *
- * Interrupt numbers: 0 to 15 are sent by software between processors (SGI: our IPIs), 16 to 31 are each
- * processor's own (PPI), from 32 on are lines of devices (SPI).  1020 and above say that there is nothing.
+ * Interrupt numbers: 0 to 15 are sent by software between processors (SGI: our IPIs), 16 to 31 are
+ * each processor's own (PPI), from 32 on are lines of devices (SPI).  1020 and above say that there
+ * is nothing.
  *
  * The two versions share the distributor, which routes lines, and differ in the processor's side:
  * registers in memory (GICC) and one-byte target masks in version 2, system registers (ICC_*),
  * redistributors and affinity routing in version 3.
  *
- * Locks: the distributor's set and clear registers need none; configuration is done under desc.lock, and
- * read-modify-writes of shared registers under gic.lock (RANK_IRQ_CHIP).
+ * Locks: the distributor's set and clear registers need none; configuration is done under
+ * desc.lock, and read-modify-writes of shared registers under gic.lock (RANK_IRQ_CHIP).
  */
 #define LOG_PREFIX "gic: "
 #include <arch/io.h>
@@ -185,7 +186,8 @@ static void send_v2(const struct cpumask *mask, enum ipi ipi)
 		mmio_write32(gic.dist + GICD_SGIR, targets << 16 | (u32)ipi);
 }
 
-/* One write reaches up to sixteen processors that differ in the low four bits of their number only. */
+/* One write reaches up to sixteen processors that differ in the low four bits of their number
+ * only. */
 static void send_v3(const struct cpumask *mask, enum ipi ipi)
 {
 	unsigned cpu, other;
@@ -235,7 +237,8 @@ static void init_cpu_v2(void)
 	/* The private target registers read as this processor's own mask. */
 	for (unsigned i = 0; i < NR_PRIVATE && !targets; i += 4)
 		targets = mmio_read32(gic.dist + GICD_ITARGETSR + i);
-	WRITE_ONCE(gic.targets[cpu_id()], (u8)(targets | targets >> 8 | targets >> 16 | targets >> 24));
+	WRITE_ONCE(gic.targets[cpu_id()],
+		   (u8)(targets | targets >> 8 | targets >> 16 | targets >> 24));
 	private_init(gic.dist);
 	mmio_write32(gic.cpu + GICC_PMR, PRIORITY_MASK);
 	mmio_write32(gic.cpu + GICC_CTLR, 1);
@@ -302,7 +305,8 @@ static void gic_init_cpu(void)
 
 static volatile u8 *line_base(const struct irq_desc *d)
 {
-	return d->hwirq < NR_PRIVATE && gic.version == 3 ? this_cpu(gic_redist) + GICR_SGI : gic.dist;
+	return d->hwirq < NR_PRIVATE && gic.version == 3 ? this_cpu(gic_redist) + GICR_SGI
+							 : gic.dist;
 }
 
 static void line_set(const struct irq_desc *d, unsigned reg)

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Message interrupts of a GIC version 3: the Interrupt Translation Service (Arm IHI 0069, chapter 5).
+ * Message interrupts of a GIC version 3: the Interrupt Translation Service (Arm IHI 0069, chapter
+ * 5).
  *
  * A device writes an event number to one register; the ITS looks up (device, event) in tables in
- * memory, finds an interrupt number (LPI, from 8192 on) and a collection, and the collection names the
- * processor.  The tables are changed by commands in a ring.  Whether an LPI is enabled is a byte of a table all
- * redistributors share; after a change an INV command has it read anew.
+ * memory, finds an interrupt number (LPI, from 8192 on) and a collection, and the collection names
+ * the processor.  The tables are changed by commands in a ring.  Whether an LPI is enabled is a
+ * byte of a table all redistributors share; after a change an INV command has it read anew.
  *
- * Here collection n is processor n.  A device gets a fixed number of events at its first allocation.
+ * Here collection n is processor n.  A device gets a fixed number of events at its first
+ * allocation.
  *
  * Locks: its.lock (RANK_IRQ_CHIP) guards the ring, the devices and the numbers.
  */
@@ -57,7 +59,15 @@
 #define MAX_DEVBITS  16
 #define DEVICE_BUCKETS 64
 
-enum its_command { MOVI = 0x01, SYNC = 0x05, MAPD = 0x08, MAPC = 0x09, MAPTI = 0x0a, INV = 0x0c, INVALL = 0x0d };
+enum its_command {
+	MOVI = 0x01,
+	SYNC = 0x05,
+	MAPD = 0x08,
+	MAPC = 0x09,
+	MAPTI = 0x0a,
+	INV = 0x0c,
+	INVALL = 0x0d
+};
 
 struct its_device {
 	struct its_device *next; /* [I] */
@@ -371,8 +381,8 @@ static int memory_init(void)
 		if (err)
 			return err;
 	}
-	mmio_write64(its.regs + GITS_CBASER,
-		     BASER_VALID | BASER_WB_INNER | page_to_phys(ring) | (RING_SIZE / PAGE_SIZE - 1));
+	mmio_write64(its.regs + GITS_CBASER, BASER_VALID | BASER_WB_INNER | page_to_phys(ring) |
+						     (RING_SIZE / PAGE_SIZE - 1));
 	mmio_write64(its.regs + GITS_CWRITER, 0);
 	return 0;
 }

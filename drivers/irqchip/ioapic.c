@@ -4,7 +4,8 @@
  *
  * Each has a contiguous range of global system interrupts, one 64-bit redirection entry per line,
  * reached through an index and a data register.  The entry names vector and destination; masked
- * entries keep both.  End of interrupt goes to the local APIC, which tells us about level-triggered ones.
+ * entries keep both.  End of interrupt goes to the local APIC, which tells us about level-triggered
+ * ones.
  */
 #define LOG_PREFIX "ioapic: "
 
@@ -134,7 +135,7 @@ static int ioapic_map(struct irq_domain *dom, struct irq_desc *d)
 	return 0;
 }
 
-static const struct irq_domain_ops ioapic_ops = { .translate = ioapic_translate, .map = ioapic_map };
+static const struct irq_domain_ops ioapic_ops = {.translate = ioapic_translate, .map = ioapic_map};
 
 static int ioapic_probe(const struct acpi_madt_entry *e)
 {

@@ -317,7 +317,8 @@ struct mapping *bdev_mapping(struct bdev *b)
 #define EMPTY_TRIES    100u
 #define EMPTY_PAUSE_NS 1000000u
 
-/* Nothing is cached any more.  What is just being read, or looked at by reclaim, is let go of soon: wait for it. */
+/* Nothing is cached any more.  What is just being read, or looked at by reclaim, is let go of soon:
+ * wait for it. */
 static bool bdev_empty(struct mapping *m)
 {
 	for (unsigned i = 0; i < EMPTY_TRIES; i++) {

@@ -232,11 +232,13 @@ struct ext4_inode {
 	u32 es_cached;                      /* [e] entries that may be dropped */
 	u32 delayed;                        /* [e; read without] blocks promised and not taken */
 	u32 pending;                        /* [e] blocks taken and not in the map on disk */
-	u32 spare;                          /* [e; read without] blocks promised to the map itself, for those */
+	/* [e; read without] blocks promised to the map itself, for those */
+	u32 spare;
 	u64 last_block;                     /* [m] goal: behind what was allocated last */
 	u32 last_lblock;                    /* [m] */
 	s64 direct_end;  /* [inode.lock, a] where a direct write under way will move the size */
-	s64 written_end; /* [m; read without] of what is on the disk and in the map: disk_size will follow */
+	/* [m; read without] of what is on the disk and in the map: disk_size will follow */
+	s64 written_end;
 	u64 tail; /* [m] where the file was cut in a block, until the rest is zero on disk, or 0 */
 	u32 cuts; /* [m] how often it was cut; never 0 with a tail */
 	struct spinlock raw_lock; /* the inode's bytes in its block */
@@ -310,8 +312,8 @@ int ext4_inode_reserve(struct handle *h, struct inode *inode,
 int ext4_inode_store(struct handle *h, struct inode *inode,
 		     struct ext4_inode_loc *loc) __must_check;
 /*
- * A handle for changes of the block map: the inode's place is held, so that ext4_inode_dirty does not
- * want for memory when the map has changed.
+ * A handle for changes of the block map: the inode's place is held, so that ext4_inode_dirty does
+ * not want for memory when the map has changed.
  */
 int ext4_start_held(struct inode *inode, unsigned credits, struct handle **h,
 		    struct ext4_inode_loc *held) __must_check;

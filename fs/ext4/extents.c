@@ -31,7 +31,8 @@
 struct step {
 	struct buffer *buffer; /* NULL: the inode */
 	struct ext4_extent_header *node;
-	int at; /* of the entry followed (leaf: the last that begins at or before), -1: before all */
+	/* of the entry followed (leaf: the last that begins at or before), -1: before all */
+	int at;
 };
 
 struct way {

@@ -4,8 +4,8 @@
  *
  * Finding the n-th one means following the table from the first, so what was seen is remembered as
  * runs, by index: random access costs a search in an array and the entries behind the last known
- * place.  A file in very many pieces is remembered coarsely: when the array is full every second run
- * is forgotten, and from then on runs are kept only at twice the distance; what lies between is
+ * place.  A file in very many pieces is remembered coarsely: when the array is full every second
+ * run is forgotten, and from then on runs are kept only at twice the distance; what lies between is
  * followed again, a bounded way.
  *
  * A chain that is longer than any file, or directory, can be loops.
@@ -133,7 +133,8 @@ static int follow(const struct inode *inode, struct fat_run *run, u32 next)
 	u64 index = (u64)run->index + run->count;
 
 	if (index > chain_limit(inode))
-		return fat_error(fat_sb(inode->sb), "the chain through cluster %u has no end", run->cluster);
+		return fat_error(fat_sb(inode->sb), "the chain through cluster %u has no end",
+				 run->cluster);
 	run->index = (u32)index;
 	run->cluster = next;
 	run->count = next == FAT_EOC ? 0 : 1;
@@ -141,7 +142,8 @@ static int follow(const struct inode *inode, struct fat_run *run, u32 next)
 }
 
 /* Follow the chain from `run` until `index` is in it.  run->count 0: it ended. */
-static int seek_run(struct inode *inode, struct fat_cursor *c, struct fat_run *run, u32 index, u32 want)
+static int seek_run(struct inode *inode, struct fat_cursor *c, struct fat_run *run, u32 index,
+		    u32 want)
 {
 	u32 next;
 	int err;
@@ -228,7 +230,8 @@ static void set_count(struct inode *inode, u32 clusters)
 
 	fi->clusters = clusters;
 	fi->clusters_known = true;
-	WRITE_ONCE(inode->blocks, (u64)clusters << (fat_sb(inode->sb)->cluster_bits - SECTOR_SHIFT));
+	WRITE_ONCE(inode->blocks,
+		   (u64)clusters << (fat_sb(inode->sb)->cluster_bits - SECTOR_SHIFT));
 }
 
 /* The last cluster of a chain that has one. */

@@ -46,7 +46,8 @@ static int dir_block(struct inode *dir, u64 pos, u64 *block)
 	err = fat_chain_map(dir, (u32)(pos >> fs->cluster_bits), 1, &cluster, &count);
 	if (err || !count)
 		return err ? err : -ENOENT;
-	*block = fat_cluster_sector(fs, cluster) + ((pos & ((1u << fs->cluster_bits) - 1)) >> fs->sb->blkbits);
+	*block = fat_cluster_sector(fs, cluster) +
+		 ((pos & ((1u << fs->cluster_bits) - 1)) >> fs->sb->blkbits);
 	return 0;
 }
 
@@ -105,7 +106,8 @@ static void long_feed(struct long_name *l, const struct fat_dirent *de, u64 pos)
 }
 
 /* Does the long name belong to the entry?  Then *name is it. */
-static bool long_complete(const struct long_name *l, const struct fat_dirent *de, struct fat_name *name)
+static bool long_complete(const struct long_name *l, const struct fat_dirent *de,
+			  struct fat_name *name)
 {
 	unsigned len = 0, max = l->slots * FAT_LFN_CHARS;
 
@@ -197,7 +199,8 @@ int fat_entry_find(struct inode *dir, const struct fat_name *name, struct fat_en
 			continue;
 		if (fat_name_equal(fs, e->name.chars, e->name.len, name->chars, name->len))
 			break;
-		if (e->is_long && fat_name_equal(fs, e->short_chars, e->short_len, name->chars, name->len))
+		if (e->is_long &&
+		    fat_name_equal(fs, e->short_chars, e->short_len, name->chars, name->len))
 			break;
 	}
 	fat_dir_end(&c);
@@ -214,8 +217,9 @@ int fat_entry_of(struct inode *dir, const struct inode *inode, struct fat_entry 
 	while (!(err = fat_entry_next(&c, e)) && e->slot != slot)
 		continue;
 	fat_dir_end(&c);
-	return err == -ENOENT ? fat_error(fat_sb(dir->sb), "an entry of directory %llu vanished", fat_i(dir)->ino) :
-				err;
+	return err == -ENOENT ? fat_error(fat_sb(dir->sb), "an entry of directory %llu vanished",
+					  fat_i(dir)->ino)
+			      : err;
 }
 
 int fat_dir_is_empty(struct inode *dir)
@@ -255,11 +259,13 @@ int fat_dir_count_subdirs(struct inode *dir, u32 *out)
 /* Positions: 0 and 1 are "." and "..", then two more than the byte in the directory. */
 #define LIST_BASE 2
 
-static bool emit_entry(struct dir_context *ctx, struct superblock *sb, const struct fat_entry *e, char *buf)
+static bool emit_entry(struct dir_context *ctx, struct superblock *sb, const struct fat_entry *e,
+		       char *buf)
 {
 	size_t len = fat_name_encode(fat_sb(sb), e->name.chars, e->name.len, buf, FAT_NAME_BYTES);
 
-	return dir_emit(ctx, buf, len, fat_slot_ino(sb, e->slot), e->de.attr & FAT_ATTR_DIR ? DT_DIR : DT_REG);
+	return dir_emit(ctx, buf, len, fat_slot_ino(sb, e->slot),
+			e->de.attr & FAT_ATTR_DIR ? DT_DIR : DT_REG);
 }
 
 static int list_entries(struct inode *dir, struct dir_context *ctx, char *buf)

@@ -85,8 +85,9 @@ static bool note_tail(const u8 *name, void *arg)
 	struct tails *t = arg;
 	u8 digit = name[t->at + 1];
 
-	if (!memcmp(name, t->s->name, t->at) && name[t->at] == '~' && digit >= '1' && digit <= '9' &&
-	    (t->at == 6 || name[t->at + 2] == ' ') && !memcmp(name + 8, t->s->name + 8, 3))
+	if (!memcmp(name, t->s->name, t->at) && name[t->at] == '~' && digit >= '1' &&
+	    digit <= '9' && (t->at == 6 || name[t->at + 2] == ' ') &&
+	    !memcmp(name + 8, t->s->name + 8, 3))
 		t->taken |= 1u << (digit - '0');
 	return false;
 }
@@ -243,7 +244,8 @@ static int find_room(struct inode *dir, unsigned nr, u64 *pos)
 static const u8 lfn_offsets[FAT_LFN_CHARS] = {1, 3, 5, 7, 9, 14, 16, 18, 20, 22, 24, 28, 30};
 
 /* Part `number` (from 1) of a long name of `nr` parts. */
-static void make_long(struct fat_dirent *de, const struct fat_name *n, unsigned number, unsigned nr, u8 checksum)
+static void make_long(struct fat_dirent *de, const struct fat_name *n, unsigned number, unsigned nr,
+		      u8 checksum)
 {
 	u8 *raw = (u8 *)de;
 
@@ -254,13 +256,15 @@ static void make_long(struct fat_dirent *de, const struct fat_name *n, unsigned 
 	for (unsigned i = 0; i < FAT_LFN_CHARS; i++) {
 		unsigned at = (number - 1) * FAT_LFN_CHARS + i;
 
-		fat_put16(raw + lfn_offsets[i], at < n->len ? n->chars[at] : at == n->len ? 0 : 0xffff);
+		fat_put16(raw + lfn_offsets[i], at < n->len    ? n->chars[at]
+						: at == n->len ? 0
+							       : 0xffff);
 	}
 }
 
 /* Write the slots of the new entry from c on, the entry proper last. */
-static int write_slots(struct fat_dir_cursor *c, const struct fat_name *n, const struct fat_dirent *de,
-		       struct fat_entry *e)
+static int write_slots(struct fat_dir_cursor *c, const struct fat_name *n,
+		       const struct fat_dirent *de, struct fat_entry *e)
 {
 	u8 checksum = fat_short_checksum(de->name);
 	struct fat_dirent *at;
@@ -296,7 +300,8 @@ static int delete_slots(struct inode *dir, u64 pos, unsigned nr)
 	return err;
 }
 
-int fat_entry_add(struct inode *dir, const struct fat_name *n, const struct fat_dirent *de, struct fat_entry *e)
+int fat_entry_add(struct inode *dir, const struct fat_name *n, const struct fat_dirent *de,
+		  struct fat_entry *e)
 {
 	struct fat_dir_cursor c;
 	int err;
@@ -322,7 +327,8 @@ int fat_entry_remove(struct inode *dir, const struct fat_entry *e)
 
 /* --- new directories -------------------------------------------------------------------------- */
 
-static void fill_dot(const struct fat_sb *fs, struct fat_dirent *de, const char *name, u32 cluster, s64 now)
+static void fill_dot(const struct fat_sb *fs, struct fat_dirent *de, const char *name, u32 cluster,
+		     s64 now)
 {
 	memset(de, 0, sizeof(*de));
 	memcpy(de->name, name, 11);
@@ -380,5 +386,7 @@ int fat_dotdot_set(struct inode *dir, u32 cluster)
 		}
 	}
 	fat_dir_end(&c);
-	return err == -ENOENT ? fat_error(fat_sb(dir->sb), "directory %llu has no \"..\"", fat_i(dir)->ino) : err;
+	return err == -ENOENT
+		       ? fat_error(fat_sb(dir->sb), "directory %llu has no \"..\"", fat_i(dir)->ino)
+		       : err;
 }

@@ -109,8 +109,8 @@ struct fat_options {
 	char check; /* 'r', 'n', 's' */
 	u8 errors;  /* enum fat_errors */
 	s32 time_offset; /* minutes to add to local time for UTC */
-	bool tz_set, utf8, uni_xlate, quiet, showexec, sys_immutable, flush, nonumtail, discard, rodir,
-		usefree, dots, nodots, tz_utc;
+	bool tz_set, utf8, uni_xlate, quiet, showexec, sys_immutable, flush, nonumtail, discard,
+		rodir, usefree, dots, nodots, tz_utc;
 };
 
 struct fat_sb {
@@ -228,7 +228,8 @@ int fat_table_next(struct fat_cursor *c, u32 cluster, u32 *next) __must_check;
 int fat_table_set(struct fat_sb *fs, u32 cluster, u32 value) __must_check;
 /*
  * A chain of up to `want` free clusters, one after the other after `hint` if possible.  Returns 0
- * and at least one in *got, or -ENOSPC, -EIO, -EROFS.  Context: may sleep.  Locks: fat_sb.lock taken.
+ * and at least one in *got, or -ENOSPC, -EIO, -EROFS.  Context: may sleep.  Locks: fat_sb.lock
+ * taken.
  */
 int fat_alloc(struct fat_sb *fs, u32 hint, u32 want, u32 *first, u32 *last, u32 *got) __must_check;
 /* Free a chain from `first` on.  Returns 0 or the error that ended it early. */
@@ -242,7 +243,8 @@ void fat_chain_init(struct fat_inode *fi);
 void fat_chain_fini(struct fat_inode *fi);
 /*
  * The cluster `index` of the file in *cluster and how many follow it directly in *count, looking no
- * further than `want`; *count 0: the chain ends before.  Context: may sleep.  Locks: map_lock taken.
+ * further than `want`; *count 0: the chain ends before.  Context: may sleep.  Locks: map_lock
+ * taken.
  */
 int fat_chain_map(struct inode *inode, u32 index, u32 want, u32 *cluster, u32 *count) __must_check;
 /* Length of the chain.  Locks: inode W, or a new inode. */
@@ -262,7 +264,8 @@ static inline u32 fat_size_clusters(const struct fat_sb *fs, u64 size)
 /* --- inode.c ---------------------------------------------------------------------------------- */
 
 /* The inode of an entry, made if need be.  Locks: W or R of the directory. */
-int fat_iget(struct superblock *sb, const struct fat_dirent *de, u64 slot, struct inode **out) __must_check;
+int fat_iget(struct superblock *sb, const struct fat_dirent *de, u64 slot,
+	     struct inode **out) __must_check;
 /* Number of the inode of a slot, for directory listings. */
 u64 fat_slot_ino(struct superblock *sb, u64 slot);
 int fat_root_create(struct superblock *sb, struct inode **out) __must_check;
@@ -274,7 +277,8 @@ struct inode *fat_alloc_inode(struct superblock *sb);
 void fat_free_inode(struct inode *inode);
 void fat_inode_caches_init(void);
 int fat_setattr(struct dentry *dentry, struct inode *inode, const struct iattr *attr);
-int fat_getattr(const struct path *path, struct inode *inode, struct kstat *out, u32 mask, unsigned flags);
+int fat_getattr(const struct path *path, struct inode *inode, struct kstat *out, u32 mask,
+		unsigned flags);
 int fat_update_time(struct inode *inode, s64 now, unsigned which);
 u8 fat_make_attrs(const struct inode *inode);
 void fat_save_attrs(struct inode *inode, u8 attrs);
@@ -318,13 +322,16 @@ struct fat_name {
 };
 
 /* From the bytes of a path: -ENAMETOOLONG, -EINVAL (not in the character set). */
-int fat_name_decode(const struct fat_sb *fs, const char *name, size_t len, struct fat_name *out) __must_check;
+int fat_name_decode(const struct fat_sb *fs, const char *name, size_t len,
+		    struct fat_name *out) __must_check;
 /* As bytes, at most `size`.  Returns the length. */
-size_t fat_name_encode(const struct fat_sb *fs, const u16 *chars, unsigned len, char *buf, size_t size);
+size_t fat_name_encode(const struct fat_sb *fs, const u16 *chars, unsigned len, char *buf,
+		       size_t size);
 #define FAT_NAME_BYTES (FAT_LFN_MAX * 6 + 1)
 /* Trailing dots do not count. */
 void fat_name_strip(struct fat_name *n);
-bool fat_name_equal(const struct fat_sb *fs, const u16 *a, unsigned alen, const u16 *b, unsigned blen);
+bool fat_name_equal(const struct fat_sb *fs, const u16 *a, unsigned alen, const u16 *b,
+		    unsigned blen);
 /* May it be created?  0 or -EINVAL. */
 int fat_name_check(const struct fat_sb *fs, const struct fat_name *n) __must_check;
 /* The 8.3 name of an entry as users see it, at most 12 characters.  Returns its length. */
@@ -339,7 +346,8 @@ struct fat_short {
 	bool is_exact; /* but for the case of letters it does: no tail of numbers needed */
 	u8 base_len;
 };
-int fat_short_make(const struct fat_sb *fs, const struct fat_name *n, struct fat_short *out) __must_check;
+int fat_short_make(const struct fat_sb *fs, const struct fat_name *n,
+		   struct fat_short *out) __must_check;
 /* msdos: the whole name. */
 int fat_msdos_make(const struct fat_sb *fs, const char *name, size_t len, u8 *out) __must_check;
 
@@ -352,7 +360,8 @@ struct fat_dir_cursor {
 	u64 block;
 };
 void fat_dir_begin(struct fat_dir_cursor *c, struct inode *dir, u64 pos);
-/* The next 32 bytes; -ENOENT at the end.  *slot: its place on the disk.  Valid until the next call. */
+/* The next 32 bytes; -ENOENT at the end.  *slot: its place on the disk.  Valid until the next
+ * call. */
 int fat_dir_next(struct fat_dir_cursor *c, struct fat_dirent **out, u64 *slot) __must_check;
 void fat_dir_end(struct fat_dir_cursor *c);
 
@@ -369,7 +378,8 @@ struct fat_entry {
 };
 /* Skips labels and deleted ones.  -ENOENT at the end. */
 int fat_entry_next(struct fat_dir_cursor *c, struct fat_entry *e) __must_check;
-int fat_entry_find(struct inode *dir, const struct fat_name *name, struct fat_entry *e) __must_check;
+int fat_entry_find(struct inode *dir, const struct fat_name *name,
+		   struct fat_entry *e) __must_check;
 /* The entry at a slot of the directory, with its long name. */
 int fat_entry_of(struct inode *dir, const struct inode *inode, struct fat_entry *e) __must_check;
 int fat_dir_is_empty(struct inode *dir) __must_check; /* 0, -ENOTEMPTY, -EIO */
@@ -392,7 +402,8 @@ int fat_entry_update(struct superblock *sb, u64 slot, const struct fat_dirent *d
 int fat_dotdot_set(struct inode *dir, u32 cluster) __must_check;
 /* A cluster with "." and "..", for a directory to be. */
 int fat_dir_make(struct inode *parent, s64 now, u32 *cluster) __must_check;
-/* A cluster of entries goes back: what was written to it must not reach the disk later, in somebody's data. */
+/* A cluster of entries goes back: what was written to it must not reach the disk later, in
+ * somebody's data. */
 void fat_dir_unmake(struct fat_sb *fs, u32 cluster);
 int fat_dir_sync(struct inode *dir);
 

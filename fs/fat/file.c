@@ -2,10 +2,10 @@
 /*
  * Content of files: extents for fs/iomap, sizes, preallocation, the FAT ioctls.
  *
- * A file has no holes: its chain covers its size, and every byte below the size was written.  A write
- * beyond the end therefore writes the zeroes in between (iomap_extend does, as `begin` answers with
- * blocks).  Clusters are allocated when a write comes, not when it is written back, so a full disk
- * is known at once; what a write did not use is given back by `end`.
+ * A file has no holes: its chain covers its size, and every byte below the size was written.  A
+ * write beyond the end therefore writes the zeroes in between (iomap_extend does, as `begin`
+ * answers with blocks).  Clusters are allocated when a write comes, not when it is written back, so
+ * a full disk is known at once; what a write did not use is given back by `end`.
  *
  * The chain may be longer than the size: fallocate(2) with FALLOC_FL_KEEP_SIZE, until the file is
  * last used.
@@ -82,11 +82,14 @@ static int fat_iomap_begin(struct inode *inode, u64 pos, u64 len, unsigned flags
 	err = map_chain(inode, pos, len, out);
 	if (!err && out->type == IOMAP_HOLE && (flags & IOMAP_WRITE || pos < (u64)inode->size) &&
 	    !(flags & IOMAP_REPORT))
-		err = fat_error(fat_sb(inode->sb), "the chain of file %llu is shorter than its size", fat_i(inode)->ino);
+		err = fat_error(fat_sb(inode->sb),
+				"the chain of file %llu is shorter than its size",
+				fat_i(inode)->ino);
 	return err;
 }
 
-static int fat_iomap_end(struct inode *inode, u64 pos, u64 len, u64 done, unsigned flags, struct iomap *map)
+static int fat_iomap_end(struct inode *inode, u64 pos, u64 len, u64 done, unsigned flags,
+			 struct iomap *map)
 {
 	u32 before = (u32)(unsigned long)map->private - 1, keep;
 
@@ -167,7 +170,8 @@ int fat_fsync(struct file *file, loff_t start, loff_t end, bool data_only)
 	return err ? err : later;
 }
 
-/* With `flush` a file that was written goes to the disk when it is closed: for media that get pulled. */
+/* With `flush` a file that was written goes to the disk when it is closed: for media that get
+ * pulled. */
 static int fat_release(struct file *file)
 {
 	struct fat_sb *fs = fat_sb(file->inode->sb);
@@ -190,7 +194,8 @@ static int change_attrs(struct file *file, u8 attr)
 	u8 old = fat_make_attrs(inode);
 	int err;
 
-	attr = (attr & (u8) ~(FAT_ATTR_VOLUME | FAT_ATTR_DIR)) | (old & (FAT_ATTR_VOLUME | FAT_ATTR_DIR));
+	attr = (attr & (u8) ~(FAT_ATTR_VOLUME | FAT_ATTR_DIR)) |
+	       (old & (FAT_ATTR_VOLUME | FAT_ATTR_DIR));
 	if (fat_i(inode)->ino == FAT_ROOT_INO && attr != FAT_ATTR_DIR)
 		return -EINVAL;
 	if (fs->o.sys_immutable && (attr ^ old) & FAT_ATTR_SYS && !capable(CAP_LINUX_IMMUTABLE))
@@ -201,7 +206,8 @@ static int change_attrs(struct file *file, u8 attr)
 	if (err)
 		return err;
 	if (fs->o.sys_immutable)
-		inode->flags = attr & FAT_ATTR_SYS ? inode->flags | S_IMMUTABLE : inode->flags & ~(u32)S_IMMUTABLE;
+		inode->flags = attr & FAT_ATTR_SYS ? inode->flags | S_IMMUTABLE
+						   : inode->flags & ~(u32)S_IMMUTABLE;
 	fat_save_attrs(inode, attr);
 	inode_mark_dirty(inode, I_DIRTY_SYNC | I_DIRTY_DATA);
 	return 0;

@@ -3,12 +3,12 @@
  * Inodes: from directory entries, and back.
  *
  * The inode cache finds an inode by the slot of its entry.  A rename gives it another slot; what
- * stat says stays, the number of the slot it had first, unless that is already the number of one that
- * moved away.  Those are on a list: few at a time.
+ * stat says stays, the number of the slot it had first, unless that is already the number of one
+ * that moved away.  Those are on a list: few at a time.
  *
- * Owner and mode come from mount options; of the mode only the write bits are kept, as the read-only
- * attribute.  Times are those of the disk as soon as they are set: two seconds for a change, which is
- * also the time of the last change of attributes, a day for the last access.
+ * Owner and mode come from mount options; of the mode only the write bits are kept, as the
+ * read-only attribute.  Times are those of the disk as soon as they are set: two seconds for a
+ * change, which is also the time of the last change of attributes, a day for the last access.
  */
 #include <kernel/abi/capability.h>
 #include <kernel/abi/errno.h>
@@ -103,7 +103,8 @@ void fat_time_encode(const struct fat_sb *fs, s64 ns, u8 *time, u8 *date, u8 *cs
 	s %= S_PER_DAY;
 	t = (unsigned)(s / 3600) << 11 | (unsigned)(s / 60 % 60) << 5 | (unsigned)(s % 60 / 2);
 	d = date_of(day);
-	c = (unsigned)(s & 1) * 100 + (unsigned)((ns - floor_div(ns, NS_PER_S) * NS_PER_S) / 10000000);
+	c = (unsigned)(s & 1) * 100 +
+	    (unsigned)((ns - floor_div(ns, NS_PER_S) * NS_PER_S) / 10000000);
 	if (time)
 		fat_put16(time, (u16)t);
 	fat_put16(date, (u16)d);
@@ -151,7 +152,8 @@ umode_t fat_make_mode(const struct fat_sb *fs, u8 attrs, umode_t mode)
 {
 	if (attrs & FAT_ATTR_RO && !(attrs & FAT_ATTR_DIR && !fs->o.rodir))
 		mode &= ~(umode_t)0222;
-	return attrs & FAT_ATTR_DIR ? (mode & ~(umode_t)fs->o.dmask) | S_IFDIR : (mode & ~(umode_t)fs->o.fmask) | S_IFREG;
+	return attrs & FAT_ATTR_DIR ? (mode & ~(umode_t)fs->o.dmask) | S_IFDIR
+				    : (mode & ~(umode_t)fs->o.fmask) | S_IFREG;
 }
 
 static umode_t mask_of(const struct inode *inode)
@@ -244,7 +246,8 @@ static void fill_file(struct inode *inode, const struct fat_dirent *de)
 	struct fat_sb *fs = fat_sb(inode->sb);
 
 	inode->size = fat_get32(de->size);
-	inode->blocks = (u64)fat_size_clusters(fs, inode->size) << (fs->cluster_bits - SECTOR_SHIFT);
+	inode->blocks = (u64)fat_size_clusters(fs, inode->size)
+			<< (fs->cluster_bits - SECTOR_SHIFT);
 	inode->ops = &fat_file_inode_ops;
 	inode->fops = &fat_file_ops;
 	inode_set_iomap(inode, &fat_iomap_ops);
@@ -255,7 +258,8 @@ static void fill_times(struct inode *inode, const struct fat_dirent *de)
 {
 	struct fat_sb *fs = fat_sb(inode->sb);
 
-	inode->mtime = inode->ctime = inode->atime = inode->btime = fat_time_decode(fs, de->time, de->date, 0);
+	inode->mtime = inode->ctime = inode->atime = inode->btime =
+		fat_time_decode(fs, de->time, de->date, 0);
 	if (!fs->vfat)
 		return;
 	inode->atime = fat_time_decode(fs, NULL, de->adate, 0);
@@ -452,7 +456,8 @@ static void forget_blocks(struct inode *dir)
 	u32 index = 0, cluster, count;
 
 	while (!fat_chain_map(dir, index, 64, &cluster, &count) && count) {
-		buffers_invalidate(fs->bdev, fat_cluster_sector(fs, cluster), (u64)count * fs->cluster_sectors);
+		buffers_invalidate(fs->bdev, fat_cluster_sector(fs, cluster),
+				   (u64)count * fs->cluster_sectors);
 		index += count;
 	}
 }
@@ -463,7 +468,8 @@ static void free_behind_end(struct inode *inode)
 	struct fat_sb *fs = fat_sb(inode->sb);
 	u32 keep = fat_size_clusters(fs, inode->size);
 
-	if (fat_i(inode)->clusters_known && fat_i(inode)->clusters > keep && !fat_chain_cut(inode, keep))
+	if (fat_i(inode)->clusters_known && fat_i(inode)->clusters > keep &&
+	    !fat_chain_cut(inode, keep))
 		(void)fat_write_inode(inode, false);
 }
 
@@ -487,7 +493,8 @@ void fat_evict_inode(struct inode *inode)
 
 /* --- attributes ------------------------------------------------------------------------------- */
 
-int fat_getattr(const struct path *path, struct inode *inode, struct kstat *out, u32 mask, unsigned flags)
+int fat_getattr(const struct path *path, struct inode *inode, struct kstat *out, u32 mask,
+		unsigned flags)
 {
 	generic_fillattr(inode, out);
 	out->blksize = 1u << fat_sb(inode->sb)->cluster_bits;
@@ -529,7 +536,8 @@ static int check_kept(const struct inode *inode, const struct iattr *attr)
 {
 	const struct fat_options *o = &fat_sb(inode->sb)->o;
 
-	if ((attr->valid & ATTR_UID && attr->uid != o->uid) || (attr->valid & ATTR_GID && attr->gid != o->gid) ||
+	if ((attr->valid & ATTR_UID && attr->uid != o->uid) ||
+	    (attr->valid & ATTR_GID && attr->gid != o->gid) ||
 	    (attr->valid & ATTR_MODE && attr->mode & ~(umode_t)(S_IFREG | S_IFDIR | 0777)))
 		return o->quiet ? 1 : -EPERM;
 	return 0;

@@ -25,7 +25,12 @@ static bool speaks_utf8(const struct fat_sb *fs)
 static unsigned utf8_next(const u8 *s, size_t len, u32 *out)
 {
 	static const u32 least[] = {0, 0, 0x80, 0x800, 0x10000};
-	unsigned n = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : s[0] < 0xf5 ? 4 : 0;
+	unsigned n = s[0] < 0x80   ? 1
+		     : s[0] < 0xc2 ? 0
+		     : s[0] < 0xe0 ? 2
+		     : s[0] < 0xf0 ? 3
+		     : s[0] < 0xf5 ? 4
+				   : 0;
 	u32 c;
 
 	if (!n || n > len)
@@ -66,7 +71,9 @@ static unsigned escape_next(const struct fat_sb *fs, const char *s, size_t len, 
 		return 0;
 	for (unsigned i = 1; i < 5; i++) {
 		char d = s[i];
-		int v = d >= '0' && d <= '9' ? d - '0' : (d | 0x20) >= 'a' && (d | 0x20) <= 'f' ? (d | 0x20) - 'a' + 10 : -1;
+		int v = d >= '0' && d <= '9'                     ? d - '0'
+			: (d | 0x20) >= 'a' && (d | 0x20) <= 'f' ? (d | 0x20) - 'a' + 10
+								 : -1;
 
 		if (v < 0)
 			return 0;
@@ -157,7 +164,8 @@ static unsigned charset_put(const struct fat_sb *fs, u16 u, char *buf)
 	return 5;
 }
 
-size_t fat_name_encode(const struct fat_sb *fs, const u16 *chars, unsigned len, char *buf, size_t size)
+size_t fat_name_encode(const struct fat_sb *fs, const u16 *chars, unsigned len, char *buf,
+		       size_t size)
 {
 	size_t used = 0;
 
@@ -190,7 +198,8 @@ static u16 fold(u16 c)
 	return c >= 'A' && c <= 'Z' ? c + 0x20 : c;
 }
 
-bool fat_name_equal(const struct fat_sb *fs, const u16 *a, unsigned alen, const u16 *b, unsigned blen)
+bool fat_name_equal(const struct fat_sb *fs, const u16 *a, unsigned alen, const u16 *b,
+		    unsigned blen)
 {
 	if (alen != blen)
 		return false;
@@ -303,8 +312,8 @@ static void part_add(const struct fat_sb *fs, struct short_part *p, u16 c)
 }
 
 /* Is the case of both parts something that can be kept without a long name? */
-static bool case_fits(const struct fat_sb *fs, const struct short_part *base, const struct short_part *ext,
-		      u8 *lcase)
+static bool case_fits(const struct fat_sb *fs, const struct short_part *base,
+		      const struct short_part *ext, u8 *lcase)
 {
 	*lcase = 0;
 	if (fs->o.shortname & SHORT_CREATE_WIN95)
@@ -366,8 +375,8 @@ static u8 msdos_char(const struct fat_sb *fs, char c)
 {
 	u16 u = fat_charset_to_unicode(fs->o.codepage, (u8)c);
 
-	if (is_one_of((u8)c, "*?<>|\"") || (fs->o.check != 'r' && is_one_of((u8)c, "+=,; ")) || is_one_of((u8)c, ":/\\") ||
-	    (u8)c < 0x20)
+	if (is_one_of((u8)c, "*?<>|\"") || (fs->o.check != 'r' && is_one_of((u8)c, "+=,; ")) ||
+	    is_one_of((u8)c, ":/\\") || (u8)c < 0x20)
 		return 0;
 	if (fs->o.check == 's' && c >= 'A' && c <= 'Z')
 		return 0;

@@ -3,10 +3,10 @@
  * Names in FAT directories: find, make, remove, move.
  *
  * A file may be asked for by any spelling of its long name and by its short one, but the dentry
- * cache knows a name only as it is spelled.  So lookup answers with the dentry the file already has,
- * if it has one in this directory, and the other spellings stay out of the cache.  A negative dentry
- * is true only as long as the directory has not changed since: a file may have come under another
- * spelling.  dentry->cookie keeps inode->version of that moment.
+ * cache knows a name only as it is spelled.  So lookup answers with the dentry the file already
+ * has, if it has one in this directory, and the other spellings stay out of the cache.  A negative
+ * dentry is true only as long as the directory has not changed since: a file may have come under
+ * another spelling.  dentry->cookie keeps inode->version of that moment.
  */
 #include <fs/vfs/dentry.h>
 #include <fs/vfs/namei.h>
@@ -107,7 +107,8 @@ static int msdos_name(struct inode *dir, const struct dentry *dentry, struct fat
 }
 
 /* Enter `de` under the dentry's name; only the name in it is made here. */
-static int enter(struct inode *dir, const struct dentry *dentry, struct fat_dirent *de, struct fat_entry *e)
+static int enter(struct inode *dir, const struct dentry *dentry, struct fat_dirent *de,
+		 struct fat_entry *e)
 {
 	struct fat_sb *fs = fat_sb(dir->sb);
 	struct fat_short s;
@@ -281,7 +282,8 @@ static int exchange(struct inode *old_dir, struct inode *a, struct inode *new_di
 }
 
 /* Put `inode` in the place of `target`. */
-static int replace(struct inode *new_dir, struct inode *inode, const struct fat_entry *mine, struct inode *target)
+static int replace(struct inode *new_dir, struct inode *inode, const struct fat_entry *mine,
+		   struct inode *target)
 {
 	struct fat_entry theirs;
 	int err = S_ISDIR(target->mode) ? fat_dir_is_empty(target) : 0;
@@ -300,7 +302,8 @@ static int replace(struct inode *new_dir, struct inode *inode, const struct fat_
 }
 
 /* Enter `inode` under a new name. */
-static int enter_anew(struct inode *new_dir, struct dentry *new, struct inode *inode, const struct fat_entry *mine)
+static int enter_anew(struct inode *new_dir, struct dentry *new, struct inode *inode,
+		      const struct fat_entry *mine)
 {
 	struct fat_dirent de = mine->de;
 	struct fat_entry e;
@@ -314,7 +317,8 @@ static int enter_anew(struct inode *new_dir, struct dentry *new, struct inode *i
 	return err;
 }
 
-static int move(struct inode *old_dir, struct inode *inode, struct inode *new_dir, struct dentry *new)
+static int move(struct inode *old_dir, struct inode *inode, struct inode *new_dir,
+		struct dentry *new)
 {
 	struct fat_entry mine;
 	int err = fat_write_inode(inode, false), later;
@@ -322,7 +326,8 @@ static int move(struct inode *old_dir, struct inode *inode, struct inode *new_di
 	if (!err)
 		err = fat_entry_of(old_dir, inode, &mine);
 	if (!err)
-		err = new->inode ? replace(new_dir, inode, &mine, new->inode) : enter_anew(new_dir, new, inode, &mine);
+		err = new->inode ? replace(new_dir, inode, &mine, new->inode)
+				 : enter_anew(new_dir, new, inode, &mine);
 	if (err)
 		return err;
 	err = fat_entry_remove(old_dir, &mine);
@@ -330,8 +335,8 @@ static int move(struct inode *old_dir, struct inode *inode, struct inode *new_di
 	return err ? err : later;
 }
 
-static int fat_rename(struct inode *old_dir, struct dentry *old, struct inode *new_dir, struct dentry *new,
-		      unsigned flags)
+static int fat_rename(struct inode *old_dir, struct dentry *old, struct inode *new_dir,
+		      struct dentry *new, unsigned flags)
 {
 	int err;
 

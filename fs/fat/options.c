@@ -102,7 +102,10 @@ static const struct word check_words[] = {
 	{"relaxed", 'r'}, {"normal", 'n'}, {"strict", 's'}, {"r", 'r'}, {"n", 'n'}, {"s", 's'}, {},
 };
 static const struct word error_words[] = {
-	{"continue", FAT_ERRORS_CONTINUE}, {"panic", FAT_ERRORS_PANIC}, {"remount-ro", FAT_ERRORS_RO}, {},
+	{"continue", FAT_ERRORS_CONTINUE},
+	{"panic", FAT_ERRORS_PANIC},
+	{"remount-ro", FAT_ERRORS_RO},
+	{},
 };
 static const struct word shortname_words[] = {
 	{"lower", SHORT_DISPLAY_LOWER | SHORT_CREATE_WIN95},
@@ -195,7 +198,8 @@ static bool *find_switch(struct fat_options *o, const char *key, bool vfat)
 	};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(table); i++) {
-		if (!strcmp(key, table[i].key) && (!table[i].type || (table[i].type == 'v') == vfat))
+		if (!strcmp(key, table[i].key) &&
+		    (!table[i].type || (table[i].type == 'v') == vfat))
 			return table[i].value;
 	}
 	return NULL;

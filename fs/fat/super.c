@@ -74,7 +74,8 @@ int fat_error(struct fat_sb *fs, const char *fmt, ...)
 /* --- the boot sector -------------------------------------------------------------------------- */
 
 struct boot {
-	u32 sector_size, cluster_sectors, reserved, tables, root_entries, sectors, media, table_sectors;
+	u32 sector_size, cluster_sectors, reserved, tables, root_entries, sectors, media,
+		table_sectors;
 	u32 root_cluster, info, id;
 	bool is_fat32, is_dirty;
 };
@@ -202,7 +203,8 @@ static void mark_volume(struct fat_sb *fs, bool dirty)
 
 static bool info_valid(const u8 *p)
 {
-	return fat_get32(p + INFO_AT_SIGN1) == INFO_SIGN1 && fat_get32(p + INFO_AT_SIGN2) == INFO_SIGN2;
+	return fat_get32(p + INFO_AT_SIGN1) == INFO_SIGN1 &&
+	       fat_get32(p + INFO_AT_SIGN2) == INFO_SIGN2;
 }
 
 static void read_info(struct fat_sb *fs)
@@ -374,7 +376,8 @@ static int fill(struct superblock *sb, const struct fs_params *params)
 	return err;
 }
 
-static int fat_mount(const struct fs_type *type, const struct fs_params *params, struct superblock **out)
+static int fat_mount(const struct fs_type *type, const struct fs_params *params,
+		     struct superblock **out)
 {
 	return bdev_mount(type, params, &fat_super_ops, fill, out);
 }

@@ -4,15 +4,16 @@
  *
  * A cursor keeps the sector it touched last, as neighbours are asked for in turn; when it leaves a
  * sector that changed, the sector is copied to the other tables.  The first table is the one that
- * counts: what could not be copied is not an error of the operation, a sync copies everything again.
+ * counts: what could not be copied is not an error of the operation, a sync copies everything
+ * again.
  *
- * Entries are changed under fat_sb.lock and read without: each is read and written as whole bytes in
- * an order that does not matter, since a chain changes only for the holder of its inode, and of the
- * byte that two 12-bit entries share the neighbour's half is written back as it was.
+ * Entries are changed under fat_sb.lock and read without: each is read and written as whole bytes
+ * in an order that does not matter, since a chain changes only for the holder of its inode, and of
+ * the byte that two 12-bit entries share the neighbour's half is written back as it was.
  *
  * Free clusters are looked for from where the last search ended, so that a file grows in one piece
- * while there is one.  How many there are is counted once, on demand: the number on the disk is only
- * a hint, which `usefree` trusts.
+ * while there is one.  How many there are is counted once, on demand: the number on the disk is
+ * only a hint, which `usefree` trusts.
  */
 #define LOG_PREFIX "fat: "
 #include <kernel/abi/errno.h>
@@ -135,7 +136,8 @@ static int set12(struct fat_cursor *c, u32 cluster, u32 value)
 	u64 offset = cluster + cluster / 2;
 	struct buffer *second;
 	u8 *p;
-	int err = buffer_read(c->fs->bdev, c->fs->table_start + ((offset + 1) >> c->fs->sb->blkbits), &second);
+	int err = buffer_read(c->fs->bdev,
+			      c->fs->table_start + ((offset + 1) >> c->fs->sb->blkbits), &second);
 
 	if (err)
 		return err;
@@ -254,7 +256,8 @@ static int chain_append(struct fat_cursor *c, struct new_chain *n, u32 cluster)
 /* Take free clusters from `from` on, once around.  Locks: fat_sb.lock. */
 static int collect_free(struct fat_cursor *c, u32 from, u32 want, struct new_chain *n)
 {
-	u32 limit = c->fs->cluster_limit, cluster = fat_cluster_valid(c->fs, from) ? from : 2, value;
+	u32 limit = c->fs->cluster_limit, cluster = fat_cluster_valid(c->fs, from) ? from : 2,
+	    value;
 	int err;
 
 	for (u32 seen = 2; seen < limit && n->nr < want; seen++) {
@@ -274,7 +277,8 @@ static int collect_free(struct fat_cursor *c, u32 from, u32 want, struct new_cha
 static void account(struct fat_sb *fs, s64 freed)
 {
 	if (fs->free_known)
-		fs->free_clusters = (u32)min((s64)fs->free_clusters + freed, (s64)fs->cluster_limit - 2);
+		fs->free_clusters =
+			(u32)min((s64)fs->free_clusters + freed, (s64)fs->cluster_limit - 2);
 	fs->info_dirty = true;
 }
 
@@ -326,7 +330,8 @@ static void discard_run(struct fat_sb *fs, u32 cluster, u32 nr)
 	sector_t sector = (sector_t)fat_cluster_sector(fs, cluster) << shift;
 
 	if (nr && fs->o.discard &&
-	    bdev_discard(fs->bdev, sector, (sector_t)nr * fs->cluster_sectors << shift) == -EOPNOTSUPP)
+	    bdev_discard(fs->bdev, sector, (sector_t)nr * fs->cluster_sectors << shift) ==
+		    -EOPNOTSUPP)
 		fs->o.discard = false;
 }
 
@@ -340,7 +345,8 @@ static int free_one(struct fat_cursor *c, u32 cluster, u32 *next)
 	if (*next == FAT_FREE)
 		return fat_error(c->fs, "cluster %u is freed twice", cluster);
 	if (*next != FAT_EOC && !fat_cluster_valid(c->fs, *next)) {
-		(void)fat_error(c->fs, "cluster %u is followed by %#x, which is none", cluster, *next);
+		(void)fat_error(c->fs, "cluster %u is followed by %#x, which is none", cluster,
+				*next);
 		*next = FAT_EOC;
 	}
 	return cursor_set(c, cluster, FAT_FREE);

@@ -3,14 +3,15 @@
  * Direct I/O: between the caller's memory and the disk, past the cache.
  *
  * Position, length and every piece of memory are multiples of the device's logical block; else
- * EINVAL, as on Linux; memory of the kernel goes through the cache.  What the cache has of the range is written back before a read; before a write
- * it is also dropped, and once more afterwards, for whoever read it in meanwhile.  A folio that
- * cannot be dropped sends the write through the cache (-ENOTBLK).
+ * EINVAL, as on Linux; memory of the kernel goes through the cache.  What the cache has of the
+ * range is written back before a read; before a write it is also dropped, and once more afterwards,
+ * for whoever read it in meanwhile.  A folio that cannot be dropped sends the write through the
+ * cache (-ENOTBLK).
  *
  * Writes hold the inode for writing: two of them do not meet in a block, and the size moves after
- * the data is on the disk.  Blocks that were allocated for the write are answered UNWRITTEN where the
- * file system can, and converted afterwards.  A write that covers part of a block whose rest is not
- * on the disk goes through the cache.
+ * the data is on the disk.  Blocks that were allocated for the write are answered UNWRITTEN where
+ * the file system can, and converted afterwards.  A write that covers part of a block whose rest is
+ * not on the disk goes through the cache.
  *
  * The bios of a call are in flight together; the call waits for all.  Pages of the user are held
  * until then.
@@ -94,8 +95,8 @@ static void direct_submit(struct direct *d, struct bio *bio)
 static struct bio *direct_bio(struct direct *d, u64 addr, size_t len)
 {
 	unsigned pages = clamp(len / PAGE_SIZE + 2, (size_t)1, (size_t)BIO_MAX_VECS);
-	struct bio *bio = bio_alloc(inode_bdev(d->inode), pages, d->write ? BIO_WRITE : BIO_READ, BIO_SYNC,
-				    GFP_KERNEL);
+	struct bio *bio = bio_alloc(inode_bdev(d->inode), pages, d->write ? BIO_WRITE : BIO_READ,
+				    BIO_SYNC, GFP_KERNEL);
 
 	bio->sector = addr >> SECTOR_SHIFT;
 	bio->end = direct_end;
@@ -224,8 +225,11 @@ static int iter_check(const struct iov_iter *it, u32 block)
 	if (it->kind == ITER_KERNEL)
 		return -ENOTBLK;
 	for (unsigned i = 0; left; i++, offset = 0) {
-		vaddr_t at = it->kind == ITER_PAGES ? it->pages[i].offset : (vaddr_t)it->vec[i].base;
-		size_t len = min(left, (it->kind == ITER_PAGES ? it->pages[i].len : it->vec[i].len) - offset);
+		vaddr_t at =
+			it->kind == ITER_PAGES ? it->pages[i].offset : (vaddr_t)it->vec[i].base;
+		size_t len =
+			min(left,
+			    (it->kind == ITER_PAGES ? it->pages[i].len : it->vec[i].len) - offset);
 
 		if ((at + offset) & (block - 1) || len & (block - 1))
 			return -EINVAL;
@@ -234,7 +238,8 @@ static int iter_check(const struct iov_iter *it, u32 block)
 	return 0;
 }
 
-static int direct_init(struct direct *d, struct inode *inode, struct iov_iter *it, loff_t pos, bool write)
+static int direct_init(struct direct *d, struct inode *inode, struct iov_iter *it, loff_t pos,
+		       bool write)
 {
 	u32 block = bdev_logical_block(inode_bdev(inode));
 

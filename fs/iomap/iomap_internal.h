@@ -110,7 +110,8 @@ static inline bool map_has_data(const struct iomap *map)
 }
 
 /* Ask the file system, and distrust the answer: -EUCLEAN when it makes no sense. */
-int map_begin(struct inode *inode, u64 pos, u64 len, unsigned flags, struct iomap *map) __must_check;
+int map_begin(struct inode *inode, u64 pos, u64 len, unsigned flags,
+	      struct iomap *map) __must_check;
 int map_end_op(struct inode *inode, u64 pos, u64 len, u64 done, unsigned flags,
 	       struct iomap *map) __must_check;
 int map_check(const struct inode *inode, u64 pos, const struct iomap *map) __must_check;

@@ -57,7 +57,8 @@ static void folio_read_put(struct folio *f, unsigned blkbits, unsigned n)
 		folio_read_done(f, blkbits, state);
 }
 
-static void read_piece_end(struct folio *f, unsigned from, unsigned len, unsigned blkbits, int error)
+static void read_piece_end(struct folio *f, unsigned from, unsigned len, unsigned blkbits,
+			   int error)
 {
 	if (is_one_block(blkbits)) {
 		folio_set(f, error ? PG_error : PG_uptodate);
@@ -97,8 +98,8 @@ static void run_add(struct read_run *r, struct folio *f, u64 pos, unsigned len)
 	if (bio_append(r->bio, addr, &f->page, offset, len))
 		return;
 	run_submit(r);
-	r->bio = bio_alloc(inode_bdev(r->inode), clamp(r->pages, 1u, BIO_MAX_VECS), BIO_READ, r->flags,
-			   GFP_NOFS);
+	r->bio = bio_alloc(inode_bdev(r->inode), clamp(r->pages, 1u, BIO_MAX_VECS), BIO_READ,
+			   r->flags, GFP_NOFS);
 	r->bio->sector = addr >> SECTOR_SHIFT;
 	r->bio->end = read_end;
 	bio_add_page(r->bio, &f->page, offset, len);
@@ -201,11 +202,12 @@ static int read_blocks(struct read_run *r, struct folio *f)
 			continue;
 		while (stop < PAGE_SIZE >> r->blkbits && !(have >> stop & 1))
 			stop++;
-		err = read_piece(r, f, pos, folio_pos(f) + ((u64)stop << r->blkbits), &len, &started);
+		err = read_piece(r, f, pos, folio_pos(f) + ((u64)stop << r->blkbits), &len,
+				 &started);
 		if (!err && !started)
 			atomic_or(folio_state(f),
-				  (u64)block_mask(pos & (PAGE_SIZE - 1), (pos & (PAGE_SIZE - 1)) + len,
-						  r->blkbits));
+				  (u64)block_mask(pos & (PAGE_SIZE - 1),
+						  (pos & (PAGE_SIZE - 1)) + len, r->blkbits));
 	}
 	if (err)
 		atomic_or(folio_state(f), STATE_ERROR);

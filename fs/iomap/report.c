@@ -13,7 +13,8 @@
 
 /* Calls fn for each extent of [pos, end); it returns 0 to go on, else what the walk returns. */
 static int walk_extents(struct inode *inode, u64 pos, u64 end,
-			int (*fn)(struct inode *inode, const struct iomap *map, u64 pos, u64 end, void *arg),
+			int (*fn)(struct inode *inode, const struct iomap *map, u64 pos, u64 end,
+				  void *arg),
 			void *arg)
 {
 	int err = 0, end_err;
@@ -109,7 +110,8 @@ loff_t iomap_lseek(struct file *file, loff_t offset, int whence)
 struct fiemap_walk {
 	struct fiemap_extent __user *to;
 	u32 max, count;
-	bool held; /* `last` waits to be told, until it is known whether it is the last of the file */
+	/* `last` waits to be told, until it is known whether it is the last of the file */
+	bool held;
 	struct fiemap_extent last;
 };
 
@@ -154,7 +156,8 @@ static int fiemap_see(struct inode *inode, const struct iomap *map, u64 pos, u64
 		return ret;
 	w->last = (struct fiemap_extent){
 		.fe_logical = map->offset,
-		.fe_physical = map->type == IOMAP_MAPPED || map->type == IOMAP_UNWRITTEN ? map->addr : 0,
+		.fe_physical =
+			map->type == IOMAP_MAPPED || map->type == IOMAP_UNWRITTEN ? map->addr : 0,
 		.fe_length = map->length,
 		.fe_flags = fiemap_flags(map),
 	};
@@ -179,7 +182,8 @@ static int fiemap_fill(struct inode *inode, u64 start, u64 end, struct fiemap_wa
 
 	guard_read(&inode->lock);
 	end = min(end, (u64)inode->sb->max_bytes);
-	ret = start < end ? walk_extents(inode, start, min(end, extents_end(inode)), fiemap_see, w) : 0;
+	ret = start < end ? walk_extents(inode, start, min(end, extents_end(inode)), fiemap_see, w)
+			  : 0;
 	if (ret)
 		return ret < 0 ? ret : 0;
 	if (w->held) {
@@ -277,7 +281,8 @@ static int call_mapped(struct inode *inode, const struct iomap *map, u64 pos, u6
 	return c->fn(c->arg, pos, map_addr(map, pos), end - pos);
 }
 
-int iomap_for_each_extent(struct inode *inode, int (*fn)(void *arg, u64 pos, u64 addr, u64 len), void *arg)
+int iomap_for_each_extent(struct inode *inode, int (*fn)(void *arg, u64 pos, u64 addr, u64 len),
+			  void *arg)
 {
 	struct extent_caller c = {fn, arg};
 

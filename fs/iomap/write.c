@@ -4,13 +4,13 @@
  *
  * Under the inode's lock the range is mapped, a run of folios is grabbed, filled and marked dirty,
  * the size moved, and the folios unlocked.  The extent only says that there is room; it may be old
- * by the time a folio is locked, as write-back allocates and converts meanwhile.  So the little that
- * depends on what the disk holds, the rest of a block written in part, asks again under the folio
- * lock (blocks_read_sync).
+ * by the time a folio is locked, as write-back allocates and converts meanwhile.  So the little
+ * that depends on what the disk holds, the rest of a block written in part, asks again under the
+ * folio lock (blocks_read_sync).
  *
- * User memory is copied with faults off, since it may be one of the locked folios.  A copy cut short
- * by a fault counts only where it leaves blocks whole or already valid; the memory is then touched
- * without locks and the rest tried again.
+ * User memory is copied with faults off, since it may be one of the locked folios.  A copy cut
+ * short by a fault counts only where it leaves blocks whole or already valid; the memory is then
+ * touched without locks and the rest tried again.
  *
  * What lies behind the end of the file in its last block is zero whenever the size grows over it:
  * write-back clears it on the disk, iomap_extend() in the cache.
@@ -72,7 +72,8 @@ static void blocks_mark_dirty(struct folio *f, unsigned from, unsigned to, unsig
 /* --- one folio -------------------------------------------------------------------------------- */
 
 /* Is there nothing of the file in the folio outside of [from, to)? */
-static bool covers_file(const struct write_run *w, const struct folio *f, unsigned from, unsigned to)
+static bool covers_file(const struct write_run *w, const struct folio *f, unsigned from,
+			unsigned to)
 {
 	u64 size = READ_ONCE(w->inode->size), pos = folio_pos(f);
 
@@ -196,7 +197,8 @@ static void run_release(struct write_run *w)
 	}
 }
 
-/* The file reaches to `end` now; its folios are still locked, so that write-back sees it in time. */
+/* The file reaches to `end` now; its folios are still locked, so that write-back sees it in
+ * time. */
 static void size_moved(struct inode *inode, loff_t end)
 {
 	if (end <= inode->size)
@@ -346,7 +348,8 @@ static int zero_cached(struct inode *inode, u64 pos, u64 end)
 	u64 index = pos >> PAGE_SHIFT;
 	struct folio *f;
 
-	while (index <= (end - 1) >> PAGE_SHIFT && cache_gather(m, &index, (end - 1) >> PAGE_SHIFT, &f, 1)) {
+	while (index <= (end - 1) >> PAGE_SHIFT &&
+	       cache_gather(m, &index, (end - 1) >> PAGE_SHIFT, &f, 1)) {
 		u64 from = max(pos, folio_pos(f)), to = min(end, folio_pos(f) + PAGE_SIZE);
 		loff_t at = from;
 		bool valid = folio_test(f, PG_dirty) || folio_test(f, PG_writeback);

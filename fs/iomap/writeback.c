@@ -2,20 +2,20 @@
 /*
  * Write-back: dirty folios, in order, into as few bios as their place on the disk allows.
  *
- * All blocks of a folio get their places before any of them starts on its way: asking may wait for a
- * transaction, which may wait for folios that are under write-back.  For the same reason what was
+ * All blocks of a folio get their places before any of them starts on its way: asking may wait for
+ * a transaction, which may wait for folios that are under write-back.  For the same reason what was
  * collected is sent before the next question, and before waiting for a folio that somebody else has
  * (before_wait).
  *
  * An extent serves for many folios.  It is good as long as inode->map_seq is what it was before the
  * question: blocks are freed only after the folios over them have left the cache, each under its
- * lock and not before its write-back ended; and map_seq changes before a new folio can be dirtied in
- * their place.  So the comparison, made under the lock of a dirty folio, tells whether the extent
- * belongs to what is in that folio.
+ * lock and not before its write-back ended; and map_seq changes before a new folio can be dirtied
+ * in their place.  So the comparison, made under the lock of a dirty folio, tells whether the
+ * extent belongs to what is in that folio.
  *
  * When a bio ends, in the context of the device, write-back of its folios ends; but where the file
- * system wants to hear of it first (`written`), the bio goes to a worker thread.  Ends that wait for
- * the worker are handed over in order of arrival, neighbours joined to one call.
+ * system wants to hear of it first (`written`), the bio goes to a worker thread.  Ends that wait
+ * for the worker are handed over in order of arrival, neighbours joined to one call.
  */
 #include <kernel/abi/errno.h>
 #include <kernel/debug/assert.h>
@@ -170,7 +170,8 @@ static int find_place(struct write_back *wb, u64 pos)
 	wb->map_seq = atomic_load_acquire(&wb->inode->map_seq);
 	wb->map.flags = 0;
 	wb->map.private = NULL;
-	err = wb->inode->iomap->map_writeback(wb->inode, pos, max(wb->end, pos + 1) - pos, &wb->map);
+	err = wb->inode->iomap->map_writeback(wb->inode, pos, max(wb->end, pos + 1) - pos,
+					      &wb->map);
 	if (!err)
 		err = map_check(wb->inode, pos, &wb->map);
 	if (!err && (wb->map.type == IOMAP_DELALLOC || wb->map.type == IOMAP_INLINE))
@@ -234,8 +235,8 @@ static void send_piece(struct write_back *wb, struct folio *f, const struct piec
 		return;
 	submit_collected(wb);
 	left = (min(wb->end, map_end(&wb->map)) - min(folio_pos(f), wb->end)) >> PAGE_SHIFT;
-	wb->bio = bio_alloc(inode_bdev(wb->inode), clamp(left + 1, (u64)1, (u64)BIO_MAX_VECS), BIO_WRITE,
-			    wb->sync ? BIO_SYNC : 0, GFP_NOFS);
+	wb->bio = bio_alloc(inode_bdev(wb->inode), clamp(left + 1, (u64)1, (u64)BIO_MAX_VECS),
+			    BIO_WRITE, wb->sync ? BIO_SYNC : 0, GFP_NOFS);
 	wb->bio->sector = p->addr >> SECTOR_SHIFT;
 	wb->bio->end = write_end;
 	wb->bio->private = (void *)p->end;
@@ -297,7 +298,8 @@ static int write_folio(struct write_back *wb, struct folio *f)
 		folio_end_writeback(f);
 	if (!is_one_block(wb->blkbits))
 		for (unsigned i = 0; i < nr; i++)
-			atomic_add(folio_state(f), (u64)(pieces[i].len >> wb->blkbits) * STATE_WRITE);
+			atomic_add(folio_state(f),
+				   (u64)(pieces[i].len >> wb->blkbits) * STATE_WRITE);
 	folio_unlock(f);
 	for (unsigned i = 0; i < nr; i++)
 		send_piece(wb, f, &pieces[i]);

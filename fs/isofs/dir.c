@@ -2,10 +2,10 @@
 /*
  * Directories: listing and looking up, from the first record to the last.
  *
- * Positions are bytes in the directory.  "." and ".." are records like others.  A name is looked up as it
- * is shown; with check=relaxed, the default of Joliet, in any case of its letters.  The dentry cache
- * knows only exact names, so another spelling is answered with the dentry that the file has here
- * already.
+ * Positions are bytes in the directory.  "." and ".." are records like others.  A name is looked up
+ * as it is shown; with check=relaxed, the default of Joliet, in any case of its letters.  The
+ * dentry cache knows only exact names, so another spelling is answered with the dentry that the
+ * file has here already.
  */
 #include <fs/vfs/dir.h>
 #include <kernel/abi/errno.h>
@@ -111,7 +111,8 @@ static bool emit(struct file *file, struct dir_context *ctx, const struct walk *
 	u64 ino;
 
 	if (w->len)
-		return dir_emit(ctx, w->name, w->len, iso_record_home(w->fs, &w->record) >> 5, DT_UNKNOWN);
+		return dir_emit(ctx, w->name, w->len, iso_record_home(w->fs, &w->record) >> 5,
+				DT_UNKNOWN);
 	if (!iso_record_name(&w->record)[0])
 		return dir_emit(ctx, ".", 1, file->inode->ino, DT_DIR);
 	parent = dentry_get_parent(file->path.dentry);

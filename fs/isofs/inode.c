@@ -2,9 +2,9 @@
 /*
  * Inodes: from records.
  *
- * A record says where the data is, how much, and a time; who may do what is up to the mount options,
- * or to Rock Ridge.  A file in several extents has its records behind each other; each but the last
- * is in whole blocks.  fs/iomap does the reading.
+ * A record says where the data is, how much, and a time; who may do what is up to the mount
+ * options, or to Rock Ridge.  A file in several extents has its records behind each other; each but
+ * the last is in whole blocks.  fs/iomap does the reading.
  */
 #include <fs/iomap/iomap.h>
 #include <kernel/abi/errno.h>
@@ -85,7 +85,9 @@ static int iso_iomap_begin(struct inode *inode, u64 pos, u64 len, unsigned flags
 	out->type = IOMAP_HOLE;
 	out->offset = start;
 	out->length = pos + len - start;
-	return pos < (u64)inode->size ? iso_error(iso_sb(inode->sb), "file %llu ends early", inode->ino) : 0;
+	return pos < (u64)inode->size
+		       ? iso_error(iso_sb(inode->sb), "file %llu ends early", inode->ino)
+		       : 0;
 }
 
 static const struct iomap_ops iso_iomap_ops = {.begin = iso_iomap_begin};
@@ -108,7 +110,8 @@ static const struct inode_ops iso_file_inode_ops = {};
 /* --- extents ---------------------------------------------------------------------------------- */
 
 /* Those of a file whose first record is flagged that there are more. */
-static int read_extents(struct iso_sb *fs, struct buffer **held, struct inode *inode, struct iso_record *r)
+static int read_extents(struct iso_sb *fs, struct buffer **held, struct inode *inode,
+			struct iso_record *r)
 {
 	struct iso_inode *ii = iso_i(inode);
 	int err = 0;
@@ -120,7 +123,8 @@ static int read_extents(struct iso_sb *fs, struct buffer **held, struct inode *i
 	}
 	inode->size = 0;
 	for (;;) {
-		ii->extents[ii->nr_extents++] = (struct iso_extent){iso_record_extent(r), iso_record_size(r)};
+		ii->extents[ii->nr_extents++] =
+			(struct iso_extent){iso_record_extent(r), iso_record_size(r)};
 		inode->size += iso_record_size(r);
 		if (!(iso_record_flags(r) & ISO_FLAG_MORE))
 			return 0;
@@ -129,11 +133,14 @@ static int read_extents(struct iso_sb *fs, struct buffer **held, struct inode *i
 		/* The directory ends somewhere, but not before the next sector does. */
 		err = iso_record_at(fs, held, r->place + r->len, r->place + r->len + ISO_SECTOR, r);
 		if (err)
-			return err == -ENOENT ? iso_error(fs, "file %llu lacks an extent", inode->ino) : err;
+			return err == -ENOENT
+				       ? iso_error(fs, "file %llu lacks an extent", inode->ino)
+				       : err;
 	}
 }
 
-static int fill_extents(struct iso_sb *fs, struct buffer **held, struct inode *inode, struct iso_record *r)
+static int fill_extents(struct iso_sb *fs, struct buffer **held, struct inode *inode,
+			struct iso_record *r)
 {
 	struct iso_inode *ii = iso_i(inode);
 
@@ -182,8 +189,8 @@ static void override(const struct iso_sb *fs, struct inode *inode)
 		inode->mode = S_IFREG | fs->o.mode;
 }
 
-static int fill_record(struct iso_sb *fs, struct buffer **held, struct inode *inode, struct iso_record *r,
-		       u64 *moved_to)
+static int fill_record(struct iso_sb *fs, struct buffer **held, struct inode *inode,
+		       struct iso_record *r, u64 *moved_to)
 {
 	int err;
 
@@ -215,7 +222,8 @@ static int fill_from(struct iso_sb *fs, struct buffer **held, struct inode *inod
 		if (!err)
 			err = fill_record(fs, held, inode, r, &again);
 		if (!err && (again || !S_ISDIR(inode->mode)))
-			err = iso_error(fs, "directory %llu was moved to where none is", inode->ino);
+			err = iso_error(fs, "directory %llu was moved to where none is",
+					inode->ino);
 	}
 	kfree(r);
 	return err == -ENOENT ? iso_error(fs, "there is no record at byte %llu", place) : err;

@@ -2,10 +2,10 @@
 /*
  * ISO 9660: the volume, its records, and what the files of fs/isofs tell each other.
  *
- * From the sixteenth sector of 2048 bytes on there are volume descriptors; the primary one names the
- * root directory, a supplementary one (Joliet) the root of a second tree with names in UCS-2.  A
- * directory is one extent of records; a record is a name, flags, a time and one extent.  A file of
- * several extents has several records, one behind the other, all but the last flagged.
+ * From the sixteenth sector of 2048 bytes on there are volume descriptors; the primary one names
+ * the root directory, a supplementary one (Joliet) the root of a second tree with names in UCS-2.
+ * A directory is one extent of records; a record is a name, flags, a time and one extent.  A file
+ * of several extents has several records, one behind the other, all but the last flagged.
  *
  * A file is known by the place of its record, in bytes from the start of the volume; a directory by
  * the place of its own first record ("."), however it was reached.  The inode number is that place
@@ -129,8 +129,8 @@ static inline bool iso_record_is_interleaved(const struct iso_record *r)
 }
 
 /*
- * The record at a byte of the volume, or, if there is none in the rest of that sector, at the start of
- * one of the following, looking no further than `end`.  Returns 0, -ENOENT, -EIO, -ENOMEM.
+ * The record at a byte of the volume, or, if there is none in the rest of that sector, at the start
+ * of one of the following, looking no further than `end`.  Returns 0, -ENOENT, -EIO, -ENOMEM.
  */
 int iso_record_at(struct iso_sb *fs, struct buffer **held, u64 byte, u64 end,
 		  struct iso_record *out) __must_check;

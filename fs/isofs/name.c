@@ -2,10 +2,10 @@
 /*
  * Names.
  *
- * Rock Ridge has names as they were.  A Joliet tree has 16-bit characters, big-endian, shown as UTF-8.
- * The plain names of the standard are of capital letters with a version behind a semicolon; map=normal
- * shows them in small ones and without ";1", map=acorn also looks at what RISC OS leaves behind the
- * name, map=off shows what is there.
+ * Rock Ridge has names as they were.  A Joliet tree has 16-bit characters, big-endian, shown as
+ * UTF-8. The plain names of the standard are of capital letters with a version behind a semicolon;
+ * map=normal shows them in small ones and without ";1", map=acorn also looks at what RISC OS leaves
+ * behind the name, map=off shows what is there.
  */
 #include <fs/vfs/dir.h>
 #include <kernel/abi/errno.h>
@@ -142,16 +142,19 @@ static bool is_shown(const struct iso_sb *fs, const struct iso_record *r)
 {
 	u8 flags = iso_record_flags(r);
 
-	return !(fs->o.hide && flags & ISO_FLAG_HIDDEN) && (fs->o.showassoc || !(flags & ISO_FLAG_ASSOCIATED));
+	return !(fs->o.hide && flags & ISO_FLAG_HIDDEN) &&
+	       (fs->o.showassoc || !(flags & ISO_FLAG_ASSOCIATED));
 }
 
 /* No path can hold it. */
 static bool is_usable(const char *name, unsigned len)
 {
-	return len && len <= 255 && !memchr(name, '/', len) && !memchr(name, 0, len) && !name_is_dots(name, len);
+	return len && len <= 255 && !memchr(name, '/', len) && !memchr(name, 0, len) &&
+	       !name_is_dots(name, len);
 }
 
-int iso_name(struct iso_sb *fs, struct iso_rock *rock, const struct iso_record *r, char *out, unsigned *len)
+int iso_name(struct iso_sb *fs, struct iso_rock *rock, const struct iso_record *r, char *out,
+	     unsigned *len)
 {
 	int err = 0;
 
@@ -172,7 +175,8 @@ static char lower(char c)
 	return c >= 'A' && c <= 'Z' ? c | 0x20 : c;
 }
 
-bool iso_name_equal(const struct iso_sb *fs, const char *a, unsigned alen, const char *b, unsigned blen)
+bool iso_name_equal(const struct iso_sb *fs, const char *a, unsigned alen, const char *b,
+		    unsigned blen)
 {
 	while (fs->joliet && alen && a[alen - 1] == '.')
 		alen--;

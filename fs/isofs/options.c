@@ -2,8 +2,9 @@
 /*
  * Mount options, as in Linux's Documentation/filesystems/isofs.rst.
  *
- * Names of Joliet are shown as UTF-8; other character sets are refused, as Linux refuses those it cannot
- * load.  `session' is for drives that tell where a session begins; `sbsector' says it outright.
+ * Names of Joliet are shown as UTF-8; other character sets are refused, as Linux refuses those it
+ * cannot load.  `session' is for drives that tell where a session begins; `sbsector' says it
+ * outright.
  */
 #include <kernel/abi/errno.h>
 #include <kernel/lib/parse.h>

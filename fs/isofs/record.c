@@ -2,8 +2,8 @@
 /*
  * Records, as bytes of the volume, and the dates in them.
  *
- * A record does not cross the end of a sector if its writer kept to the standard; what is behind the
- * last one in a sector is zero.  Records that do cross are read all the same.
+ * A record does not cross the end of a sector if its writer kept to the standard; what is behind
+ * the last one in a sector is zero.  Records that do cross are read all the same.
  */
 #include <kernel/abi/errno.h>
 #include <kernel/lib/string.h>
@@ -33,7 +33,8 @@ int iso_read(struct iso_sb *fs, struct buffer **held, u64 byte, void *to, unsign
 	return 0;
 }
 
-int iso_record_at(struct iso_sb *fs, struct buffer **held, u64 byte, u64 end, struct iso_record *out)
+int iso_record_at(struct iso_sb *fs, struct buffer **held, u64 byte, u64 end,
+		  struct iso_record *out)
 {
 	int err;
 	u8 len;
@@ -61,7 +62,8 @@ int iso_record_at(struct iso_sb *fs, struct buffer **held, u64 byte, u64 end, st
 
 u64 iso_record_home(const struct iso_sb *fs, const struct iso_record *r)
 {
-	return iso_record_flags(r) & ISO_FLAG_DIR ? (u64)iso_record_extent(r) << fs->sb->blkbits : r->place;
+	return iso_record_flags(r) & ISO_FLAG_DIR ? (u64)iso_record_extent(r) << fs->sb->blkbits
+						  : r->place;
 }
 
 /* --- dates ------------------------------------------------------------------------------------ */
@@ -70,8 +72,8 @@ u64 iso_record_home(const struct iso_sb *fs, const struct iso_record *r)
 #define MAX_SECONDS 9200000000ll
 
 /*
- * Seconds of a date in the Gregorian calendar, counted through a year that begins in March, with any
- * nonsense in the fields: month 0 is the last of the year before.
+ * Seconds of a date in the Gregorian calendar, counted through a year that begins in March, with
+ * any nonsense in the fields: month 0 is the last of the year before.
  */
 static s64 date_seconds(int year, int month, int day, int hour, int minute, int second)
 {

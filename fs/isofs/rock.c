@@ -2,15 +2,17 @@
 /*
  * Rock Ridge (IEEE P1282), carried by the System Use Sharing Protocol (P1281).
  *
- * Behind the name of a record, from the next even byte on, is a list of entries: two letters, length,
- * version, data.  CE names a continuation area, where the list goes on when it ends here; at most
- * MAX_HOPS of them are followed, so a circle of them ends.  An entry that does not fit ends its list.
+ * Behind the name of a record, from the next even byte on, is a list of entries: two letters,
+ * length, version, data.  CE names a continuation area, where the list goes on when it ends here;
+ * at most MAX_HOPS of them are followed, so a circle of them ends.  An entry that does not fit ends
+ * its list.
  *
  *	SP ER	the root's "." alone: how many bytes to skip in each area; that this is Rock Ridge
  *	PX PN	mode, links, owner; device number
  *	NM SL	name, symbolic link: in pieces
  *	TF	times
- *	CL RE	a directory deeper than the standard allows has its place taken by a file with CL, which says
+ *	CL RE	a directory deeper than the standard allows has its place taken by a file with CL,
+ *	which says
  *		where it is; there it is marked RE, and hidden
  *	PL	in its "..": the parent it should have.  The VFS knows that
  *
@@ -71,13 +73,14 @@ static int rock_hop(struct iso_rock *rock)
 	int err;
 
 	if (++rock->hops > MAX_HOPS || offset >= size || len > size - offset)
-		return iso_error(fs, "Rock Ridge continues at block %u, byte %u, for %u bytes", rock->next_block,
-				 offset, len);
+		return iso_error(fs, "Rock Ridge continues at block %u, byte %u, for %u bytes",
+				 rock->next_block, offset, len);
 	if (!rock->area)
 		rock->area = kmalloc(size, GFP_KERNEL);
 	if (!rock->area)
 		return -ENOMEM;
-	err = iso_read(fs, &held, ((u64)rock->next_block << fs->sb->blkbits) + offset, rock->area, len);
+	err = iso_read(fs, &held, ((u64)rock->next_block << fs->sb->blkbits) + offset, rock->area,
+		       len);
 	buffer_put(held);
 	rock->at = rock->area;
 	rock->left = err ? 0 : len;
@@ -95,7 +98,8 @@ static void note_continuation(struct iso_rock *rock, const u8 *e)
 }
 
 /*
- * The next entry: whole, at least four bytes, valid until the next call.  Returns 1, 0 at the end, -EIO, -ENOMEM.
+ * The next entry: whole, at least four bytes, valid until the next call.  Returns 1, 0 at the end,
+ * -EIO, -ENOMEM.
  */
 static int rock_next(struct iso_rock *rock, const u8 **out)
 {
@@ -103,7 +107,8 @@ static int rock_next(struct iso_rock *rock, const u8 **out)
 		const u8 *e = rock->at;
 		int err;
 
-		if (rock->left < 4 || e[E_LEN] < 4 || e[E_LEN] > rock->left || entry_sig(e) == SIG('S', 'T')) {
+		if (rock->left < 4 || e[E_LEN] < 4 || e[E_LEN] > rock->left ||
+		    entry_sig(e) == SIG('S', 'T')) {
 			if (!rock->next_len)
 				return 0;
 			err = rock_hop(rock);
@@ -230,7 +235,8 @@ static int link_keep(struct iso_sb *fs, struct inode *inode, struct link_text *l
 	if (!S_ISLNK(inode->mode))
 		return 0;
 	if (!l->text || !l->len || l->too_long || memchr(l->text, 0, l->len))
-		return iso_error(fs, "symbolic link %llu has no text, or too much of it", inode->ino);
+		return iso_error(fs, "symbolic link %llu has no text, or too much of it",
+				 inode->ino);
 	iso_i(inode)->link = kmalloc(l->len + 1, GFP_KERNEL);
 	if (!iso_i(inode)->link)
 		return -ENOMEM;
@@ -269,8 +275,8 @@ static void take_device(struct inode *inode, const u8 *e)
 }
 
 /*
- * Creation, modification, access, change of attributes, in this order, those that the flags name.  Some writers
- * put the change of attributes in the place of the creation.
+ * Creation, modification, access, change of attributes, in this order, those that the flags name.
+ * Some writers put the change of attributes in the place of the creation.
  */
 static void take_times(struct inode *inode, const u8 *e)
 {
@@ -300,7 +306,8 @@ static int take_entry(struct inode *inode, const u8 *e, struct link_text *link, 
 	}
 }
 
-int iso_rock_inode(struct iso_sb *fs, struct inode *inode, const struct iso_record *r, u64 *moved_to)
+int iso_rock_inode(struct iso_sb *fs, struct inode *inode, const struct iso_record *r,
+		   u64 *moved_to)
 {
 	struct link_text link = {.text = NULL};
 	struct iso_rock rock;

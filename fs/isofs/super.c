@@ -2,9 +2,9 @@
 /*
  * The volume: its descriptors, mounting, the end.
  *
- * Descriptors are one to a sector from the sixteenth on, each with its type and "CD001", to the one that
- * says it is the last.  Those of other kinds are passed over.  Where the primary tree has Rock Ridge it is
- * used; else the Joliet tree, if there is one; else the primary tree as it is.
+ * Descriptors are one to a sector from the sixteenth on, each with its type and "CD001", to the one
+ * that says it is the last.  Those of other kinds are passed over.  Where the primary tree has Rock
+ * Ridge it is used; else the Joliet tree, if there is one; else the primary tree as it is.
  *
  * The blocks in which records count are of 512, 1024 or 2048 bytes, nearly always 2048.
  */
@@ -95,7 +95,8 @@ static int read_descriptors(struct iso_sb *fs, struct volume *v)
 
 	*v = (struct volume){};
 	for (unsigned i = 0; i < MAX_DESCRIPTORS && !err; i++) {
-		err = iso_read(fs, &held, (sector + FIRST_DESCRIPTOR + i) * ISO_SECTOR, vd, sizeof(vd));
+		err = iso_read(fs, &held, (sector + FIRST_DESCRIPTOR + i) * ISO_SECTOR, vd,
+			       sizeof(vd));
 		if (err || memcmp(vd + VD_ID, "CD001", 5))
 			continue;
 		if (vd[VD_TYPE] == TYPE_LAST)
@@ -247,7 +248,8 @@ static int fill(struct superblock *sb, const struct fs_params *params)
 	return set_up(sb, params);
 }
 
-static int iso_mount(const struct fs_type *type, const struct fs_params *params, struct superblock **out)
+static int iso_mount(const struct fs_type *type, const struct fs_params *params,
+		     struct superblock **out)
 {
 	return bdev_mount(type, params, &iso_super_ops, fill, out);
 }

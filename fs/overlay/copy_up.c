@@ -2,9 +2,9 @@
 /*
  * Copy-up: a lower file gets a copy in the upper tree, before the first change.
  *
- * The copy is made in the scratch directory, complete with data, attributes, owner, mode and times, synced,
- * and then renamed to its place: whoever looks sees the old file or the whole new one, also after a crash.
- * Parents are copied first, from the top, each under its own copy_lock alone.
+ * The copy is made in the scratch directory, complete with data, attributes, owner, mode and times,
+ * synced, and then renamed to its place: whoever looks sees the old file or the whole new one, also
+ * after a crash. Parents are copied first, from the top, each under its own copy_lock alone.
  */
 #include <fs/vfs/dir.h>
 #include <kernel/abi/fs.h>
@@ -24,9 +24,11 @@ int overlay_temp(struct overlay *o, struct dentry **out)
 	char name[24];
 	int err;
 
-	/* Names left by a crash were removed at mount; others may still meet one of a second overlay. */
+	/* Names left by a crash were removed at mount; others may still meet one of a second
+	 * overlay. */
 	do {
-		int len = snprintf(name, sizeof(name), "#%llx", atomic_add_return(&o->last_temp, 1));
+		int len =
+			snprintf(name, sizeof(name), "#%llx", atomic_add_return(&o->last_temp, 1));
 
 		err = lookup_one_locked(o->work.dentry, name, (size_t)len, out);
 		if (err || !(*out)->inode)
@@ -35,8 +37,8 @@ int overlay_temp(struct overlay *o, struct dentry **out)
 	} while (true);
 }
 
-int overlay_real_rename(struct overlay *o, struct dentry *old_dir, struct dentry *old, struct dentry *new_dir,
-			const struct dentry *name, unsigned flags)
+int overlay_real_rename(struct overlay *o, struct dentry *old_dir, struct dentry *old,
+			struct dentry *new_dir, const struct dentry *name, unsigned flags)
 {
 	struct dentry *trap = rename_lock_parents(old_dir, new_dir), *new;
 	int err;
@@ -47,7 +49,9 @@ int overlay_real_rename(struct overlay *o, struct dentry *old_dir, struct dentry
 		err = lookup_one_locked(new_dir, name->name, name->len, &new);
 	if (err)
 		goto unlock;
-	err = old == trap || new == trap ? -EINVAL : vfs_rename(old_dir->inode, old, new_dir->inode, new, flags);
+	err = old == trap || new == trap
+		      ? -EINVAL
+		      : vfs_rename(old_dir->inode, old, new_dir->inode, new, flags);
 	dentry_put(new);
 unlock:
 	rename_unlock_parents(old_dir, new_dir);
@@ -62,7 +66,8 @@ int overlay_real_setattr(struct dentry *real, struct iattr *attr)
 
 int overlay_real_remove(struct dentry *dir, struct dentry *real)
 {
-	return S_ISDIR(real->inode->mode) ? vfs_rmdir(dir->inode, real) : vfs_unlink(dir->inode, real);
+	return S_ISDIR(real->inode->mode) ? vfs_rmdir(dir->inode, real)
+					  : vfs_unlink(dir->inode, real);
 }
 
 /* Cleaning the scratch directory */
@@ -77,7 +82,8 @@ struct name_list {
 	bool failed;
 };
 
-static bool name_list_add(struct dir_context *ctx, const char *name, size_t len, loff_t pos, u64 ino, unsigned type)
+static bool name_list_add(struct dir_context *ctx, const char *name, size_t len, loff_t pos,
+			  u64 ino, unsigned type)
 {
 	struct name_list *list = container_of(ctx, struct name_list, ctx);
 	struct name_entry *e;
@@ -271,7 +277,8 @@ static int copy_attributes(struct overlay *o, struct inode *from, struct inode *
 static int copy_owner_and_times(struct dentry *temp, const struct kstat *st)
 {
 	struct iattr attr = {
-		.valid = ATTR_UID | ATTR_GID | ATTR_ATIME | ATTR_MTIME | ATTR_ATIME_SET | ATTR_MTIME_SET | ATTR_FORCE,
+		.valid = ATTR_UID | ATTR_GID | ATTR_ATIME | ATTR_MTIME | ATTR_ATIME_SET |
+			 ATTR_MTIME_SET | ATTR_FORCE,
 		.uid = st->uid,
 		.gid = st->gid,
 		.atime = st->atime,
@@ -305,7 +312,8 @@ static int make_symlink(struct overlay *o, struct dentry *lower, struct dentry *
 }
 
 /* An empty file of the right kind in the scratch directory. */
-static int make_temp(struct overlay *o, struct dentry *lower, const struct kstat *st, struct dentry **out)
+static int make_temp(struct overlay *o, struct dentry *lower, const struct kstat *st,
+		     struct dentry **out)
 {
 	struct inode *work = o->work.dentry->inode;
 	struct dentry *temp;
@@ -330,7 +338,8 @@ unlock:
 	return err;
 }
 
-static int fill_temp(struct overlay *o, const struct path *lower, struct dentry *temp, const struct kstat *st, loff_t size)
+static int fill_temp(struct overlay *o, const struct path *lower, struct dentry *temp,
+		     const struct kstat *st, loff_t size)
 {
 	int err = 0;
 

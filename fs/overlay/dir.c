@@ -2,9 +2,9 @@
 /*
  * Making and removing names in an overlay.
  *
- * A new name goes straight into the upper directory, unless a whiteout lies there: then the file is made
- * in the scratch directory and takes the whiteout's place in one rename.  A new directory over lower ones
- * is opaque.  A removed name that lower layers still have gets a whiteout.
+ * A new name goes straight into the upper directory, unless a whiteout lies there: then the file is
+ * made in the scratch directory and takes the whiteout's place in one rename.  A new directory over
+ * lower ones is opaque.  A removed name that lower layers still have gets a whiteout.
  */
 #include <fs/vfs/dir.h>
 #include <kernel/abi/fs.h>
@@ -42,7 +42,8 @@ static int make_at(struct dentry *dir, struct dentry *d, const struct making *m)
 /* The new file belongs to the caller, not to who mounted. */
 static int set_owner(struct dentry *d, const struct owner *as)
 {
-	struct iattr attr = { .valid = ATTR_UID | ATTR_GID | ATTR_FORCE, .uid = as->uid, .gid = as->gid };
+	struct iattr attr = {
+		.valid = ATTR_UID | ATTR_GID | ATTR_FORCE, .uid = as->uid, .gid = as->gid};
 	struct iattr mode = { .valid = ATTR_MODE | ATTR_FORCE, .mode = d->inode->mode };
 	int err;
 
@@ -54,7 +55,8 @@ static int set_owner(struct dentry *d, const struct owner *as)
 	return err;
 }
 
-static int finish_new(struct overlay *o, struct dentry *d, const struct making *m, const struct owner *as)
+static int finish_new(struct overlay *o, struct dentry *d, const struct making *m,
+		      const struct owner *as)
 {
 	int err = m->hard ? 0 : set_owner(d, as);
 
@@ -72,8 +74,8 @@ static void undo_new(struct dentry *dir, struct dentry *d)
 }
 
 /* In `dir`, under a fresh name (`name` NULL: the scratch directory) or under `name`. */
-static int make_in(struct overlay *o, struct dentry *dir, const struct dentry *name, const struct making *m,
-		   const struct owner *as, struct dentry **out)
+static int make_in(struct overlay *o, struct dentry *dir, const struct dentry *name,
+		   const struct making *m, const struct owner *as, struct dentry **out)
 {
 	struct dentry *d;
 	int err;
@@ -99,8 +101,8 @@ static int make_in(struct overlay *o, struct dentry *dir, const struct dentry *n
 }
 
 /* Over the whiteout that lies at `name`. */
-static int make_over(struct overlay *o, struct dentry *dir, const struct dentry *name, const struct making *m,
-		     const struct owner *as, struct dentry **out)
+static int make_over(struct overlay *o, struct dentry *dir, const struct dentry *name,
+		     const struct making *m, const struct owner *as, struct dentry **out)
 {
 	bool exchange = S_ISDIR(m->mode) && !m->hard;
 	struct dentry *whiteout, *temp;
@@ -111,7 +113,8 @@ static int make_over(struct overlay *o, struct dentry *dir, const struct dentry 
 	err = lookup_one(dir, name->name, name->len, &whiteout);
 	if (err)
 		goto remove;
-	err = overlay_real_rename(o, o->work.dentry, temp, dir, name, exchange ? RENAME_EXCHANGE : 0);
+	err = overlay_real_rename(o, o->work.dentry, temp, dir, name,
+				  exchange ? RENAME_EXCHANGE : 0);
 	if (!err && exchange)
 		overlay_work_remove(o, whiteout);
 	dentry_put(whiteout);
@@ -137,7 +140,8 @@ static int whiteout_at(struct dentry *dir, const struct dentry *name, bool *is)
 	return 0;
 }
 
-static int make_real(struct inode *dir, struct dentry *dentry, struct making *m, const struct owner *as, struct dentry **out)
+static int make_real(struct inode *dir, struct dentry *dentry, struct making *m,
+		     const struct owner *as, struct dentry **out)
 {
 	struct overlay *o = overlay_of(dir->sb);
 	struct dentry *upper = overlay_upper(dir);
@@ -249,7 +253,8 @@ static int whiteout_make(struct overlay *o, struct dentry **out)
 }
 
 /* A whiteout takes the place of whatever the upper directory has there. */
-static int remove_and_cover(struct overlay *o, struct dentry *dir, struct dentry *dentry, struct dentry *upper)
+static int remove_and_cover(struct overlay *o, struct dentry *dir, struct dentry *dentry,
+			    struct dentry *upper)
 {
 	bool exchange = upper && S_ISDIR(upper->inode->mode);
 	struct dentry *whiteout;
@@ -257,7 +262,8 @@ static int remove_and_cover(struct overlay *o, struct dentry *dir, struct dentry
 
 	if (err)
 		return err;
-	err = overlay_real_rename(o, o->work.dentry, whiteout, dir, dentry, exchange ? RENAME_EXCHANGE : 0);
+	err = overlay_real_rename(o, o->work.dentry, whiteout, dir, dentry,
+				  exchange ? RENAME_EXCHANGE : 0);
 	if (err)
 		overlay_work_remove(o, whiteout);
 	else if (exchange)

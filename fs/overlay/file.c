@@ -2,9 +2,9 @@
 /*
  * Open files of an overlay: each has a real file behind it, which does the work.
  *
- * Opening for writing copies up first.  A file opened for reading before a copy-up goes on with the lower
- * file until it is next used: then it gets the upper one.  Pages are the real file's (file.mapping), so a
- * mapping made before a copy-up stays with the lower file, as on Linux.
+ * Opening for writing copies up first.  A file opened for reading before a copy-up goes on with the
+ * lower file until it is next used: then it gets the upper one.  Pages are the real file's
+ * (file.mapping), so a mapping made before a copy-up stays with the lower file, as on Linux.
  */
 #include <kernel/abi/fcntl.h>
 #include <kernel/lib/string.h>
@@ -35,7 +35,8 @@ static int overlay_open(struct inode *inode, struct file *f)
 	int err = 0;
 
 	if ((f->flags & O_ACCMODE) != O_RDONLY)
-		err = f->flags & O_TRUNC ? overlay_copy_up_size(f->path.dentry, 0) : overlay_copy_up(f->path.dentry);
+		err = f->flags & O_TRUNC ? overlay_copy_up_size(f->path.dentry, 0)
+					 : overlay_copy_up(f->path.dentry);
 	if (err)
 		return err;
 	of = kzalloc(sizeof(*of), GFP_KERNEL);

@@ -2,9 +2,9 @@
 /*
  * Overlay inodes: which real inode one stands for, and the operations that go to it.
  *
- * Inodes are hashed by the address of the real inode they began with, which they keep alive; so all names
- * of one upper file share an overlay inode.  Names of one lower file share it until a copy-up, which breaks
- * hard links of lower layers.
+ * Inodes are hashed by the address of the real inode they began with, which they keep alive; so all
+ * names of one upper file share an overlay inode.  Names of one lower file share it until a
+ * copy-up, which breaks hard links of lower layers.
  */
 #include <fs/vfs/posix_acl.h>
 #include <kernel/abi/stat.h>
@@ -20,7 +20,8 @@ struct inode *overlay_alloc_inode(struct superblock *sb)
 	struct overlay_inode *oi;
 
 	if (!atomic_load(&overlay_cache)) {
-		struct slab_cache *fresh = SLAB_CACHE(overlay_inode, SLAB_RECLAIMABLE), *none = NULL;
+		struct slab_cache *fresh = SLAB_CACHE(overlay_inode, SLAB_RECLAIMABLE),
+				  *none = NULL;
 
 		if (fresh && !atomic_cmpxchg(&overlay_cache, &none, fresh))
 			slab_destroy(fresh);
@@ -31,7 +32,8 @@ struct inode *overlay_alloc_inode(struct superblock *sb)
 	if (!oi)
 		return NULL;
 	memset((char *)oi + sizeof(oi->vfs), 0, sizeof(*oi) - sizeof(oi->vfs));
-	mutex_init(&oi->copy_lock, sb->stack_depth > 1 ? RANK_STACKED2_COPY : RANK_STACKED_COPY, "overlay copy-up");
+	mutex_init(&oi->copy_lock, sb->stack_depth > 1 ? RANK_STACKED2_COPY : RANK_STACKED_COPY,
+		   "overlay copy-up");
 	return &oi->vfs;
 }
 
@@ -65,7 +67,8 @@ void overlay_copy_attr(struct inode *inode)
 	inode->mode = real->mode;
 	inode->uid = real->uid;
 	inode->gid = real->gid;
-	inode->flags = (inode->flags & ~(u32)(S_IMMUTABLE | S_APPEND)) | (real->flags & (S_IMMUTABLE | S_APPEND));
+	inode->flags = (inode->flags & ~(u32)(S_IMMUTABLE | S_APPEND)) |
+		       (real->flags & (S_IMMUTABLE | S_APPEND));
 	WRITE_ONCE(inode->size, READ_ONCE(real->size));
 	WRITE_ONCE(inode->nlink, READ_ONCE(real->nlink));
 	WRITE_ONCE(inode->atime, READ_ONCE(real->atime));
@@ -99,8 +102,8 @@ static void inode_fill(struct inode *inode)
 	}
 }
 
-int overlay_inode_get(struct superblock *sb, struct dentry *upper, struct overlay_lower *lower, unsigned nr_lower,
-		      struct inode **out)
+int overlay_inode_get(struct superblock *sb, struct dentry *upper, struct overlay_lower *lower,
+		      unsigned nr_lower, struct inode **out)
 {
 	const struct inode *real = (upper ?: lower[0].dentry)->inode;
 	struct overlay_inode *oi;
@@ -131,7 +134,8 @@ void overlay_real_path(const struct inode *inode, struct path *out)
 	out->mnt = upper ? o->upper.mnt : o->lower[oi->lower[0].layer].mnt;
 }
 
-static int overlay_getattr(const struct path *path, struct inode *inode, struct kstat *out, u32 mask, unsigned flags)
+static int overlay_getattr(const struct path *path, struct inode *inode, struct kstat *out,
+			   u32 mask, unsigned flags)
 {
 	struct overlay *o = overlay_of(inode->sb);
 	const struct cred *old = cred_override(o->cred);
@@ -147,7 +151,8 @@ static int overlay_getattr(const struct path *path, struct inode *inode, struct 
 		out->dev = inode->sb->dev;
 		out->ino = overlay_inode(inode)->real_ino;
 	}
-	if (S_ISDIR(inode->mode) && overlay_inode(inode)->nr_lower + (overlay_upper(inode) != NULL) > 1)
+	if (S_ISDIR(inode->mode) &&
+	    overlay_inode(inode)->nr_lower + (overlay_upper(inode) != NULL) > 1)
 		out->nlink = 1;
 	return 0;
 }
@@ -189,7 +194,8 @@ static int overlay_setattr(struct dentry *dentry, struct inode *inode, const str
 
 	if (err)
 		return err;
-	err = want.valid & ATTR_SIZE ? overlay_copy_up_size(dentry, want.size) : overlay_copy_up(dentry);
+	err = want.valid & ATTR_SIZE ? overlay_copy_up_size(dentry, want.size)
+				     : overlay_copy_up(dentry);
 	if (err)
 		return err;
 	want.file = NULL;
@@ -230,7 +236,8 @@ static int upper_for_change(struct inode *inode, struct inode **out)
 	return err;
 }
 
-static int overlay_setxattr(struct inode *inode, const char *name, const void *value, size_t size, int flags)
+static int overlay_setxattr(struct inode *inode, const char *name, const void *value, size_t size,
+			    int flags)
 {
 	struct inode *real;
 	int err;
@@ -311,10 +318,10 @@ static int overlay_get_link(struct dentry *dentry, struct inode *inode, struct l
 	return dentry ? real->ops->get_link(overlay_real(inode), real, out) : -ECHILD;
 }
 
-#define COMMON_OPS                                                                                                   \
-	.permission = overlay_permission, .setattr = overlay_setattr, .getattr = overlay_getattr,                      \
-	.getxattr = overlay_getxattr, .setxattr = overlay_setxattr, .listxattr = overlay_listxattr,                    \
-	.get_acl = overlay_get_acl, .set_acl = overlay_set_acl
+#define COMMON_OPS                                                                                 \
+	.permission = overlay_permission, .setattr = overlay_setattr, .getattr = overlay_getattr,  \
+	.getxattr = overlay_getxattr, .setxattr = overlay_setxattr,                                \
+	.listxattr = overlay_listxattr, .get_acl = overlay_get_acl, .set_acl = overlay_set_acl
 
 const struct inode_ops overlay_file_inode_ops = { COMMON_OPS };
 const struct inode_ops overlay_symlink_ops = { COMMON_OPS, .get_link = overlay_get_link };

@@ -2,9 +2,10 @@
 /*
  * Finding a name in the layers.
  *
- * The upper layer is asked first, then the lower ones from the top.  A whiteout or an opaque directory
- * ends the search; a file ends it too, and counts only when nothing was found above it.  Directories are
- * collected: together they are the merged one.  A redirect changes what the layers below are asked for.
+ * The upper layer is asked first, then the lower ones from the top.  A whiteout or an opaque
+ * directory ends the search; a file ends it too, and counts only when nothing was found above it.
+ * Directories are collected: together they are the merged one.  A redirect changes what the layers
+ * below are asked for.
  */
 #include <kernel/abi/limits.h>
 #include <kernel/abi/xattr.h>
@@ -32,7 +33,8 @@ bool overlay_is_whiteout(const struct dentry *d)
 	return d->inode && S_ISCHR(d->inode->mode) && !d->inode->rdev;
 }
 
-static ssize_t attr_get(struct overlay *o, struct dentry *real, const char *name, void *buf, size_t size)
+static ssize_t attr_get(struct overlay *o, struct dentry *real, const char *name, void *buf,
+			size_t size)
 {
 	char full[ATTR_NAME_SIZE];
 	struct inode *inode = real->inode;
@@ -81,7 +83,8 @@ static int redirect_get(struct overlay *o, struct dentry *real, char **out)
 	}
 	buf[n] = '\0';
 	/* A name, or a path from the layer's root without empty or dotted components. */
-	if ((buf[0] != '/' && strchr(buf, '/')) || strstr(buf, "//") || strstr(buf, "/.") || (size_t)n != strlen(buf)) {
+	if ((buf[0] != '/' && strchr(buf, '/')) || strstr(buf, "//") || strstr(buf, "/.") ||
+	    (size_t)n != strlen(buf)) {
 		kfree(buf);
 		return -EIO;
 	}
@@ -92,7 +95,8 @@ static int redirect_get(struct overlay *o, struct dentry *real, char **out)
 /* One search. */
 struct search {
 	struct overlay *o;
-	const char *name;    /* what the next layers are asked for: in the parent, or from their root */
+	/* what the next layers are asked for: in the parent, or from their root */
+	const char *name;
 	size_t len;
 	char *redirect;	     /* owns `name` when set */
 	struct dentry *upper;
@@ -151,7 +155,8 @@ static int lower_lookup(struct search *s, unsigned layer, struct dentry *dir, st
 
 	if (s->name[0] != '/')
 		return dir ? lookup_one(dir, s->name, s->len, out) : -ENOENT;
-	err = vfs_path_lookup(&s->o->lower[layer], s->name + 1, LOOKUP_BENEATH | LOOKUP_NO_SYMLINKS | LOOKUP_NO_XDEV, &found);
+	err = vfs_path_lookup(&s->o->lower[layer], s->name + 1,
+			      LOOKUP_BENEATH | LOOKUP_NO_SYMLINKS | LOOKUP_NO_XDEV, &found);
 	if (err)
 		return err;
 	*out = dentry_get(found.dentry);

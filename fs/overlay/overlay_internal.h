@@ -2,19 +2,20 @@
 /*
  * overlayfs, among its own files.
  *
- * An overlay shows several directory trees as one: an upper one that takes all changes, over lower ones
- * that never change.  An overlay inode stands for one real inode: the upper one once there is one,
- * else the first lower one; a merged directory has a list of them.
+ * An overlay shows several directory trees as one: an upper one that takes all changes, over lower
+ * ones that never change.  An overlay inode stands for one real inode: the upper one once there is
+ * one, else the first lower one; a merged directory has a list of them.
  *
  *	whiteout	a character device 0:0 in the upper tree: the lower name is gone
  *	opaque		an attribute of an upper directory: nothing below it shows
  *	redirect	an attribute of an upper directory: where it lay before it was renamed
  *	copy-up		before the first change a lower file is copied into the upper tree
  *
- * Real trees are touched with the credentials of who mounted; what the caller may do is decided on the
- * overlay's own inodes, which carry the real ones' owner and mode.
+ * Real trees are touched with the credentials of who mounted; what the caller may do is decided on
+ * the overlay's own inodes, which carry the real ones' owner and mode.
  *
- * Locks: overlay directory and inode locks (RANK_STACKED_*), then copy_lock, then locks of the real trees.
+ * Locks: overlay directory and inode locks (RANK_STACKED_*), then copy_lock, then locks of the real
+ * trees.
  */
 #pragma once
 
@@ -30,7 +31,7 @@ struct overlay {
 	const struct cred *cred;  /* [I] of who mounted, counted */
 	char *lowerdir, *upperdir, *workdir; /* [I] the options */
 	const char *prefix;	  /* [I] of attributes: "trusted.overlay." or "user.overlay." */
-	bool same_fs;		  /* [I] all layers on one: inode numbers are those of the layers */
+	bool same_fs;             /* [I] all layers on one: inode numbers are those of the layers */
 	bool redirect;		  /* [I] directories of lower layers may be renamed */
 	bool volatile_;		  /* [I] never syncs */
 	u64 last_temp;		  /* [a] */
@@ -48,7 +49,7 @@ struct overlay_inode {
 	struct mutex copy_lock;
 	unsigned nr_lower;	     /* [I] */
 	struct overlay_lower *lower; /* [I] */
-	char *redirect;		     /* [directory's lock] path below the layers' roots, or NULL */
+	char *redirect;              /* [directory's lock] path below the layers' roots, or NULL */
 	bool opaque;		     /* [directory's lock] */
 	u64 real_ino;		     /* [I] what stat shows: stays over a copy-up */
 };
@@ -82,9 +83,10 @@ struct inode *overlay_alloc_inode(struct superblock *sb);
 void overlay_free_inode(struct inode *inode);
 void overlay_evict(struct inode *inode);
 void overlay_copy_attr(struct inode *inode);
-/* The inode of these real ones; takes over their counts, also on failure.  `redirect` is consumed. */
-int overlay_inode_get(struct superblock *sb, struct dentry *upper, struct overlay_lower *lower, unsigned nr_lower,
-		      struct inode **out) __must_check;
+/* The inode of these real ones; takes over their counts, also on failure.  `redirect` is
+ * consumed. */
+int overlay_inode_get(struct superblock *sb, struct dentry *upper, struct overlay_lower *lower,
+		      unsigned nr_lower, struct inode **out) __must_check;
 void overlay_real_path(const struct inode *inode, struct path *out);
 void overlay_lowers_put(struct overlay_lower *lower, unsigned nr);
 
@@ -94,7 +96,8 @@ bool overlay_is_whiteout(const struct dentry *d);
 /* Is there anything in lower layers that `name` in `dir` would show? */
 int overlay_lower_has(struct inode *dir, const struct dentry *dentry, bool *has) __must_check;
 bool overlay_flag_get(struct overlay *o, struct dentry *real, const char *name);
-int overlay_attr_set(struct overlay *o, struct dentry *real, const char *name, const char *value) __must_check;
+int overlay_attr_set(struct overlay *o, struct dentry *real, const char *name,
+		     const char *value) __must_check;
 bool overlay_is_private_attr(struct overlay *o, const char *name);
 
 /* copy_up.c.  Context: may sleep, no lock of the real trees held. */
@@ -104,8 +107,9 @@ int overlay_copy_up_size(struct dentry *dentry, loff_t size) __must_check;
 /* A fresh name in the scratch directory: negative, counted.  Locks: work W. */
 int overlay_temp(struct overlay *o, struct dentry **out) __must_check;
 /* Rename inside the upper file system; takes its locks.  `new_name` is looked up. */
-int overlay_real_rename(struct overlay *o, struct dentry *old_dir, struct dentry *old, struct dentry *new_dir,
-			const struct dentry *name, unsigned flags) __must_check;
+int overlay_real_rename(struct overlay *o, struct dentry *old_dir, struct dentry *old,
+			struct dentry *new_dir, const struct dentry *name,
+			unsigned flags) __must_check;
 /* vfs_setattr with the real inode's lock. */
 int overlay_real_setattr(struct dentry *real, struct iattr *attr) __must_check;
 /* Unlink or rmdir.  Locks: dir's inode W. */
@@ -126,7 +130,8 @@ int overlay_unlink(struct inode *dir, struct dentry *dentry);
 int overlay_rmdir(struct inode *dir, struct dentry *dentry);
 
 /* rename.c */
-int overlay_rename(struct inode *old_dir, struct dentry *old, struct inode *new_dir, struct dentry *new, unsigned flags);
+int overlay_rename(struct inode *old_dir, struct dentry *old, struct inode *new_dir,
+		   struct dentry *new, unsigned flags);
 
 /* readdir.c */
 extern const struct file_ops overlay_dir_file_ops;

@@ -2,8 +2,9 @@
 /*
  * Listing a merged directory.
  *
- * A first read, or a rewind, reads all layers into one list, without names that appeared above and without
- * whiteouts; positions are indices into it.  So a listing shows the directory as it was when it began.
+ * A first read, or a rewind, reads all layers into one list, without names that appeared above and
+ * without whiteouts; positions are indices into it.  So a listing shows the directory as it was
+ * when it began.
  */
 #include <fs/vfs/dir.h>
 #include <kernel/abi/limits.h>
@@ -39,7 +40,8 @@ static int name_compare(const char *a, size_t an, const char *b, size_t bn)
 	return order ?: an < bn ? -1 : an > bn;
 }
 
-static bool listing_add(struct dir_context *ctx, const char *name, size_t len, loff_t pos, u64 ino, unsigned type)
+static bool listing_add(struct dir_context *ctx, const char *name, size_t len, loff_t pos, u64 ino,
+			unsigned type)
 {
 	struct listing *l = container_of(ctx, struct listing, ctx);
 	struct rb_node **link = &l->names.node, *parent = NULL;

@@ -2,9 +2,10 @@
 /*
  * Renaming in an overlay.
  *
- * Both names are brought into the upper tree first.  What the old place leaves uncovered gets a whiteout in
- * the same rename.  A directory that lower layers share can be moved only by remembering where it was (a
- * redirect); without that, EXDEV tells the caller to copy, as between file systems.
+ * Both names are brought into the upper tree first.  What the old place leaves uncovered gets a
+ * whiteout in the same rename.  A directory that lower layers share can be moved only by
+ * remembering where it was (a redirect); without that, EXDEV tells the caller to copy, as between
+ * file systems.
  */
 #include <kernel/abi/fs.h>
 #include <kernel/abi/limits.h>
@@ -26,7 +27,8 @@ static bool has_lower(const struct inode *inode)
 	return overlay_inode(inode)->nr_lower && !overlay_inode(inode)->opaque;
 }
 
-/* Where the directory lies in the lower layers: down from the last ancestor that was itself moved. */
+/* Where the directory lies in the lower layers: down from the last ancestor that was itself
+ * moved. */
 static int origin_path(struct dentry *d, char *buf, size_t size, char **out)
 {
 	char *p = buf + size;
@@ -89,7 +91,8 @@ static int set_opaque(struct overlay *o, struct dentry *dentry)
 	return err;
 }
 
-/* A directory on the move: it must neither lose what is below it nor gain what its new place covers. */
+/* A directory on the move: it must neither lose what is below it nor gain what its new place
+ * covers. */
 static int prepare_directory(struct renaming *r, struct dentry *moved, bool covers)
 {
 	if (!S_ISDIR(moved->inode->mode))
@@ -159,22 +162,25 @@ static int rename_prepared(struct renaming *r)
 	return err ?: rename_real(r);
 }
 
-static int rename_allowed(const struct overlay *o, const struct dentry *old, const struct dentry *new, unsigned flags)
+static int rename_allowed(const struct overlay *o, const struct dentry *old,
+			  const struct dentry *new, unsigned flags)
 {
 	if (flags & ~(unsigned)(RENAME_NOREPLACE | RENAME_EXCHANGE))
 		return -EINVAL;
 	if (!o->redirect && S_ISDIR(old->inode->mode) && has_lower(old->inode))
 		return -EXDEV;
-	if ((flags & RENAME_EXCHANGE) && !o->redirect && S_ISDIR(new->inode->mode) && has_lower(new->inode))
+	if ((flags & RENAME_EXCHANGE) && !o->redirect && S_ISDIR(new->inode->mode) &&
+	    has_lower(new->inode))
 		return -EXDEV;
 	if (!(flags & RENAME_EXCHANGE) && new->inode && S_ISDIR(new->inode->mode))
 		return overlay_dir_empty(new->inode);
 	return 0;
 }
 
-int overlay_rename(struct inode *old_dir, struct dentry *old, struct inode *new_dir, struct dentry *new, unsigned flags)
+int overlay_rename(struct inode *old_dir, struct dentry *old, struct inode *new_dir,
+		   struct dentry *new, unsigned flags)
 {
-	struct renaming r = { .o = overlay_of(old_dir->sb), .old = old, .new = new, .flags = flags };
+	struct renaming r = {.o = overlay_of(old_dir->sb), .old = old, .new = new, .flags = flags};
 	const struct cred *cred;
 	int err = rename_allowed(r.o, old, new, flags);
 

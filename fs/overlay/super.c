@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * overlayfs: mounting.  Options as Linux: lowerdir=A:B:C (topmost first), upperdir=, workdir=, redirect_dir=,
- * volatile, userxattr; index=, metacopy=, nfs_export=, xino=, uuid= are known and may only be off.
+ * overlayfs: mounting.  Options as Linux: lowerdir=A:B:C (topmost first), upperdir=, workdir=,
+ * redirect_dir=, volatile, userxattr; index=, metacopy=, nfs_export=, xino=, uuid= are known and
+ * may only be off.
  *
- * Each layer is held by a mount of its own outside every tree, so that what happens to the tree the layer was
- * found in does not matter to the overlay.
+ * Each layer is held by a mount of its own outside every tree, so that what happens to the tree the
+ * layer was found in does not matter to the overlay.
  */
 #define LOG_PREFIX "overlayfs: "
 #include <fs/vfs/dir.h>
@@ -65,11 +66,15 @@ static int parse_redirect(struct overlay *o, const char *value)
 /* Features that are not here: naming them to switch them off is no error. */
 static int parse_absent(const char *key, const char *value)
 {
-	static const char *const absent[] = { "index", "metacopy", "nfs_export", "xino", "uuid", "verity" };
+	static const char *const absent[] = {"index", "metacopy", "nfs_export",
+					     "xino",  "uuid",     "verity"};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(absent); i++) {
 		if (!strcmp(key, absent[i]))
-			return value && (!strcmp(value, "off") || !strcmp(value, "auto") || !strcmp(value, "null")) ? 0 : -EINVAL;
+			return value && (!strcmp(value, "off") || !strcmp(value, "auto") ||
+					 !strcmp(value, "null"))
+				       ? 0
+				       : -EINVAL;
 	}
 	return -EINVAL;
 }
@@ -251,13 +256,15 @@ static int get_layers(struct superblock *sb, struct overlay *o)
 
 		o->same_fs &= l == top;
 		depth = l->stack_depth > depth ? l->stack_depth : depth;
-		if (o->upper.dentry && d_is_below(o->upper.dentry, o->lower[i].dentry) && l == top &&
-		    o->upper.dentry == o->lower[i].dentry)
+		if (o->upper.dentry && d_is_below(o->upper.dentry, o->lower[i].dentry) &&
+		    l == top && o->upper.dentry == o->lower[i].dentry)
 			return -ELOOP;
 	}
 	sb->stack_depth = depth + 1;
-	mutex_init(&sb->rename, depth ? RANK_STACKED2_RENAME : RANK_STACKED_RENAME, "overlay rename");
-	if (!o->upper.dentry || mount_readonly(o->upper.mnt) || (o->upper.dentry->sb->flags & SB_RDONLY))
+	mutex_init(&sb->rename, depth ? RANK_STACKED2_RENAME : RANK_STACKED_RENAME,
+		   "overlay rename");
+	if (!o->upper.dentry || mount_readonly(o->upper.mnt) ||
+	    (o->upper.dentry->sb->flags & SB_RDONLY))
 		sb->flags |= SB_RDONLY;
 	return 0;
 }
@@ -273,7 +280,8 @@ static int make_root(struct superblock *sb, struct overlay *o)
 		return -ENOMEM;
 	for (unsigned i = 0; i < o->nr_lower; i++)
 		lower[i] = (struct overlay_lower){ i, dentry_get(o->lower[i].dentry) };
-	err = overlay_inode_get(sb, o->upper.dentry ? dentry_get(o->upper.dentry) : NULL, lower, o->nr_lower, &inode);
+	err = overlay_inode_get(sb, o->upper.dentry ? dentry_get(o->upper.dentry) : NULL, lower,
+				o->nr_lower, &inode);
 	if (err)
 		return err;
 	sb->root = d_make_root(sb, inode);
@@ -368,7 +376,8 @@ static int overlay_fill(struct superblock *sb, char *options)
 	return make_root(sb, o);
 }
 
-static int overlay_mount(const struct fs_type *type, const struct fs_params *params, struct superblock **out)
+static int overlay_mount(const struct fs_type *type, const struct fs_params *params,
+			 struct superblock **out)
 {
 	int err = super_create(type, params, &overlay_super_ops, out);
 

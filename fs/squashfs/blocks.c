@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Where a block of a file is: its blocks follow each other, so that is the sum of the sizes before it.
+ * Where a block of a file is: its blocks follow each other, so that is the sum of the sizes before
+ * it.
  *
  * The sizes stand behind the inode, four bytes each.  To find a block the list is added up from the
- * nearest place before it that is known: where the last one found ended, which is where a reader goes on,
- * or one of the points kept for every SQ_POINT_EVERY blocks that were passed.
+ * nearest place before it that is known: where the last one found ended, which is where a reader
+ * goes on, or one of the points kept for every SQ_POINT_EVERY blocks that were passed.
  */
 #include <kernel/abi/errno.h>
 #include <kernel/lib/string.h>
@@ -92,7 +93,8 @@ int sq_block_find(struct inode *inode, u64 block, u64 *pos, u32 *size)
 	p.block++;
 	si->last = p;
 	remember(si, &p);
-	return packed_size(*size) > fs->block_size ?
-		       sq_error(fs, "a block of file %llu has %u bytes", inode->ino, packed_size(*size)) :
-		       0;
+	return packed_size(*size) > fs->block_size
+		       ? sq_error(fs, "a block of file %llu has %u bytes", inode->ino,
+				  packed_size(*size))
+		       : 0;
 }

@@ -3,9 +3,9 @@
  * Directories: listing and looking up.
  *
  * A listing is in the directory table: a header for up to 256 entries, whose inodes are all in one
- * metadata block and have numbers near each other, then these entries; and so on.  Names are in order.
- * A large directory has an index behind its inode: for some headers their byte in the listing, their
- * metadata block, and their first name.
+ * metadata block and have numbers near each other, then these entries; and so on.  Names are in
+ * order. A large directory has an index behind its inode: for some headers their byte in the
+ * listing, their metadata block, and their first name.
  *
  * Positions are 0 and 1 for "." and "..", then 3 more than the byte in the listing, as the size is.
  */
@@ -61,7 +61,10 @@ static int read_header(struct walk *w)
 	w->count = get_unaligned_le32(raw) + 1;
 	w->block = get_unaligned_le32(raw + 4);
 	w->base = get_unaligned_le32(raw + 8);
-	return w->count - 1 < MAX_COUNT ? 0 : sq_error(w->fs, "directory %llu has a header for %u entries", w->dir->ino, w->count);
+	return w->count - 1 < MAX_COUNT
+		       ? 0
+		       : sq_error(w->fs, "directory %llu has a header for %u entries", w->dir->ino,
+				  w->count);
 }
 
 static int read_entry(struct walk *w)
@@ -77,7 +80,8 @@ static int read_entry(struct walk *w)
 	w->type = get_unaligned_le16(raw + 4);
 	w->len = get_unaligned_le16(raw + 6) + 1u;
 	if (w->len > SQ_NAME_MAX)
-		return sq_error(w->fs, "directory %llu has a name of %u bytes", w->dir->ino, w->len);
+		return sq_error(w->fs, "directory %llu has a name of %u bytes", w->dir->ino,
+				w->len);
 	err = walk_read(w, w->name, w->len);
 	if (!err && (memchr(w->name, '/', w->len) || memchr(w->name, 0, w->len)))
 		err = sq_error(w->fs, "directory %llu has a name that is none", w->dir->ino);
@@ -118,7 +122,8 @@ static int index_next(struct walk *w, struct sq_cursor *at, struct index_entry *
 	e->block = get_unaligned_le32(raw + 4);
 	e->len = get_unaligned_le32(raw + 8) + 1;
 	if (!e->len || e->len > SQ_NAME_MAX)
-		return sq_error(w->fs, "the index of directory %llu has a name of %u bytes", w->dir->ino, e->len);
+		return sq_error(w->fs, "the index of directory %llu has a name of %u bytes",
+				w->dir->ino, e->len);
 	return sq_meta_read(w->fs, at, e->name, e->len);
 }
 
@@ -136,7 +141,8 @@ static bool index_is_before(const struct index_entry *e, const struct dentry *na
 	return name ? name_compare(e->name, e->len, name->name, name->len) <= 0 : e->pos <= pos;
 }
 
-/* Begin at the last header of the index that is not behind the name, or (NULL) the byte of the listing. */
+/* Begin at the last header of the index that is not behind the name, or (NULL) the byte of the
+ * listing. */
 static int walk_skip(struct walk *w, const struct dentry *name, u64 pos)
 {
 	const struct sq_inode *si = sq_i(w->dir);
@@ -151,7 +157,8 @@ static int walk_skip(struct walk *w, const struct dentry *name, u64 pos)
 		if (err || !index_is_before(e, name, pos))
 			break;
 		if (e->pos >= w->end) {
-			err = sq_error(w->fs, "the index of directory %llu leads out of it", w->dir->ino);
+			err = sq_error(w->fs, "the index of directory %llu leads out of it",
+				       w->dir->ino);
 			break;
 		}
 		w->pos = e->pos;

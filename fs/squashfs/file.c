@@ -2,14 +2,15 @@
 /*
  * Contents: pages of the page cache, a block at a time.
  *
- * A block cannot be decompressed in part, so whoever wants a page of it fills every page of it that is
- * not in the cache: these are added, locked, before the work begins, and others who want one wait for
- * it.  Read-ahead has the transfer of one block under way while it decompresses the one before.
+ * A block cannot be decompressed in part, so whoever wants a page of it fills every page of it that
+ * is not in the cache: these are added, locked, before the work begins, and others who want one
+ * wait for it.  Read-ahead has the transfer of one block under way while it decompresses the one
+ * before.
  *
- * What is left of a file behind its last whole block may be in a fragment, together with the ends of
- * other files.  Fragments are cached as the pages of a mapping that nobody else sees, from which the
- * ends are copied: so a directory of small files costs one decompression, and memory that reclaim can
- * have back.  Locks on pages of files come before those on pages of fragments.
+ * What is left of a file behind its last whole block may be in a fragment, together with the ends
+ * of other files.  Fragments are cached as the pages of a mapping that nobody else sees, from which
+ * the ends are copied: so a directory of small files costs one decompression, and memory that
+ * reclaim can have back.  Locks on pages of files come before those on pages of fragments.
  *
  * Pages are added outside `invalidate' of the mappings: nothing is ever cut off them.
  */
@@ -29,10 +30,11 @@ struct pages {
 };
 
 /*
- * `nr` pages from `first` on; `have` is one of them, locked by the caller, or NULL.  Returns how many are to be filled, or
- * -ENOMEM.
+ * `nr` pages from `first` on; `have` is one of them, locked by the caller, or NULL.  Returns how
+ * many are to be filled, or -ENOMEM.
  */
-static int pages_gather(struct mapping *m, u64 first, unsigned nr, struct folio *have, struct pages *p)
+static int pages_gather(struct mapping *m, u64 first, unsigned nr, struct folio *have,
+			struct pages *p)
 {
 	u64 index = first, last = first + nr - 1;
 	struct folio *batch[CACHE_BATCH];
@@ -75,7 +77,8 @@ static void pages_done(struct pages *p, u32 valid, int err)
 		u32 at = i << PAGE_SHIFT;
 
 		if (p->folios[i])
-			page_done(p->folios[i], valid > at ? min(valid - at, (u32)PAGE_SIZE) : 0, err);
+			page_done(p->folios[i], valid > at ? min(valid - at, (u32)PAGE_SIZE) : 0,
+				  err);
 	}
 	kfree(p->folios);
 }
@@ -210,7 +213,8 @@ static int fill_start(struct fill *fill, u64 block)
 	return sq_read_start(fs, pos, size & ~SQ_BLOCK_RAW, &fill->read);
 }
 
-/* `have`: a page of the block, locked, or NULL.  False: all of it is in the cache, or there is no memory. */
+/* `have`: a page of the block, locked, or NULL.  False: all of it is in the cache, or there is no
+ * memory. */
 static bool fill_begin(struct fill *fill, struct inode *inode, u64 block, struct folio *have)
 {
 	struct sq_sb *fs = sq_sb(inode->sb);
@@ -233,7 +237,8 @@ static int fill_data(struct fill *fill)
 
 	if (!err && out.done == fill->bytes)
 		return 0;
-	return sq_error(sq_sb(fill->inode->sb), "a block of file %llu cannot be read", fill->inode->ino);
+	return sq_error(sq_sb(fill->inode->sb), "a block of file %llu cannot be read",
+			fill->inode->ino);
 }
 
 static int fill_end(struct fill *fill)
@@ -244,7 +249,8 @@ static int fill_end(struct fill *fill)
 	if (!err && fill->kind == FILL_DATA)
 		err = fill_data(fill);
 	if (!err && fill->kind == FILL_FRAGMENT)
-		err = fragment_copy(sq_sb(fill->inode->sb), si->file.fragment, si->file.offset, &fill->pages, fill->bytes);
+		err = fragment_copy(sq_sb(fill->inode->sb), si->file.fragment, si->file.offset,
+				    &fill->pages, fill->bytes);
 	pages_done(&fill->pages, fill->kind == FILL_ZEROES ? 0 : fill->bytes, err);
 	return err;
 }

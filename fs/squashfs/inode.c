@@ -2,9 +2,10 @@
 /*
  * Inodes: from the inode table.
  *
- * A directory entry has a reference to the inode, and its number.  An inode is of one of seven types,
- * in a short form or in a long one with room for attributes, link counts and large sizes.  What belongs
- * to it and varies in length (sizes of blocks, an index, the text of a link) stands behind it.
+ * A directory entry has a reference to the inode, and its number.  An inode is of one of seven
+ * types, in a short form or in a long one with room for attributes, link counts and large sizes.
+ * What belongs to it and varies in length (sizes of blocks, an index, the text of a link) stands
+ * behind it.
  */
 #include <kernel/abi/errno.h>
 #include <kernel/abi/stat.h>
@@ -75,8 +76,10 @@ static int take_base(struct sq_sb *fs, struct inode *inode, const u8 *base)
 {
 	u32 uid = get_unaligned_le16(base + 4), gid = get_unaligned_le16(base + 6);
 
-	if (get_unaligned_le32(base + 12) != (u32)inode->ino || uid >= fs->nr_ids || gid >= fs->nr_ids)
-		return sq_error(fs, "inode %llu is not where it should be, or has no owner", inode->ino);
+	if (get_unaligned_le32(base + 12) != (u32)inode->ino || uid >= fs->nr_ids ||
+	    gid >= fs->nr_ids)
+		return sq_error(fs, "inode %llu is not where it should be, or has no owner",
+				inode->ino);
 	inode->mode = get_unaligned_le16(base + 2) & 07777;
 	inode->uid = fs->ids[uid];
 	inode->gid = fs->ids[gid];
@@ -169,7 +172,8 @@ static int read_xattrs(struct sq_sb *fs, struct inode *inode, struct sq_cursor *
 	return err;
 }
 
-static const struct inode_ops sq_symlink_inode_ops = {.getxattr = sq_getxattr, .listxattr = sq_listxattr};
+static const struct inode_ops sq_symlink_inode_ops = {.getxattr = sq_getxattr,
+						      .listxattr = sq_listxattr};
 
 static int fill_symlink(struct sq_sb *fs, struct inode *inode, struct sq_cursor *at, bool extended)
 {
@@ -195,14 +199,20 @@ static int fill_symlink(struct sq_sb *fs, struct inode *inode, struct sq_cursor 
 	inode->size = len;
 	inode->mode |= S_IFLNK;
 	inode->ops = &sq_symlink_inode_ops;
-	return !err && strlen(si->link) != len ? sq_error(fs, "symbolic link %llu has a NUL in it", inode->ino) : err;
+	return !err && strlen(si->link) != len
+		       ? sq_error(fs, "symbolic link %llu has a NUL in it", inode->ino)
+		       : err;
 }
 
 /* Devices have a number; FIFOs and sockets have none. */
-static int fill_special(struct sq_sb *fs, struct inode *inode, struct sq_cursor *at, u32 type, bool extended)
+static int fill_special(struct sq_sb *fs, struct inode *inode, struct sq_cursor *at, u32 type,
+			bool extended)
 {
 	static const umode_t modes[] = {
-		[SQ_BLOCK] = S_IFBLK, [SQ_CHAR] = S_IFCHR, [SQ_FIFO] = S_IFIFO, [SQ_SOCKET] = S_IFSOCK,
+		[SQ_BLOCK] = S_IFBLK,
+		[SQ_CHAR] = S_IFCHR,
+		[SQ_FIFO] = S_IFIFO,
+		[SQ_SOCKET] = S_IFSOCK,
 	};
 	bool is_device = type == SQ_BLOCK || type == SQ_CHAR;
 	u8 raw[8] = {};
@@ -214,7 +224,8 @@ static int fill_special(struct sq_sb *fs, struct inode *inode, struct sq_cursor 
 		return err;
 	inode->nlink = get_unaligned_le32(raw);
 	inode->ops = &sq_inode_ops;
-	inode_init_special(inode, inode->mode | modes[type], dev_decode(get_unaligned_le32(raw + 4)));
+	inode_init_special(inode, inode->mode | modes[type],
+			   dev_decode(get_unaligned_le32(raw + 4)));
 	return 0;
 }
 

@@ -2,12 +2,13 @@
 /*
  * File data: off the device and through the decompressor.
  *
- * A block is read into pages of its own, with as few transfers as the device allows, and decompressed
- * from them straight into the pages of the page cache; compressed data is not cached.  Reading and
- * decompressing are two steps, so the next block is on its way while this one is worked on.
+ * A block is read into pages of its own, with as few transfers as the device allows, and
+ * decompressed from them straight into the pages of the page cache; compressed data is not cached.
+ * Reading and decompressing are two steps, so the next block is on its way while this one is worked
+ * on.
  *
- * The decompressor needs 35 KiB of scratch.  There are as many pieces as processors, allocated at the
- * mount: reading a file does not need memory for them when there is none.
+ * The decompressor needs 35 KiB of scratch.  There are as many pieces as processors, allocated at
+ * the mount: reading a file does not need memory for them when there is none.
  */
 #include <kernel/abi/errno.h>
 #include <kernel/lib/inflate.h>
@@ -39,7 +40,8 @@ static void read_end(struct bio *bio)
 
 static struct bio *read_bio(struct sq_read *r, u64 pos, unsigned pages)
 {
-	struct bio *bio = bio_alloc(r->fs->bdev, min(pages, BIO_MAX_VECS), BIO_READ, BIO_SYNC, GFP_NOFS);
+	struct bio *bio =
+		bio_alloc(r->fs->bdev, min(pages, BIO_MAX_VECS), BIO_READ, BIO_SYNC, GFP_NOFS);
 
 	bio->sector = pos >> SECTOR_SHIFT;
 	bio->end = read_end;

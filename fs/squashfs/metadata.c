@@ -2,10 +2,10 @@
 /*
  * Metadata: blocks of 8 KiB, decompressed, the last few used kept.
  *
- * One mutex guards them all, and is held while one is read: names and inodes are in the VFS's caches
- * once found, so this is the way of what is found for the first time.  What comes off the device stays
- * in its page cache, compressed, as far as memory allows; a block that was dropped here costs the
- * decompressor's work and no transfer.
+ * One mutex guards them all, and is held while one is read: names and inodes are in the VFS's
+ * caches once found, so this is the way of what is found for the first time.  What comes off the
+ * device stays in its page cache, compressed, as far as memory allows; a block that was dropped
+ * here costs the decompressor's work and no transfer.
  */
 #include <kernel/abi/errno.h>
 #include <kernel/lib/inflate.h>
@@ -25,7 +25,9 @@ static int read_block(struct sq_sb *fs, u64 block, struct buffer **out)
 	struct buffer *b = buffer_find(fs->bdev, block);
 
 	if (!b && block < end)
-		buffer_readahead(fs->bdev, block, (unsigned)min(end - block, (u64)READAHEAD_BYTES >> fs->bdev->block_bits));
+		buffer_readahead(
+			fs->bdev, block,
+			(unsigned)min(end - block, (u64)READAHEAD_BYTES >> fs->bdev->block_bits));
 	buffer_put(b);
 	return buffer_read(fs->bdev, block, out);
 }
@@ -128,7 +130,8 @@ int sq_meta_read(struct sq_sb *fs, struct sq_cursor *at, void *to, u32 len)
 		if (err)
 			return err;
 		if (at->offset >= m->len)
-			return sq_error(fs, "the metadata at %llu ends before %u", at->block, at->offset);
+			return sq_error(fs, "the metadata at %llu ends before %u", at->block,
+					at->offset);
 		part = min(len, m->len - at->offset);
 		if (to) {
 			memcpy(to, m->data + at->offset, part);

@@ -2,15 +2,16 @@
 /*
  * Squashfs: the image, its files, and what the files of fs/squashfs tell each other.
  *
- * An image is, in bytes: superblock, blocks of file data one behind the other, then tables.  Data is
- * compressed in blocks of the image's block size, 4 KiB to 1 MiB; the ends of files, which are smaller,
- * share blocks called fragments.  All else (inodes, directories, and the tables of fragments, owners and
- * attributes) is compressed in metadata blocks of 8 KiB, each behind two bytes with its length.  A place
- * in metadata is the byte of a metadata block on the image, and an offset in what it holds.
+ * An image is, in bytes: superblock, blocks of file data one behind the other, then tables.  Data
+ * is compressed in blocks of the image's block size, 4 KiB to 1 MiB; the ends of files, which are
+ * smaller, share blocks called fragments.  All else (inodes, directories, and the tables of
+ * fragments, owners and attributes) is compressed in metadata blocks of 8 KiB, each behind two
+ * bytes with its length.  A place in metadata is the byte of a metadata block on the image, and an
+ * offset in what it holds.
  *
  * Nothing in an image is believed: places and lengths are checked where they are used, against the
- * bytes that the image has (metadata.c, io.c); every step through metadata goes forward, so what is too
- * long runs into its end.
+ * bytes that the image has (metadata.c, io.c); every step through metadata goes forward, so what is
+ * too long runs into its end.
  *
  *	lock			guards						rank
  *	sq_inode.lock		what is remembered of the list of blocks	RANK_INODE_MAP
@@ -157,7 +158,7 @@ static inline struct sq_inode *sq_i(const struct inode *inode)
 	return container_of(inode, struct sq_inode, inode);
 }
 
-/* --- io.c: compressed data ---------------------------------------------------------------------- */
+/* --- io.c: compressed data -------------------------------------------------------------------- */
 
 /* A range of the image being read. */
 struct sq_read {
@@ -176,34 +177,37 @@ struct sq_out {
 	u32 room, done; /* bytes */
 };
 
-/* Start reading; then sq_read_finish() in any case but failure.  -EIO: not in the image.  -ENOMEM. */
+/* Start reading; then sq_read_finish() in any case but failure.  -EIO: not in the image.
+ * -ENOMEM. */
 int sq_read_start(struct sq_sb *fs, u64 pos, u32 len, struct sq_read *r) __must_check;
 /*
- * Wait for it and put it out, decompressed unless `raw`; frees what sq_read_start() took.  out->done: how much that was.
- * Returns 0 or -EIO.
+ * Wait for it and put it out, decompressed unless `raw`; frees what sq_read_start() took.
+ * out->done: how much that was. Returns 0 or -EIO.
  */
 int sq_read_finish(struct sq_read *r, bool raw, struct sq_out *out) __must_check;
 int sq_decoders_init(struct sq_sb *fs) __must_check;
 void sq_decoders_fini(struct sq_sb *fs);
 
-/* --- metadata.c --------------------------------------------------------------------------------- */
+/* --- metadata.c ------------------------------------------------------------------------------- */
 
 /* Bytes of the image as they are.  Returns 0, -EIO, -ENOMEM. */
 int sq_read_bytes(struct sq_sb *fs, u64 pos, void *to, u32 len) __must_check;
-/* Bytes of metadata; the cursor moves behind them.  `to` NULL: pass over.  Locks: meta_lock taken. */
+/* Bytes of metadata; the cursor moves behind them.  `to` NULL: pass over.  Locks: meta_lock
+ * taken. */
 int sq_meta_read(struct sq_sb *fs, struct sq_cursor *at, void *to, u32 len) __must_check;
 int sq_meta_init(struct sq_sb *fs) __must_check;
 void sq_meta_fini(struct sq_sb *fs);
 
-/* --- table.c: tables of fragments, owners, attributes ------------------------------------------- */
+/* --- table.c: tables of fragments, owners, attributes ----------------------------------------- */
 
-/* Entry `n` of `size` bytes (a divisor of 8192) of the table whose list of metadata blocks is at `index`. */
+/* Entry `n` of `size` bytes (a divisor of 8192) of the table whose list of metadata blocks is at
+ * `index`. */
 int sq_table_read(struct sq_sb *fs, u64 index, u32 n, void *to, u32 size) __must_check;
 int sq_ids_load(struct sq_sb *fs) __must_check;
 /* Where fragment `n` is, and its length with SQ_BLOCK_RAW. */
 int sq_fragment_find(struct sq_sb *fs, u32 n, u64 *pos, u32 *size) __must_check;
 
-/* --- inode.c ------------------------------------------------------------------------------------ */
+/* --- inode.c ---------------------------------------------------------------------------------- */
 
 /* The inode with number `ino` at the reference `ref`.  Returns 0, -EIO, -ENOMEM. */
 int sq_iget(struct superblock *sb, u32 ino, u64 ref, struct inode **out) __must_check;
@@ -214,18 +218,19 @@ void sq_free_inode(struct inode *inode);
 void sq_evict_inode(struct inode *inode);
 void sq_inode_cache_init(void);
 
-/* --- dir.c, xattr.c ----------------------------------------------------------------------------- */
+/* --- dir.c, xattr.c --------------------------------------------------------------------------- */
 
 extern const struct file_ops sq_dir_ops;
 extern const struct inode_ops sq_dir_inode_ops;
 ssize_t sq_getxattr(struct inode *inode, const char *name, void *buf, size_t size);
 ssize_t sq_listxattr(struct inode *inode, char *buf, size_t size);
 
-/* --- blocks.c, file.c --------------------------------------------------------------------------- */
+/* --- blocks.c, file.c ------------------------------------------------------------------------- */
 
 #define SQ_POINT_EVERY 2048u
 
-/* Place and size (with SQ_BLOCK_RAW; 0: all zero) of a block of the list.  Locks: sq_inode.lock taken. */
+/* Place and size (with SQ_BLOCK_RAW; 0: all zero) of a block of the list.  Locks: sq_inode.lock
+ * taken. */
 int sq_block_find(struct inode *inode, u64 block, u64 *pos, u32 *size) __must_check;
 
 extern const struct file_ops sq_file_ops;

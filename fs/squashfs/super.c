@@ -2,9 +2,10 @@
 /*
  * The image: its superblock, mounting, the end.
  *
- * The superblock says how large blocks are, how they are compressed (zlib here, nothing else), how many
- * inodes, fragments and owners there are, and where the tables begin.  That the image is not larger than
- * the device is checked here; that what is read lies within the image, where it is read.
+ * The superblock says how large blocks are, how they are compressed (zlib here, nothing else), how
+ * many inodes, fragments and owners there are, and where the tables begin.  That the image is not
+ * larger than the device is checked here; that what is read lies within the image, where it is
+ * read.
  *
  * There is no writing to an image, so it is mounted read-only whatever was asked for.
  */
@@ -102,7 +103,8 @@ static const char *complaint(const struct sq_sb *fs, const u8 *raw)
 		return "not version 4.0";
 	if (fs->bytes < SQ_SUPER_BYTES || fs->bytes > bdev_bytes(fs->bdev))
 		return "the image is larger than the device";
-	if (fs->block_log < BLOCK_LOG_MIN || fs->block_log > BLOCK_LOG_MAX || fs->block_size != 1u << fs->block_log)
+	if (fs->block_log < BLOCK_LOG_MIN || fs->block_log > BLOCK_LOG_MAX ||
+	    fs->block_size != 1u << fs->block_log)
 		return "impossible block size";
 	if (!fs->nr_ids)
 		return "no owners";
@@ -246,7 +248,8 @@ static void set_super(struct superblock *sb)
 	sb->max_bytes = S64_MAX;
 	sb->namelen = 256;
 	/* Whole blocks, so that one is on its way while another is worked on. */
-	fs->readahead.window = max(bdev_readahead(fs->bdev), READAHEAD_BLOCKS << (fs->block_log - SECTOR_SHIFT));
+	fs->readahead.window =
+		max(bdev_readahead(fs->bdev), READAHEAD_BLOCKS << (fs->block_log - SECTOR_SHIFT));
 	sb->readahead = &fs->readahead;
 }
 
@@ -289,7 +292,8 @@ static int fill(struct superblock *sb, const struct fs_params *params)
 	return set_up(sb, params);
 }
 
-static int sq_mount(const struct fs_type *type, const struct fs_params *params, struct superblock **out)
+static int sq_mount(const struct fs_type *type, const struct fs_params *params,
+		    struct superblock **out)
 {
 	return bdev_mount(type, params, &sq_super_ops, fill, out);
 }
@@ -310,7 +314,8 @@ static void sq_kill(struct superblock *sb)
 	kfree(fs);
 }
 
-static const struct fs_type squashfs_type = {"squashfs", FS_REQUIRES_DEV | FS_READ_ONLY, sq_mount, sq_kill};
+static const struct fs_type squashfs_type = {"squashfs", FS_REQUIRES_DEV | FS_READ_ONLY, sq_mount,
+					     sq_kill};
 FS_TYPE(squashfs_type);
 
 void squashfs_init(void)

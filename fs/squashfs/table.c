@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Tables: entries of one size in metadata blocks, and an uncompressed list of where these blocks are.
+ * Tables: entries of one size in metadata blocks, and an uncompressed list of where these blocks
+ * are.
  */
 #include <kernel/abi/errno.h>
 #include <mm/alloc.h>

@@ -2,8 +2,8 @@
 /*
  * Extended attributes: sets of them, shared by inodes that have the same.
  *
- * A set is a sequence of a kind (user, trusted, security), a name and a value.  A value that others have
- * too may stand once, elsewhere, with a reference in its place.
+ * A set is a sequence of a kind (user, trusted, security), a name and a value.  A value that others
+ * have too may stand once, elsewhere, with a reference in its place.
  */
 #include <kernel/abi/errno.h>
 #include <kernel/abi/limits.h>
@@ -15,7 +15,8 @@
 #define KIND_MASK  0xffu
 #define KIND_ELSEWHERE 0x100u
 
-static const char *const prefixes[] = {XATTR_USER_PREFIX, XATTR_TRUSTED_PREFIX, XATTR_SECURITY_PREFIX};
+static const char *const prefixes[] = {XATTR_USER_PREFIX, XATTR_TRUSTED_PREFIX,
+				       XATTR_SECURITY_PREFIX};
 
 struct walk {
 	struct sq_sb *fs;
@@ -37,7 +38,8 @@ static int walk_begin(struct inode *inode, struct walk *w)
 	if (set == SQ_NO_XATTRS || !w->fs->nr_xattrs)
 		return 0;
 	if (set >= w->fs->nr_xattrs)
-		return sq_error(w->fs, "inode %llu has attributes of a set %u, which is none", inode->ino, set);
+		return sq_error(w->fs, "inode %llu has attributes of a set %u, which is none",
+				inode->ino, set);
 	err = sq_table_read(w->fs, w->fs->xattr_index, set, raw, sizeof(raw));
 	if (err)
 		return err;

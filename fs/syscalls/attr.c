@@ -153,7 +153,8 @@ static int utimes_path(const struct path *path, const s64 times[2])
 		/* Anything but "both now" is the owner's alone. */
 		if (times[0] == TIME_NOW && times[1] == TIME_NOW)
 			attr.valid |= ATTR_TOUCH;
-		else if (!(attr.valid & (ATTR_ATIME_SET | ATTR_MTIME_SET)) && !inode_owner_or_capable(path->dentry->inode))
+		else if (!(attr.valid & (ATTR_ATIME_SET | ATTR_MTIME_SET)) &&
+			 !inode_owner_or_capable(path->dentry->inode))
 			return -EPERM;
 	} else {
 		attr.valid |= ATTR_TOUCH;
@@ -199,7 +200,8 @@ static int decode_time(const struct __kernel_timespec *ts, s64 *out)
 	return 0;
 }
 
-long sys_utimensat(int dfd, const char __user *filename, const struct __kernel_timespec __user *utimes, int flags)
+long sys_utimensat(int dfd, const char __user *filename,
+		   const struct __kernel_timespec __user *utimes, int flags)
 {
 	struct __kernel_timespec ts[2];
 	s64 times[2];
@@ -259,8 +261,8 @@ put:
 
 static int fallocate_check(const struct file *f, int mode, loff_t offset, loff_t len)
 {
-	const int known = FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE | FALLOC_FL_COLLAPSE_RANGE | FALLOC_FL_ZERO_RANGE |
-			  FALLOC_FL_INSERT_RANGE | FALLOC_FL_UNSHARE_RANGE;
+	const int known = FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE | FALLOC_FL_COLLAPSE_RANGE |
+			  FALLOC_FL_ZERO_RANGE | FALLOC_FL_INSERT_RANGE | FALLOC_FL_UNSHARE_RANGE;
 	const struct inode *inode = f->inode;
 	loff_t end;
 
@@ -268,7 +270,8 @@ static int fallocate_check(const struct file *f, int mode, loff_t offset, loff_t
 		return -EINVAL;
 	if (mode & ~known)
 		return -EOPNOTSUPP;
-	if ((mode & FALLOC_FL_PUNCH_HOLE) && ((mode & FALLOC_FL_ZERO_RANGE) || !(mode & FALLOC_FL_KEEP_SIZE)))
+	if ((mode & FALLOC_FL_PUNCH_HOLE) &&
+	    ((mode & FALLOC_FL_ZERO_RANGE) || !(mode & FALLOC_FL_KEEP_SIZE)))
 		return -EOPNOTSUPP;
 	if (!(f->mode & FMODE_WRITE))
 		return -EBADF;

@@ -15,7 +15,8 @@ struct dents {
 	char buf[1024] __aligned(8);
 };
 
-typedef bool (*dents_actor)(struct dir_context *ctx, const char *name, size_t len, loff_t pos, u64 ino, unsigned type);
+typedef bool (*dents_actor)(struct dir_context *ctx, const char *name, size_t len, loff_t pos,
+			    u64 ino, unsigned type);
 
 /* Room for one record, whose position is `pos`; NULL: full, or an error in d->err. */
 void *dents_room(struct dents *d, size_t size, loff_t pos);

@@ -12,8 +12,8 @@
 #include "syscalls_internal.h"
 
 /*
- * Entries are collected in a kernel buffer and copied out when it is full: the directory is locked meanwhile, and one copy of
- * many entries costs less than many.
+ * Entries are collected in a kernel buffer and copied out when it is full: the directory is locked
+ * meanwhile, and one copy of many entries costs less than many.
  */
 static bool dents_flush(struct dents *d)
 {
@@ -51,7 +51,8 @@ void *dents_room(struct dents *d, size_t size, loff_t pos)
 	return d->buf + d->used - size;
 }
 
-static bool emit64(struct dir_context *ctx, const char *name, size_t len, loff_t pos, u64 ino, unsigned type)
+static bool emit64(struct dir_context *ctx, const char *name, size_t len, loff_t pos, u64 ino,
+		   unsigned type)
 {
 	struct dents *d = container_of(ctx, struct dents, ctx);
 	size_t size = ALIGN_UP(offsetof(struct linux_dirent64, d_name) + len + 1, 8);

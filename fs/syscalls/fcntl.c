@@ -123,8 +123,8 @@ static long add_seals(struct file *f, unsigned long seals)
 		return -EINVAL;
 	if (!(f->mode & FMODE_WRITE))
 		return -EPERM;
-	if (seals & ~(unsigned long)(F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE |
-				     F_SEAL_EXEC))
+	if (seals & ~(unsigned long)(F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE |
+				     F_SEAL_FUTURE_WRITE | F_SEAL_EXEC))
 		return -EINVAL;
 	rwsem_write_lock(&f->inode->lock);
 	err = shmem_add_seals(s, seals);
@@ -134,7 +134,8 @@ static long add_seals(struct file *f, unsigned long seals)
 
 static bool allowed_on_path_file(unsigned cmd)
 {
-	return cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC || cmd == F_GETFD || cmd == F_SETFD || cmd == F_GETFL;
+	return cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC || cmd == F_GETFD || cmd == F_SETFD ||
+	       cmd == F_GETFL;
 }
 
 static long fcntl_file(int fd, struct file *f, unsigned cmd, unsigned long arg)

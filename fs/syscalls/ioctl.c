@@ -49,7 +49,8 @@ static long get_size(struct file *f, void __user *arg)
 static long file_ioctl(struct file *f, unsigned cmd, void __user *arg)
 {
 	switch (cmd) {
-	case FIONREAD: return put_user((int)(READ_ONCE(f->inode->size) - f->pos), (int __user *)arg);
+	case FIONREAD:
+		return put_user((int)(READ_ONCE(f->inode->size) - f->pos), (int __user *)arg);
 	case FIBMAP: return capable(CAP_SYS_RAWIO) ? -EINVAL : -EPERM;
 	case FICLONE:
 	case FICLONERANGE:
@@ -68,7 +69,10 @@ static long generic_ioctl(int fd, struct file *f, unsigned cmd, unsigned long ar
 	case FIONBIO: return set_flag(f, O_NONBLOCK, ptr);
 	case FIOASYNC: return set_async(f, ptr);
 	case FIOQSIZE: return get_size(f, ptr);
-	case FIGETBSZ: return f->inode->sb->blocksize ? put_user((int)f->inode->sb->blocksize, (int __user *)ptr) : -EINVAL;
+	case FIGETBSZ:
+		return f->inode->sb->blocksize
+			       ? put_user((int)f->inode->sb->blocksize, (int __user *)ptr)
+			       : -EINVAL;
 	case FS_IOC_GETFLAGS: return ioctl_get_flags(f, ptr);
 	case FS_IOC_SETFLAGS: return ioctl_set_flags(f, ptr);
 	case FS_IOC_FSGETXATTR: return ioctl_get_xattr(f, ptr);

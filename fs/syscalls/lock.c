@@ -66,7 +66,8 @@ static int lock_range(struct file *f, const struct flock *l, struct file_lock *o
 	return 0;
 }
 
-static int lock_decode(struct file *f, const struct flock __user *user, bool ofd, struct file_lock *out)
+static int lock_decode(struct file *f, const struct flock __user *user, bool ofd,
+		       struct file_lock *out)
 {
 	struct flock l;
 
@@ -110,13 +111,15 @@ long lock_get_user(struct file *f, struct flock __user *user, bool ofd)
 
 long lock_set_user(int fd, struct file *f, unsigned cmd, const struct flock __user *user)
 {
-	bool ofd = cmd == F_OFD_SETLK || cmd == F_OFD_SETLKW, wait = cmd == F_SETLKW || cmd == F_OFD_SETLKW;
+	bool ofd = cmd == F_OFD_SETLK || cmd == F_OFD_SETLKW,
+	     wait = cmd == F_SETLKW || cmd == F_OFD_SETLKW;
 	struct file_lock lock;
 	int err = lock_decode(f, user, ofd, &lock);
 
 	if (err)
 		return err;
-	if ((lock.type == F_RDLCK && !(f->mode & FMODE_READ)) || (lock.type == F_WRLCK && !(f->mode & FMODE_WRITE)))
+	if ((lock.type == F_RDLCK && !(f->mode & FMODE_READ)) ||
+	    (lock.type == F_WRLCK && !(f->mode & FMODE_WRITE)))
 		return -EBADF;
 	err = posix_lock_set(f, &lock, wait);
 	/* A close of this number that raced with us found no lock to drop. */

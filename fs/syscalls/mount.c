@@ -13,7 +13,8 @@
 
 #include "syscalls_internal.h"
 
-/* A page of options; NULL stays NULL.  What lies beyond unreadable memory is not copied, as the data may be binary. */
+/* A page of options; NULL stays NULL.  What lies beyond unreadable memory is not copied, as the
+ * data may be binary. */
 static int copy_options(const void __user *data, char **out)
 {
 	char *page;
@@ -58,8 +59,8 @@ static int copy_string(const char __user *user, char **out)
 	return user ? copy_user_string(user, PATH_MAX, out) : 0;
 }
 
-long sys_mount(const char __user *dev_name, const char __user *dir_name, const char __user *type, unsigned long flags,
-	       const void __user *data)
+long sys_mount(const char __user *dev_name, const char __user *dir_name, const char __user *type,
+	       unsigned long flags, const void __user *data)
 {
 	char *source = NULL, *fstype = NULL, *options = NULL;
 	struct path path;

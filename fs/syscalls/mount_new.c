@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Mounting by descriptors: fsopen(2) and its family, mount_setattr(2), statmount(2), listmount(2). */
+/* Mounting by descriptors: fsopen(2) and its family, mount_setattr(2), statmount(2),
+ * listmount(2). */
 #include <fs/vfs/fs_config.h>
 #include <fs/vfs/fdtable.h>
 #include <fs/vfs/mount.h>
@@ -65,9 +66,12 @@ long sys_fspick(int dfd, const char __user *filename, unsigned int flags)
 
 	if (!capable(CAP_SYS_ADMIN))
 		return -EPERM;
-	if (flags & ~(unsigned)(FSPICK_CLOEXEC | FSPICK_SYMLINK_NOFOLLOW | FSPICK_NO_AUTOMOUNT | FSPICK_EMPTY_PATH))
+	if (flags & ~(unsigned)(FSPICK_CLOEXEC | FSPICK_SYMLINK_NOFOLLOW | FSPICK_NO_AUTOMOUNT |
+				FSPICK_EMPTY_PATH))
 		return -EINVAL;
-	err = user_path_at(dfd, filename, lookup_flags(flags & FSPICK_SYMLINK_NOFOLLOW, flags & FSPICK_EMPTY_PATH), &path);
+	err = user_path_at(dfd, filename,
+			   lookup_flags(flags & FSPICK_SYMLINK_NOFOLLOW, flags & FSPICK_EMPTY_PATH),
+			   &path);
 	if (err)
 		return err;
 	err = fs_config_pick(&path, &f);
@@ -113,7 +117,8 @@ static int fsconfig_set(struct file *f, const char __user *user_key, const char 
 	return err;
 }
 
-long sys_fsconfig(int fs_fd, unsigned int cmd, const char __user *key, const void __user *value, int aux)
+long sys_fsconfig(int fs_fd, unsigned int cmd, const char __user *key, const void __user *value,
+		  int aux)
 {
 	struct fdref ref;
 	int err;
@@ -140,9 +145,9 @@ long sys_fsconfig(int fs_fd, unsigned int cmd, const char __user *key, const voi
 	return err;
 }
 
-#define SIMPLE_ATTRS                                                                                                  \
-	(MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_NODIRATIME |          \
-	 MOUNT_ATTR_NOSYMFOLLOW)
+#define SIMPLE_ATTRS                                                                               \
+	(MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC |            \
+	 MOUNT_ATTR_NODIRATIME | MOUNT_ATTR_NOSYMFOLLOW)
 #define ALL_ATTRS (SIMPLE_ATTRS | MOUNT_ATTR__ATIME)
 
 static int atime_flags(u64 attr, u32 *flags)
@@ -176,14 +181,16 @@ long sys_fsmount(int fs_fd, unsigned int flags, unsigned int attr_flags)
 
 	if (!capable(CAP_SYS_ADMIN))
 		return -EPERM;
-	if ((flags & ~(unsigned)FSMOUNT_CLOEXEC) || (attr_flags & ~(unsigned)ALL_ATTRS) || atime_flags(attr_flags, &mnt_flags))
+	if ((flags & ~(unsigned)FSMOUNT_CLOEXEC) || (attr_flags & ~(unsigned)ALL_ATTRS) ||
+	    atime_flags(attr_flags, &mnt_flags))
 		return -EINVAL;
 	err = fsmount_from(fs_fd, mnt_flags, &f);
 	return install(err, f, flags & FSMOUNT_CLOEXEC);
 }
 
-#define OPEN_TREE_VALID \
-	(AT_EMPTY_PATH | AT_NO_AUTOMOUNT | AT_RECURSIVE | AT_SYMLINK_NOFOLLOW | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC)
+#define OPEN_TREE_VALID                                                                            \
+	(AT_EMPTY_PATH | AT_NO_AUTOMOUNT | AT_RECURSIVE | AT_SYMLINK_NOFOLLOW | OPEN_TREE_CLONE |  \
+	 OPEN_TREE_CLOEXEC)
 
 static int clone_tree(const struct path *path, bool recursive, struct file **out)
 {
@@ -205,7 +212,8 @@ long sys_open_tree(int dfd, const char __user *filename, unsigned int flags)
 		return -EINVAL;
 	if ((flags & OPEN_TREE_CLONE) && !capable(CAP_SYS_ADMIN))
 		return -EPERM;
-	err = user_path_at(dfd, filename, lookup_flags(flags & AT_SYMLINK_NOFOLLOW, flags & AT_EMPTY_PATH), &path);
+	err = user_path_at(dfd, filename,
+			   lookup_flags(flags & AT_SYMLINK_NOFOLLOW, flags & AT_EMPTY_PATH), &path);
 	if (err)
 		return err;
 	if (flags & OPEN_TREE_CLONE)
@@ -217,9 +225,10 @@ long sys_open_tree(int dfd, const char __user *filename, unsigned int flags)
 }
 
 #define MOVE_FROM_FLAGS (MOVE_MOUNT_F_SYMLINKS | MOVE_MOUNT_F_AUTOMOUNTS | MOVE_MOUNT_F_EMPTY_PATH)
-#define MOVE_TO_FLAGS	(MOVE_MOUNT_T_SYMLINKS | MOVE_MOUNT_T_AUTOMOUNTS | MOVE_MOUNT_T_EMPTY_PATH)
+#define MOVE_TO_FLAGS   (MOVE_MOUNT_T_SYMLINKS | MOVE_MOUNT_T_AUTOMOUNTS | MOVE_MOUNT_T_EMPTY_PATH)
 
-long sys_move_mount(int from_dfd, const char __user *from_name, int to_dfd, const char __user *to_name, unsigned int flags)
+long sys_move_mount(int from_dfd, const char __user *from_name, int to_dfd,
+		    const char __user *to_name, unsigned int flags)
 {
 	struct path from, to;
 	int err;
@@ -228,14 +237,19 @@ long sys_move_mount(int from_dfd, const char __user *from_name, int to_dfd, cons
 		return -EPERM;
 	if (flags & ~(unsigned)(MOVE_FROM_FLAGS | MOVE_TO_FLAGS | MOVE_MOUNT_SET_GROUP))
 		return -EINVAL;
-	err = user_path_at(from_dfd, from_name,
-			   lookup_flags(!(flags & MOVE_MOUNT_F_SYMLINKS), flags & MOVE_MOUNT_F_EMPTY_PATH), &from);
+	err = user_path_at(
+		from_dfd, from_name,
+		lookup_flags(!(flags & MOVE_MOUNT_F_SYMLINKS), flags & MOVE_MOUNT_F_EMPTY_PATH),
+		&from);
 	if (err)
 		return err;
-	err = user_path_at(to_dfd, to_name, lookup_flags(!(flags & MOVE_MOUNT_T_SYMLINKS), flags & MOVE_MOUNT_T_EMPTY_PATH),
-			   &to);
+	err = user_path_at(
+		to_dfd, to_name,
+		lookup_flags(!(flags & MOVE_MOUNT_T_SYMLINKS), flags & MOVE_MOUNT_T_EMPTY_PATH),
+		&to);
 	if (!err) {
-		err = flags & MOVE_MOUNT_SET_GROUP ? mount_set_group(&from, &to) : mount_move_path(&from, &to);
+		err = flags & MOVE_MOUNT_SET_GROUP ? mount_set_group(&from, &to)
+						   : mount_move_path(&from, &to);
 		path_put(&to);
 	}
 	path_put(&from);
@@ -263,14 +277,16 @@ static int decode_attr(const struct mount_attr *attr, struct mount_change *c)
 	return atime_flags(attr->attr_set, &c->set);
 }
 
-long sys_mount_setattr(int dfd, const char __user *filename, unsigned int flags, struct mount_attr __user *uattr, size_t usize)
+long sys_mount_setattr(int dfd, const char __user *filename, unsigned int flags,
+		       struct mount_attr __user *uattr, size_t usize)
 {
 	struct mount_change c = { .recursive = flags & AT_RECURSIVE };
 	struct mount_attr attr;
 	struct path path;
 	int err;
 
-	if (flags & ~(unsigned)(AT_EMPTY_PATH | AT_RECURSIVE | AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT))
+	if (flags &
+	    ~(unsigned)(AT_EMPTY_PATH | AT_RECURSIVE | AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT))
 		return -EINVAL;
 	if (usize > PAGE_SIZE)
 		return -E2BIG;
@@ -286,7 +302,8 @@ long sys_mount_setattr(int dfd, const char __user *filename, unsigned int flags,
 	err = decode_attr(&attr, &c);
 	if (err)
 		return err;
-	err = user_path_at(dfd, filename, lookup_flags(flags & AT_SYMLINK_NOFOLLOW, flags & AT_EMPTY_PATH), &path);
+	err = user_path_at(dfd, filename,
+			   lookup_flags(flags & AT_SYMLINK_NOFOLLOW, flags & AT_EMPTY_PATH), &path);
 	if (err)
 		return err;
 	err = mount_change_attributes(&path, &c);
@@ -319,7 +336,8 @@ static int copy_id_request(const struct mnt_id_req __user *user, struct mnt_id_r
 
 #define STATMOUNT_TEXT (3 * PATH_MAX)
 
-long sys_statmount(const struct mnt_id_req __user *user_req, struct statmount __user *buf, size_t bufsize, unsigned int flags)
+long sys_statmount(const struct mnt_id_req __user *user_req, struct statmount __user *buf,
+		   size_t bufsize, unsigned int flags)
 {
 	struct mnt_id_req req;
 	struct statmount st;
@@ -351,7 +369,8 @@ long sys_statmount(const struct mnt_id_req __user *user_req, struct statmount __
 
 #define LISTMOUNT_MAX 1000000
 
-long sys_listmount(const struct mnt_id_req __user *user_req, u64 __user *mnt_ids, size_t nr, unsigned int flags)
+long sys_listmount(const struct mnt_id_req __user *user_req, u64 __user *mnt_ids, size_t nr,
+		   unsigned int flags)
 {
 	struct mnt_id_req req;
 	ssize_t n;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* mkdir(2), mknod(2), unlink(2), rmdir(2), link(2), symlink(2), rename(2), chdir(2), getcwd(2), chroot(2), umask(2). */
+/* mkdir(2), mknod(2), unlink(2), rmdir(2), link(2), symlink(2), rename(2), chdir(2), getcwd(2),
+ * chroot(2), umask(2). */
 #include <fs/vfs/fdtable.h>
 #include <fs/vfs/fs_context.h>
 #include <fs/vfs/inode.h>
@@ -68,7 +69,8 @@ long mknod_user(int dfd, const char __user *name, umode_t mode, u32 dev)
 	if (!err)
 		err = path_create(dfd, fn.name, 0, &parent, &d);
 	if (!err) {
-		err = make_node(parent.dentry->inode, d, creation_mode(parent.dentry->inode, mode), dev);
+		err = make_node(parent.dentry->inode, d, creation_mode(parent.dentry->inode, mode),
+				dev);
 		path_create_done(&parent, d);
 	}
 	filename_put(&fn);
@@ -136,7 +138,8 @@ long sys_symlinkat(const char __user *target, int newdfd, const char __user *lin
 	return symlink_user(target, newdfd, linkpath);
 }
 
-long link_user(int old_dfd, const char __user *old, int new_dfd, const char __user *new, unsigned flags)
+long link_user(int old_dfd, const char __user *old, int new_dfd, const char __user *new,
+	       unsigned flags)
 {
 	struct filename fn;
 	struct path path;
@@ -144,7 +147,10 @@ long link_user(int old_dfd, const char __user *old, int new_dfd, const char __us
 
 	if ((flags & AT_EMPTY_PATH) && !capable(CAP_DAC_READ_SEARCH))
 		return -ENOENT;
-	err = path_at(old_dfd, old, (flags & AT_EMPTY_PATH) | (flags & AT_SYMLINK_FOLLOW ? 0 : AT_SYMLINK_NOFOLLOW), &path);
+	err = path_at(old_dfd, old,
+		      (flags & AT_EMPTY_PATH) |
+			      (flags & AT_SYMLINK_FOLLOW ? 0 : AT_SYMLINK_NOFOLLOW),
+		      &path);
 	if (err)
 		return err;
 	err = filename_get(&fn, new, 0);
@@ -155,14 +161,16 @@ long link_user(int old_dfd, const char __user *old, int new_dfd, const char __us
 	return err;
 }
 
-long sys_linkat(int olddfd, const char __user *oldname, int newdfd, const char __user *newname, int flags)
+long sys_linkat(int olddfd, const char __user *oldname, int newdfd, const char __user *newname,
+		int flags)
 {
 	if (flags & ~(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH))
 		return -EINVAL;
 	return link_user(olddfd, oldname, newdfd, newname, flags);
 }
 
-long rename_user(int old_dfd, const char __user *old, int new_dfd, const char __user *new, unsigned flags)
+long rename_user(int old_dfd, const char __user *old, int new_dfd, const char __user *new,
+		 unsigned flags)
 {
 	struct filename from, to;
 	int err;
@@ -185,7 +193,8 @@ put_from:
 	return err;
 }
 
-long sys_renameat2(int olddfd, const char __user *oldname, int newdfd, const char __user *newname, unsigned int flags)
+long sys_renameat2(int olddfd, const char __user *oldname, int newdfd, const char __user *newname,
+		   unsigned int flags)
 {
 	return rename_user(olddfd, oldname, newdfd, newname, flags);
 }

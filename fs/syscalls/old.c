@@ -174,10 +174,12 @@ long sys_utimes(const char __user *filename, const struct timeval_old __user *ti
 
 /* getdents: the type follows the name, as the record's last byte. */
 
-static bool emit_old(struct dir_context *ctx, const char *name, size_t len, loff_t pos, u64 ino, unsigned type)
+static bool emit_old(struct dir_context *ctx, const char *name, size_t len, loff_t pos, u64 ino,
+		     unsigned type)
 {
 	struct dents *d = container_of(ctx, struct dents, ctx);
-	size_t head = offsetof(struct linux_dirent, d_name), size = ALIGN_UP(head + len + 2, sizeof(long));
+	size_t head = offsetof(struct linux_dirent, d_name),
+	       size = ALIGN_UP(head + len + 2, sizeof(long));
 	struct linux_dirent *e = dents_room(d, size, pos);
 
 	if (!e)
@@ -201,14 +203,17 @@ long sys_getdents(int fd, void __user *dirent, unsigned int count)
 static long poll_restart(struct thread *t)
 {
 	u64 deadline = t->restart.args[2];
-	long ret = poll_user((struct pollfd __user *)(vaddr_t)t->restart.args[0], t->restart.args[1], deadline);
+	long ret = poll_user((struct pollfd __user *)(vaddr_t)t->restart.args[0],
+			     t->restart.args[1], deadline);
 
 	return ret == -EINTR ? -ERESTART_RESTARTBLOCK : ret;
 }
 
 long sys_poll(struct pollfd __user *fds, unsigned int nfds, int timeout)
 {
-	u64 deadline = timeout < 0 ? KTIME_MAX : timeout ? clock_deadline(timeout * NSEC_PER_MSEC) : 0;
+	u64 deadline = timeout < 0 ? KTIME_MAX
+		       : timeout   ? clock_deadline(timeout * NSEC_PER_MSEC)
+				   : 0;
 	long ret = poll_user(fds, nfds, deadline);
 
 	if (ret == -EINTR) {
@@ -223,7 +228,8 @@ long sys_poll(struct pollfd __user *fds, unsigned int nfds, int timeout)
 	return ret;
 }
 
-long sys_select(int n, fd_set_t __user *inp, fd_set_t __user *outp, fd_set_t __user *exp, struct timeval_old __user *tvp)
+long sys_select(int n, fd_set_t __user *inp, fd_set_t __user *outp, fd_set_t __user *exp,
+		struct timeval_old __user *tvp)
 {
 	u64 deadline = KTIME_MAX, now;
 	struct timeval_old tv;
@@ -236,7 +242,9 @@ long sys_select(int n, fd_set_t __user *inp, fd_set_t __user *outp, fd_set_t __u
 			return -EFAULT;
 		if (tv.sec < 0 || tv.usec < 0)
 			return -EINVAL;
-		ns = (u64)tv.sec > S64_MAX / NSEC_PER_SEC ? (u64)KTIME_MAX : tv.sec * NSEC_PER_SEC + tv.usec * NSEC_PER_USEC;
+		ns = (u64)tv.sec > S64_MAX / NSEC_PER_SEC
+			     ? (u64)KTIME_MAX
+			     : tv.sec * NSEC_PER_SEC + tv.usec * NSEC_PER_USEC;
 		deadline = ns ? clock_deadline(ns) : 0;
 	}
 	ret = select_user(n, inp, outp, exp, deadline);

@@ -39,10 +39,10 @@ put_name:
 	return err;
 }
 
-#define OPEN_FLAGS                                                                                         \
-	(O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_SYNC | O_DSYNC |    \
-	 FASYNC | O_DIRECT | O_LARGEFILE | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC | O_PATH |     \
-	 __O_TMPFILE)
+#define OPEN_FLAGS                                                                                 \
+	(O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_SYNC |      \
+	 O_DSYNC | FASYNC | O_DIRECT | O_LARGEFILE | O_DIRECTORY | O_NOFOLLOW | O_NOATIME |        \
+	 O_CLOEXEC | O_PATH | __O_TMPFILE)
 
 long open_user(int dfd, const char __user *name, u32 flags, umode_t mode)
 {
@@ -61,7 +61,8 @@ long sys_openat(int dfd, const char __user *filename, int flags, u32 mode)
 	return open_user(dfd, filename, flags, mode);
 }
 
-long sys_openat2(int dfd, const char __user *filename, const struct open_how __user *uhow, size_t usize)
+long sys_openat2(int dfd, const char __user *filename, const struct open_how __user *uhow,
+		 size_t usize)
 {
 	struct open_how how;
 	int err;
@@ -77,7 +78,8 @@ long sys_openat2(int dfd, const char __user *filename, const struct open_how __u
 /* An interrupted close has closed: it is never restarted. */
 static long close_result(int err)
 {
-	if (err == -ERESTARTSYS || err == -ERESTARTNOINTR || err == -ERESTARTNOHAND || err == -ERESTART_RESTARTBLOCK)
+	if (err == -ERESTARTSYS || err == -ERESTARTNOINTR || err == -ERESTARTNOHAND ||
+	    err == -ERESTART_RESTARTBLOCK)
 		return -EINTR;
 	return err;
 }

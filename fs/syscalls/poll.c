@@ -2,8 +2,9 @@
 /*
  * poll(2), ppoll(2).
  *
- * Each file is asked in turn; as long as none is ready the poller links itself into the wait queues they name.  A wake-up of
- * any sets `triggered`, which the sleeper tests after it declared itself asleep:
+ * Each file is asked in turn; as long as none is ready the poller links itself into the wait queues
+ * they name.  A wake-up of any sets `triggered`, which the sleeper tests after it declared itself
+ * asleep:
  *
  *	poller				waker
  *	link into queue			make ready
@@ -100,7 +101,8 @@ void poller_fini(struct poller *p)
 	}
 }
 
-/* Sleep until a queue we are linked in is woken, a signal, or the deadline.  Returns 0 or -ETIMEDOUT. */
+/* Sleep until a queue we are linked in is woken, a signal, or the deadline.  Returns 0 or
+ * -ETIMEDOUT. */
 int poller_sleep(struct poller *p, u64 deadline)
 {
 	int err = 0;
@@ -243,8 +245,8 @@ int sigmask_from_user(const u64 __user *mask, size_t size)
 	return 0;
 }
 
-long sys_ppoll(struct pollfd __user *fds, unsigned int nfds, struct __kernel_timespec __user *tmo, const u64 __user *sigmask,
-	       size_t sigsetsize)
+long sys_ppoll(struct pollfd __user *fds, unsigned int nfds, struct __kernel_timespec __user *tmo,
+	       const u64 __user *sigmask, size_t sigsetsize)
 {
 	u64 deadline;
 	long ret = deadline_from_timespec(tmo, &deadline);

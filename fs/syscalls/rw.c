@@ -14,7 +14,8 @@ static int one_buffer(struct iov_iter *it, enum iter_dir dir, const void __user 
 {
 	if ((ssize_t)count < 0)
 		return -EINVAL;
-	return import_ubuf(it, dir, (void __user *)buf, count > ITER_MAX_BYTES ? ITER_MAX_BYTES : count);
+	return import_ubuf(it, dir, (void __user *)buf,
+			   count > ITER_MAX_BYTES ? ITER_MAX_BYTES : count);
 }
 
 long sys_read(int fd, void __user *buf, size_t count)
@@ -116,7 +117,8 @@ static ssize_t rw_sync(struct file *f, int flags, loff_t end, ssize_t n)
 	return err ?: n;
 }
 
-static ssize_t vector_at(struct file *f, struct iov_iter *it, enum iter_dir dir, bool at, loff_t pos, int flags)
+static ssize_t vector_at(struct file *f, struct iov_iter *it, enum iter_dir dir, bool at,
+			 loff_t pos, int flags)
 {
 	loff_t *where = at ? &pos : &f->pos;
 	ssize_t n = rw_flags_check(f, flags, dir);
@@ -132,8 +134,8 @@ static ssize_t vector_at(struct file *f, struct iov_iter *it, enum iter_dir dir,
 	return dir == ITER_SOURCE ? rw_sync(f, flags, *where, n) : n;
 }
 
-static long vector(int fd, const struct iovec __user *vec, unsigned long vlen, enum iter_dir dir, bool at, loff_t pos,
-		   int flags)
+static long vector(int fd, const struct iovec __user *vec, unsigned long vlen, enum iter_dir dir,
+		   bool at, loff_t pos, int flags)
 {
 	struct fdref ref = at ? fd_get(fd) : fd_get_pos(fd);
 	struct iter_vec fast[ITER_FAST_VECS];
@@ -163,24 +165,26 @@ long sys_writev(int fd, const struct iovec __user *vec, unsigned long vlen)
 }
 
 /* On 64-bit machines the low word is the whole position. */
-long sys_preadv(int fd, const struct iovec __user *vec, unsigned long vlen, unsigned long pos_l, unsigned long pos_h)
+long sys_preadv(int fd, const struct iovec __user *vec, unsigned long vlen, unsigned long pos_l,
+		unsigned long pos_h)
 {
 	return vector(fd, vec, vlen, ITER_DEST, true, pos_l, 0);
 }
 
-long sys_pwritev(int fd, const struct iovec __user *vec, unsigned long vlen, unsigned long pos_l, unsigned long pos_h)
+long sys_pwritev(int fd, const struct iovec __user *vec, unsigned long vlen, unsigned long pos_l,
+		 unsigned long pos_h)
 {
 	return vector(fd, vec, vlen, ITER_SOURCE, true, pos_l, 0);
 }
 
-long sys_preadv2(int fd, const struct iovec __user *vec, unsigned long vlen, unsigned long pos_l, unsigned long pos_h,
-		 int flags)
+long sys_preadv2(int fd, const struct iovec __user *vec, unsigned long vlen, unsigned long pos_l,
+		 unsigned long pos_h, int flags)
 {
 	return vector(fd, vec, vlen, ITER_DEST, pos_l != -1ul, pos_l, flags);
 }
 
-long sys_pwritev2(int fd, const struct iovec __user *vec, unsigned long vlen, unsigned long pos_l, unsigned long pos_h,
-		  int flags)
+long sys_pwritev2(int fd, const struct iovec __user *vec, unsigned long vlen, unsigned long pos_l,
+		  unsigned long pos_h, int flags)
 {
 	return vector(fd, vec, vlen, ITER_SOURCE, pos_l != -1ul, pos_l, flags);
 }

@@ -31,7 +31,8 @@ static u64 wanted_word(const struct fd_sets *s, unsigned w)
 	return bits;
 }
 
-/* Ask about the descriptors of one word.  Returns how many of the answer's bits it set, or -EBADF. */
+/* Ask about the descriptors of one word.  Returns how many of the answer's bits it set, or
+ * -EBADF. */
 static long select_word(struct fd_sets *s, unsigned w, u64 bits, struct poll_table *pt)
 {
 	u64 in = s->in[w], out = s->out[w], ex = s->ex[w], got_in = 0, got_out = 0, got_ex = 0;
@@ -40,7 +41,8 @@ static long select_word(struct fd_sets *s, unsigned w, u64 bits, struct poll_tab
 		struct fdref ref;
 		u64 m;
 
-		/* Most descriptors have their neighbour in the set: no count of zeroes, which not every processor has. */
+		/* Most descriptors have their neighbour in the set: no count of zeroes, which not
+		 * every processor has. */
 		if (!(bits & 1)) {
 			unsigned skip = ctz64(bits);
 
@@ -51,7 +53,8 @@ static long select_word(struct fd_sets *s, unsigned w, u64 bits, struct poll_tab
 		ref = fd_get(w * 64 + bit);
 		if (unlikely(!ref.file))
 			return -EBADF;
-		pt->key = POLLERR | POLLHUP | (in & m ? SELECT_IN : 0) | (out & m ? SELECT_OUT : 0) | (ex & m ? SELECT_EX : 0);
+		pt->key = POLLERR | POLLHUP | (in & m ? SELECT_IN : 0) |
+			  (out & m ? SELECT_OUT : 0) | (ex & m ? SELECT_EX : 0);
 		events = file_poll(ref.file, pt) & pt->key;
 		fd_put(ref);
 		if (!events)
@@ -120,7 +123,8 @@ static int put_set(fd_set_t __user *to, const u64 *from, size_t bytes)
 
 #define SELECT_STACK_WORDS 4 /* 256 descriptors */
 
-long select_user(int n, fd_set_t __user *in, fd_set_t __user *out, fd_set_t __user *ex, u64 deadline)
+long select_user(int n, fd_set_t __user *in, fd_set_t __user *out, fd_set_t __user *ex,
+		 u64 deadline)
 {
 	u64 few[6 * SELECT_STACK_WORDS], *bits = few;
 	struct files *files = thread_current()->files;
@@ -151,7 +155,8 @@ long select_user(int n, fd_set_t __user *in, fd_set_t __user *out, fd_set_t __us
 	poller_init(&p);
 	ret = select_loop(&s, &p, deadline);
 	poller_fini(&p);
-	if (ret >= 0 && (put_set(in, s.res_in, bytes) || put_set(out, s.res_out, bytes) || put_set(ex, s.res_ex, bytes)))
+	if (ret >= 0 && (put_set(in, s.res_in, bytes) || put_set(out, s.res_out, bytes) ||
+			 put_set(ex, s.res_ex, bytes)))
 		ret = -EFAULT;
 free:
 	if (bits != few)

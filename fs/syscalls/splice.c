@@ -41,7 +41,8 @@ static int position_put(struct position *p)
 	return 0;
 }
 
-static long splice_to_pipe(struct file *in, loff_t __user *off_in, struct pipe *p, size_t len, unsigned flags)
+static long splice_to_pipe(struct file *in, loff_t __user *off_in, struct pipe *p, size_t len,
+			   unsigned flags)
 {
 	struct position pos;
 	long n = position_get(&pos, in, off_in);
@@ -54,7 +55,8 @@ static long splice_to_pipe(struct file *in, loff_t __user *off_in, struct pipe *
 	return n > 0 && position_put(&pos) ? -EFAULT : n;
 }
 
-static long splice_from_pipe(struct pipe *p, struct file *out, loff_t __user *off_out, size_t len, unsigned flags)
+static long splice_from_pipe(struct pipe *p, struct file *out, loff_t __user *off_out, size_t len,
+			     unsigned flags)
 {
 	struct position pos;
 	long n = position_get(&pos, out, off_out);
@@ -69,8 +71,8 @@ static long splice_from_pipe(struct pipe *p, struct file *out, loff_t __user *of
 	return n > 0 && position_put(&pos) ? -EFAULT : n;
 }
 
-static long do_splice(struct file *in, loff_t __user *off_in, struct file *out, loff_t __user *off_out, size_t len,
-		      unsigned flags)
+static long do_splice(struct file *in, loff_t __user *off_in, struct file *out,
+		      loff_t __user *off_out, size_t len, unsigned flags)
 {
 	struct pipe *pin = file_pipe(in), *pout = file_pipe(out);
 
@@ -91,7 +93,8 @@ static long do_splice(struct file *in, loff_t __user *off_in, struct file *out, 
 
 #define SPLICE_FLAGS (SPLICE_F_MOVE | SPLICE_F_NONBLOCK | SPLICE_F_MORE | SPLICE_F_GIFT)
 
-long sys_splice(int in, loff_t __user *off_in, int out, loff_t __user *off_out, size_t len, unsigned int flags)
+long sys_splice(int in, loff_t __user *off_in, int out, loff_t __user *off_out, size_t len,
+		unsigned int flags)
 {
 	struct fdref a, b;
 	long n = -EBADF;
@@ -105,7 +108,8 @@ long sys_splice(int in, loff_t __user *off_in, int out, loff_t __user *off_out, 
 		return -EBADF;
 	b = fd_get(out);
 	if (b.file) {
-		n = do_splice(a.file, off_in, b.file, off_out, min_t(size_t, len, ITER_MAX_BYTES), flags);
+		n = do_splice(a.file, off_in, b.file, off_out, min_t(size_t, len, ITER_MAX_BYTES),
+			      flags);
 		fd_put(b);
 	}
 	fd_put(a);
@@ -134,7 +138,9 @@ long sys_tee(int in, int out, size_t len, unsigned int flags)
 			n = -EINVAL;
 		else
 			n = splice_tee(pin, pout, len,
-				       flags | ((a.file->flags | b.file->flags) & O_NONBLOCK ? SPLICE_F_NONBLOCK : 0));
+				       flags | ((a.file->flags | b.file->flags) & O_NONBLOCK
+							? SPLICE_F_NONBLOCK
+							: 0));
 		fd_put(b);
 	}
 	fd_put(a);
@@ -163,7 +169,8 @@ long sys_vmsplice(int fd, const struct iovec __user *vec, unsigned long vlen, un
 	n = import_iovec(&it, dir, vec, vlen, fast, &alloc);
 	if (n)
 		goto put;
-	/* Pages of the user are copied: lending them would let the pipe's content change after the call. */
+	/* Pages of the user are copied: lending them would let the pipe's content change after the
+	 * call. */
 	if (dir == ITER_SOURCE)
 		n = vfs_write_iter(ref.file, &it, &pos);
 	else
@@ -183,7 +190,8 @@ static long do_sendfile(struct file *out, struct file *in, loff_t *pos, size_t c
 		return -EBADF;
 	if (out->flags & O_APPEND)
 		return -EINVAL;
-	/* What cannot seek would lose what was read and not written; into a pipe nothing is lost. */
+	/* What cannot seek would lose what was read and not written; into a pipe nothing is
+	 * lost. */
 	if (!(in->mode & FMODE_LSEEK) && !S_ISFIFO(out->inode->mode))
 		return -EINVAL;
 	n = splice_direct(in, pos, out, &out_pos, min_t(size_t, count, ITER_MAX_BYTES), 0);
@@ -218,7 +226,8 @@ put_in:
 
 /* copy_file_range */
 
-static int copy_range_check(struct file *in, loff_t in_pos, struct file *out, loff_t out_pos, size_t *len)
+static int copy_range_check(struct file *in, loff_t in_pos, struct file *out, loff_t out_pos,
+			    size_t *len)
 {
 	loff_t size, end;
 
@@ -230,16 +239,19 @@ static int copy_range_check(struct file *in, loff_t in_pos, struct file *out, lo
 		return -EBADF;
 	if (out->inode->flags & S_IMMUTABLE)
 		return -EPERM;
-	if (__builtin_add_overflow(in_pos, (loff_t)*len, &end) || __builtin_add_overflow(out_pos, (loff_t)*len, &end))
+	if (__builtin_add_overflow(in_pos, (loff_t)*len, &end) ||
+	    __builtin_add_overflow(out_pos, (loff_t)*len, &end))
 		return -EOVERFLOW;
 	size = READ_ONCE(in->inode->size);
 	*len = in_pos >= size ? 0 : min_t(u64, *len, size - in_pos);
-	if (in->inode == out->inode && out_pos < in_pos + (loff_t)*len && in_pos < out_pos + (loff_t)*len)
+	if (in->inode == out->inode && out_pos < in_pos + (loff_t)*len &&
+	    in_pos < out_pos + (loff_t)*len)
 		return -EINVAL;
 	return 0;
 }
 
-static ssize_t copy_range(struct file *in, loff_t *in_pos, struct file *out, loff_t *out_pos, size_t len)
+static ssize_t copy_range(struct file *in, loff_t *in_pos, struct file *out, loff_t *out_pos,
+			  size_t len)
 {
 	ssize_t n = copy_range_check(in, *in_pos, out, *out_pos, &len);
 
@@ -259,7 +271,8 @@ static ssize_t copy_range(struct file *in, loff_t *in_pos, struct file *out, lof
 	return splice_direct(in, in_pos, out, out_pos, len, 0);
 }
 
-long sys_copy_file_range(int in_fd, loff_t __user *off_in, int out_fd, loff_t __user *off_out, size_t len, unsigned int flags)
+long sys_copy_file_range(int in_fd, loff_t __user *off_in, int out_fd, loff_t __user *off_out,
+			 size_t len, unsigned int flags)
 {
 	struct fdref in = fd_get(in_fd), out;
 	struct position pin, pout;

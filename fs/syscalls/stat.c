@@ -160,7 +160,8 @@ static int statx_to_user(const struct kstat *k, u32 mask, struct statx __user *o
 	u32 id_kind = mask & STATX_MNT_ID_UNIQUE ? STATX_MNT_ID_UNIQUE : STATX_MNT_ID;
 
 	memset(&x, 0, sizeof(x));
-	x.stx_mask = (k->result_mask | id_kind) & (mask | STATX_BASIC_STATS | STATX_BTIME | id_kind);
+	x.stx_mask =
+		(k->result_mask | id_kind) & (mask | STATX_BASIC_STATS | STATX_BTIME | id_kind);
 	x.stx_blksize = k->blksize;
 	x.stx_attributes = k->attributes;
 	x.stx_attributes_mask = k->attributes_mask;
@@ -186,14 +187,16 @@ static int statx_to_user(const struct kstat *k, u32 mask, struct statx __user *o
 	return copy_to_user(out, &x, sizeof(x));
 }
 
-long sys_statx(int dfd, const char __user *filename, unsigned int flags, unsigned int mask, struct statx __user *buffer)
+long sys_statx(int dfd, const char __user *filename, unsigned int flags, unsigned int mask,
+	       struct statx __user *buffer)
 {
 	struct kstat k;
 	int err;
 
 	if (mask & STATX__RESERVED)
 		return -EINVAL;
-	if (flags & ~(unsigned)(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | AT_STATX_SYNC_TYPE))
+	if (flags &
+	    ~(unsigned)(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | AT_STATX_SYNC_TYPE))
 		return -EINVAL;
 	if ((flags & AT_STATX_SYNC_TYPE) == AT_STATX_SYNC_TYPE)
 		return -EINVAL;
@@ -220,9 +223,10 @@ static u64 statfs_flags(const struct mount *m)
 	static const struct {
 		u32 mnt, st;
 	} map[] = {
-		{ MNT_READONLY, ST_RDONLY }, { MNT_NOSUID, ST_NOSUID },	    { MNT_NODEV, ST_NODEV },
-		{ MNT_NOEXEC, ST_NOEXEC },   { MNT_NOATIME, ST_NOATIME },   { MNT_NODIRATIME, ST_NODIRATIME },
-		{ MNT_RELATIME, ST_RELATIME }, { MNT_NOSYMFOLLOW, ST_NOSYMFOLLOW },
+		{MNT_READONLY, ST_RDONLY},   {MNT_NOSUID, ST_NOSUID},
+		{MNT_NODEV, ST_NODEV},       {MNT_NOEXEC, ST_NOEXEC},
+		{MNT_NOATIME, ST_NOATIME},   {MNT_NODIRATIME, ST_NODIRATIME},
+		{MNT_RELATIME, ST_RELATIME}, {MNT_NOSYMFOLLOW, ST_NOSYMFOLLOW},
 	};
 	u64 flags = ST_VALID;
 
@@ -302,8 +306,8 @@ static int access_path(const struct path *path, int mode)
 	if ((mode & MAY_EXEC) && S_ISREG(inode->mode) && path_noexec(path))
 		return -EACCES;
 	err = inode_permission(inode, mode | MAY_ACCESS);
-	if (err || !(mode & MAY_WRITE) || S_ISCHR(inode->mode) || S_ISBLK(inode->mode) || S_ISFIFO(inode->mode) ||
-	    S_ISSOCK(inode->mode))
+	if (err || !(mode & MAY_WRITE) || S_ISCHR(inode->mode) || S_ISBLK(inode->mode) ||
+	    S_ISFIFO(inode->mode) || S_ISSOCK(inode->mode))
 		return err;
 	return mount_readonly(path->mnt) || (path->mnt->sb->flags & SB_RDONLY) ? -EROFS : 0;
 }
@@ -326,7 +330,8 @@ static int real_id_cred(struct cred **out)
 
 static bool ids_equal(const struct cred *c)
 {
-	return c->fsuid == c->uid && c->fsgid == c->gid && (c->uid ? !c->cap_effective : c->cap_effective == c->cap_permitted);
+	return c->fsuid == c->uid && c->fsgid == c->gid &&
+	       (c->uid ? !c->cap_effective : c->cap_effective == c->cap_permitted);
 }
 
 long access_user(int dfd, const char __user *name, int mode, unsigned flags)

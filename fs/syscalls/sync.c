@@ -64,10 +64,12 @@ static int wait_range(struct file *f, loff_t first, loff_t last)
 	return file_check_wb_err(f);
 }
 
-/* With all three flags everything dirty is written, also what is on its way already and dirty again. */
+/* With all three flags everything dirty is written, also what is on its way already and dirty
+ * again. */
 static int sync_range(struct file *f, loff_t first, loff_t last, unsigned flags)
 {
-	unsigned all = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
+	unsigned all =
+		SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
 	int err = 0;
 
 	if (flags & SYNC_FILE_RANGE_WAIT_BEFORE)
@@ -89,7 +91,8 @@ long sys_sync_file_range(int fd, loff_t offset, loff_t nbytes, unsigned int flag
 	if (!ref.file)
 		return -EBADF;
 	mode = ref.file->inode->mode;
-	if ((flags & ~7u) || offset < 0 || nbytes < 0 || __builtin_add_overflow(offset, nbytes, &end))
+	if ((flags & ~7u) || offset < 0 || nbytes < 0 ||
+	    __builtin_add_overflow(offset, nbytes, &end))
 		err = -EINVAL;
 	else if (!S_ISREG(mode) && !S_ISBLK(mode) && !S_ISDIR(mode) && !S_ISLNK(mode))
 		err = -ESPIPE;
@@ -122,7 +125,9 @@ static int advise(struct file *f, loff_t offset, loff_t len, int advice)
 	case POSIX_FADV_NORMAL: WRITE_ONCE(f->ra.mode, READAHEAD_NORMAL); return 0;
 	case POSIX_FADV_SEQUENTIAL: WRITE_ONCE(f->ra.mode, READAHEAD_SEQUENTIAL); return 0;
 	case POSIX_FADV_RANDOM: WRITE_ONCE(f->ra.mode, READAHEAD_RANDOM); return 0;
-	case POSIX_FADV_WILLNEED: readahead_force(f->mapping, f, index, (u64)last / PAGE_SIZE - index + 1); return 0;
+	case POSIX_FADV_WILLNEED:
+		readahead_force(f->mapping, f, index, (u64)last / PAGE_SIZE - index + 1);
+		return 0;
 	case POSIX_FADV_NOREUSE: return 0;
 	case POSIX_FADV_DONTNEED: advise_dontneed(f, offset, last); return 0;
 	default: return -EINVAL;
@@ -170,7 +175,8 @@ static void count_pages(struct mapping *m, u64 first, u64 last, u64 counts[5])
 	u64 index = first;
 	unsigned n;
 
-	while (index <= last && (n = cache_gather(m, &index, last, batch, ARRAY_SIZE(batch))) != 0) {
+	while (index <= last &&
+	       (n = cache_gather(m, &index, last, batch, ARRAY_SIZE(batch))) != 0) {
 		for (unsigned i = 0; i < n; i++) {
 			counts[0]++;
 			if (folio_test(batch[i], PG_dirty))
@@ -182,7 +188,8 @@ static void count_pages(struct mapping *m, u64 first, u64 last, u64 counts[5])
 	}
 }
 
-long sys_cachestat(int fd, const struct cachestat_range __user *range, struct cachestat __user *cstat, unsigned int flags)
+long sys_cachestat(int fd, const struct cachestat_range __user *range,
+		   struct cachestat __user *cstat, unsigned int flags)
 {
 	struct { u64 off, len; } r;
 	u64 counts[5] = {};

@@ -23,8 +23,10 @@ long mknod_user(int dfd, const char __user *name, umode_t mode, u32 dev);
 long unlink_user(int dfd, const char __user *name);
 long rmdir_user(int dfd, const char __user *name);
 long symlink_user(const char __user *target, int dfd, const char __user *name);
-long link_user(int old_dfd, const char __user *old, int new_dfd, const char __user *new, unsigned flags);
-long rename_user(int old_dfd, const char __user *old, int new_dfd, const char __user *new, unsigned flags);
+long link_user(int old_dfd, const char __user *old, int new_dfd, const char __user *new,
+	       unsigned flags);
+long rename_user(int old_dfd, const char __user *old, int new_dfd, const char __user *new,
+		 unsigned flags);
 long readlink_user(int dfd, const char __user *name, char __user *buf, int size);
 long access_user(int dfd, const char __user *name, int mode, unsigned flags);
 long chmod_user(int dfd, const char __user *name, umode_t mode, unsigned flags);
@@ -40,7 +42,9 @@ long ioctl_set_flags(struct file *f, const u32 __user *arg);
 long ioctl_get_xattr(struct file *f, struct fsxattr __user *arg);
 long ioctl_set_xattr(struct file *f, const struct fsxattr __user *arg);
 long poll_user(struct pollfd __user *fds, unsigned n, u64 deadline);
-long select_user(int n, fd_set_t __user *in, fd_set_t __user *out, fd_set_t __user *ex, u64 deadline);
+long select_user(int n, fd_set_t __user *in, fd_set_t __user *out, fd_set_t __user *ex,
+		 u64 deadline);
 
-/* mount.c: a string of fewer than `max` bytes, allocated.  Returns 0, -EFAULT, -EINVAL (too long), -ENOMEM. */
+/* mount.c: a string of fewer than `max` bytes, allocated.  Returns 0, -EFAULT, -EINVAL (too long),
+ * -ENOMEM. */
 int copy_user_string(const char __user *user, size_t max, char **out) __must_check;

@@ -53,7 +53,10 @@ static int xattr_permission(struct inode *inode, const char *name, int mask)
 	if (has_prefix(name, XATTR_SECURITY_PREFIX)) {
 		if ((mask & MAY_WRITE) && !strcmp(name, XATTR_NAME_CAPS) && !capable(CAP_SETFCAP))
 			return -EPERM;
-		return (mask & MAY_WRITE) && strcmp(name, XATTR_NAME_CAPS) && !capable(CAP_SYS_ADMIN) ? -EPERM : 0;
+		return (mask & MAY_WRITE) && strcmp(name, XATTR_NAME_CAPS) &&
+				       !capable(CAP_SYS_ADMIN)
+			       ? -EPERM
+			       : 0;
 	}
 	if (has_prefix(name, XATTR_SYSTEM_PREFIX))
 		return -EOPNOTSUPP;
@@ -68,12 +71,14 @@ static int xattr_permission(struct inode *inode, const char *name, int mask)
 		return -EOPNOTSUPP;
 	if (!S_ISREG(inode->mode) && !S_ISDIR(inode->mode))
 		return mask & MAY_WRITE ? -EPERM : -ENODATA;
-	if (S_ISDIR(inode->mode) && (inode->mode & S_ISVTX) && (mask & MAY_WRITE) && !inode_owner_or_capable(inode))
+	if (S_ISDIR(inode->mode) && (inode->mode & S_ISVTX) && (mask & MAY_WRITE) &&
+	    !inode_owner_or_capable(inode))
 		return -EPERM;
 	return inode_permission(inode, mask);
 }
 
-static int set_locked(struct inode *inode, const char *name, const void *value, size_t size, int flags)
+static int set_locked(struct inode *inode, const char *name, const void *value, size_t size,
+		      int flags)
 {
 	enum posix_acl_type type;
 	int err;
@@ -84,13 +89,15 @@ static int set_locked(struct inode *inode, const char *name, const void *value, 
 	if (!err && !has_suffix(name))
 		err = -EINVAL;
 	if (!err)
-		err = inode->ops->setxattr ? inode->ops->setxattr(inode, name, value, size, flags) : -EOPNOTSUPP;
+		err = inode->ops->setxattr ? inode->ops->setxattr(inode, name, value, size, flags)
+					   : -EOPNOTSUPP;
 	if (!err && value && !strcmp(name, XATTR_NAME_CAPS))
 		WRITE_ONCE(inode->flags, inode->flags & ~(u32)S_NOSEC);
 	return err;
 }
 
-static int do_set(const struct path *path, const char *name, const void *value, size_t size, int flags)
+static int do_set(const struct path *path, const char *name, const void *value, size_t size,
+		  int flags)
 {
 	struct inode *inode = path->dentry->inode;
 	int err = mount_want_write(path->mnt);
@@ -106,7 +113,8 @@ static int do_set(const struct path *path, const char *name, const void *value, 
 	return err;
 }
 
-static int set_user(const struct path *path, const char __user *uname, const void __user *uvalue, size_t size, int flags)
+static int set_user(const struct path *path, const char __user *uname, const void __user *uvalue,
+		    size_t size, int flags)
 {
 	struct xattr_name name;
 	void *value;
@@ -152,7 +160,8 @@ static ssize_t get_value(struct inode *inode, const char *name, void *value, siz
 	return inode->ops->getxattr ? inode->ops->getxattr(inode, name, value, size) : -EOPNOTSUPP;
 }
 
-static ssize_t get_user_value(const struct path *path, const char __user *uname, void __user *uvalue, size_t size)
+static ssize_t get_user_value(const struct path *path, const char __user *uname,
+			      void __user *uvalue, size_t size)
 {
 	struct xattr_name name;
 	void *value = NULL;
@@ -216,39 +225,42 @@ static ssize_t list_user(const struct path *path, char __user *ulist, size_t siz
 }
 
 /* One operation on a path or descriptor. */
-#define BY_PATH(name, follow, call)                                                                        \
-	({                                                                                                 \
-		struct path path;                                                                          \
-		long ret = user_path_at(AT_FDCWD, name, (follow) ? LOOKUP_FOLLOW : 0, &path);              \
-		if (!ret) {                                                                                \
-			ret = (call);                                                                      \
-			path_put(&path);                                                                   \
-		}                                                                                          \
-		ret;                                                                                       \
+#define BY_PATH(name, follow, call)                                                                \
+	({                                                                                         \
+		struct path path;                                                                  \
+		long ret = user_path_at(AT_FDCWD, name, (follow) ? LOOKUP_FOLLOW : 0, &path);      \
+		if (!ret) {                                                                        \
+			ret = (call);                                                              \
+			path_put(&path);                                                           \
+		}                                                                                  \
+		ret;                                                                               \
 	})
-#define BY_FD(fd, call)                                                                                    \
-	({                                                                                                 \
-		struct fdref ref = fd_get(fd);                                                             \
-		long ret = -EBADF;                                                                         \
-		if (ref.file) {                                                                            \
-			struct path path = ref.file->path;                                                 \
-			ret = (call);                                                                      \
-			fd_put(ref);                                                                       \
-		}                                                                                          \
-		ret;                                                                                       \
+#define BY_FD(fd, call)                                                                            \
+	({                                                                                         \
+		struct fdref ref = fd_get(fd);                                                     \
+		long ret = -EBADF;                                                                 \
+		if (ref.file) {                                                                    \
+			struct path path = ref.file->path;                                         \
+			ret = (call);                                                              \
+			fd_put(ref);                                                               \
+		}                                                                                  \
+		ret;                                                                               \
 	})
 
-long sys_setxattr(const char __user *p, const char __user *name, const void __user *value, size_t size, int flags)
+long sys_setxattr(const char __user *p, const char __user *name, const void __user *value,
+		  size_t size, int flags)
 {
 	return BY_PATH(p, true, set_user(&path, name, value, size, flags));
 }
 
-long sys_lsetxattr(const char __user *p, const char __user *name, const void __user *value, size_t size, int flags)
+long sys_lsetxattr(const char __user *p, const char __user *name, const void __user *value,
+		   size_t size, int flags)
 {
 	return BY_PATH(p, false, set_user(&path, name, value, size, flags));
 }
 
-long sys_fsetxattr(int fd, const char __user *name, const void __user *value, size_t size, int flags)
+long sys_fsetxattr(int fd, const char __user *name, const void __user *value, size_t size,
+		   int flags)
 {
 	return BY_FD(fd, set_user(&path, name, value, size, flags));
 }
@@ -299,14 +311,18 @@ long sys_fremovexattr(int fd, const char __user *name)
 }
 
 /* No file system here hands out handles; the checks of the arguments come first all the same. */
-long sys_name_to_handle_at(int dfd, const char __user *name, struct file_handle __user *handle, int __user *mnt_id, int flags)
+long sys_name_to_handle_at(int dfd, const char __user *name, struct file_handle __user *handle,
+			   int __user *mnt_id, int flags)
 {
 	struct path path;
 	int err;
 
 	if (flags & ~(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH))
 		return -EINVAL;
-	err = path_at(dfd, name, (flags & AT_EMPTY_PATH) | (flags & AT_SYMLINK_FOLLOW ? 0 : AT_SYMLINK_NOFOLLOW), &path);
+	err = path_at(dfd, name,
+		      (flags & AT_EMPTY_PATH) |
+			      (flags & AT_SYMLINK_FOLLOW ? 0 : AT_SYMLINK_NOFOLLOW),
+		      &path);
 	if (err)
 		return err;
 	path_put(&path);

@@ -10,7 +10,8 @@ struct text_node *sysfs_root(void);
 struct device;
 struct device_attribute;
 
-/* More files of a registered device, for as long as something lasts; remove takes a whole folder.  Context: may sleep. */
+/* More files of a registered device, for as long as something lasts; remove takes a whole folder.
+ * Context: may sleep. */
 void sysfs_attribute_add(struct device *dev, const struct device_attribute *attr);
 void sysfs_attributes_remove(struct device *dev, const char *folder);
 

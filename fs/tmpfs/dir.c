@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Names in tmpfs: make, remove, move.  The dentry cache keeps them; here only inodes and counts change. */
+/* Names in tmpfs: make, remove, move.  The dentry cache keeps them; here only inodes and counts
+ * change. */
 #include <fs/vfs/dentry.h>
 #include <fs/vfs/dir.h>
 #include <fs/vfs/posix_acl.h>
@@ -28,7 +29,8 @@ static int no_inode(struct superblock *sb)
 {
 	struct tmpfs_sb *ts = sb->private;
 
-	return ts->max_inodes && atomic_load(&ts->used_inodes) >= ts->max_inodes ? -ENOSPC : -ENOMEM;
+	return ts->max_inodes && atomic_load(&ts->used_inodes) >= ts->max_inodes ? -ENOSPC
+										 : -ENOMEM;
 }
 
 /* A new inode with the access lists that `dir` hands down. */
@@ -153,7 +155,8 @@ static void move_subdir(struct inode *from, struct inode *to)
 	WRITE_ONCE(to->nlink, to->nlink + 1);
 }
 
-static int tmpfs_exchange(struct inode *old_dir, struct dentry *old, struct inode *new_dir, struct dentry *new)
+static int tmpfs_exchange(struct inode *old_dir, struct dentry *old, struct inode *new_dir,
+			  struct dentry *new)
 {
 	bool a = S_ISDIR(old->inode->mode), b = S_ISDIR(new->inode->mode);
 
@@ -173,8 +176,8 @@ static int tmpfs_exchange(struct inode *old_dir, struct dentry *old, struct inod
 }
 
 /*
- * RENAME_WHITEOUT: a second dentry of the old name, with a character device 0:0; the caller's d_move() then takes the
- * first one away.
+ * RENAME_WHITEOUT: a second dentry of the old name, with a character device 0:0; the caller's
+ * d_move() then takes the first one away.
  */
 struct whiteout {
 	struct dentry *dentry;
@@ -201,7 +204,8 @@ static void whiteout_enter(struct inode *dir, const struct whiteout *w)
 	dir_changed(dir, 1);
 }
 
-static int tmpfs_rename(struct inode *old_dir, struct dentry *old, struct inode *new_dir, struct dentry *new, unsigned flags)
+static int tmpfs_rename(struct inode *old_dir, struct dentry *old, struct inode *new_dir,
+			struct dentry *new, unsigned flags)
 {
 	struct inode *target = new->inode;
 	bool is_dir = S_ISDIR(old->inode->mode);
@@ -236,8 +240,8 @@ static int tmpfs_rename(struct inode *old_dir, struct dentry *old, struct inode 
 	return 0;
 }
 
-#define TMPFS_ATTR_OPS                                                                                     \
-	.setattr = tmpfs_setattr, .getattr = tmpfs_getattr, .getxattr = tmpfs_getxattr,                    \
+#define TMPFS_ATTR_OPS                                                                             \
+	.setattr = tmpfs_setattr, .getattr = tmpfs_getattr, .getxattr = tmpfs_getxattr,            \
 	.setxattr = tmpfs_setxattr, .listxattr = tmpfs_listxattr, .set_acl = posix_acl_set_cached
 
 const struct inode_ops tmpfs_dir_ops = {

@@ -80,7 +80,8 @@ static long tmpfs_fallocate(struct file *f, int mode, loff_t offset, loff_t len)
 		err = shmem_fallocate(s, mode, offset, len);
 	if (!err) {
 		WRITE_ONCE(inode->size, (loff_t)s->size);
-		inode_touch(inode, mode & FALLOC_FL_PUNCH_HOLE ? ATTR_MTIME | ATTR_CTIME : ATTR_CTIME);
+		inode_touch(inode,
+			    mode & FALLOC_FL_PUNCH_HOLE ? ATTR_MTIME | ATTR_CTIME : ATTR_CTIME);
 	}
 	rwsem_write_unlock(&inode->lock);
 	return err;
@@ -118,7 +119,8 @@ int tmpfs_setattr(struct dentry *dentry, struct inode *inode, const struct iattr
 	return a.valid & ATTR_MODE ? posix_acl_chmod(inode) : 0;
 }
 
-int tmpfs_getattr(const struct path *path, struct inode *inode, struct kstat *out, u32 mask, unsigned flags)
+int tmpfs_getattr(const struct path *path, struct inode *inode, struct kstat *out, u32 mask,
+		  unsigned flags)
 {
 	generic_fillattr(inode, out);
 	out->result_mask |= STATX_BTIME;
@@ -138,7 +140,8 @@ static void shm_name(struct dentry *d, struct seq *out)
 
 static const struct dentry_ops shm_dentry_ops = { .dname = shm_name };
 
-int tmpfs_file_create(const char *name, loff_t size, u32 seals, umode_t mode, u32 flags, struct file **out)
+int tmpfs_file_create(const char *name, loff_t size, u32 seals, umode_t mode, u32 flags,
+		      struct file **out)
 {
 	struct inode *inode = tmpfs_new_inode(shm_mount->sb, NULL, S_IFREG | mode, 0);
 	int err;
@@ -149,7 +152,8 @@ int tmpfs_file_create(const char *name, loff_t size, u32 seals, umode_t mode, u3
 	inode->size = size;
 	inode_shmem(inode)->size = size;
 	inode_shmem(inode)->seals = seals;
-	err = inode_file_create(shm_mount, inode, name, &shm_dentry_ops, &tmpfs_file_ops, flags, out);
+	err = inode_file_create(shm_mount, inode, name, &shm_dentry_ops, &tmpfs_file_ops, flags,
+				out);
 	if (err) {
 		inode_put(inode);
 		return err;

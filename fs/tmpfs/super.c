@@ -2,8 +2,8 @@
 /*
  * tmpfs: mounting, limits, inodes.  tmpfs(5).
  *
- * The tree of names is the dentry cache itself: a positive dentry holds a count of its own.  File content is a struct
- * shmem in the inode, whose charge hook draws on the mount's page limit.
+ * The tree of names is the dentry cache itself: a positive dentry holds a count of its own.  File
+ * content is a struct shmem in the inode, whose charge hook draws on the mount's page limit.
  */
 #include <fs/tmpfs/tmpfs.h>
 #include <fs/vfs/dentry.h>
@@ -168,7 +168,8 @@ static int parse_number(const char *value, unsigned base, u64 *out)
 static bool is_ignored_option(const char *key)
 {
 	static const char *const ignored[] = {
-		"huge", "mpol", "inode64", "inode32", "noswap", "quota", "usrquota", "grpquota", "rootcontext", "nosuid",
+		"huge",  "mpol",     "inode64",  "inode32",     "noswap",
+		"quota", "usrquota", "grpquota", "rootcontext", "nosuid",
 	};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(ignored); i++) {
@@ -315,7 +316,8 @@ static const struct fs_type tmpfs_type = { "tmpfs", FS_USERNS_MOUNT, tmpfs_mount
 FS_TYPE(tmpfs_type);
 
 /* ramfs: the same without limits. */
-static int ramfs_mount(const struct fs_type *type, const struct fs_params *params, struct superblock **out)
+static int ramfs_mount(const struct fs_type *type, const struct fs_params *params,
+		       struct superblock **out)
 {
 	int err = super_create(type, params, &tmpfs_super_ops, out);
 
@@ -338,14 +340,16 @@ static const struct fs_type ramfs_type = { "ramfs", FS_USERNS_MOUNT, ramfs_mount
 FS_TYPE(ramfs_type);
 
 /* What the boot tree stands on. */
-static int rootfs_mount(const struct fs_type *type, const struct fs_params *params, struct superblock **out)
+static int rootfs_mount(const struct fs_type *type, const struct fs_params *params,
+			struct superblock **out)
 {
 	char options[] = "mode=0755,size=0,nr_inodes=0";
-	struct fs_params p = { .source = params->source, .flags = params->flags, .options = options };
+	struct fs_params p = {.source = params->source, .flags = params->flags, .options = options};
 	int err;
 
 	if (!tmpfs_inode_cache) {
-		tmpfs_inode_cache = slab_create("shmem_inode", sizeof(struct tmpfs_inode), 8, SLAB_RECLAIMABLE, NULL);
+		tmpfs_inode_cache = slab_create("shmem_inode", sizeof(struct tmpfs_inode), 8,
+						SLAB_RECLAIMABLE, NULL);
 		VERIFY(tmpfs_inode_cache);
 	}
 	err = tmpfs_mount(type, &p, out);

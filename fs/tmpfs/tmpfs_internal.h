@@ -37,17 +37,20 @@ static inline struct tmpfs_inode *tmpfs_inode(struct inode *inode)
 	return container_of(inode, struct tmpfs_inode, inode);
 }
 
-extern const struct inode_ops tmpfs_dir_ops, tmpfs_file_inode_ops, tmpfs_symlink_ops, tmpfs_special_ops;
+extern const struct inode_ops tmpfs_dir_ops, tmpfs_file_inode_ops, tmpfs_symlink_ops,
+	tmpfs_special_ops;
 extern const struct file_ops tmpfs_file_ops;
 
 struct inode *tmpfs_new_inode(struct superblock *sb, struct inode *dir, umode_t mode, dev_t rdev);
 
 /* file.c */
 int tmpfs_setattr(struct dentry *dentry, struct inode *inode, const struct iattr *attr);
-int tmpfs_getattr(const struct path *path, struct inode *inode, struct kstat *out, u32 mask, unsigned flags);
+int tmpfs_getattr(const struct path *path, struct inode *inode, struct kstat *out, u32 mask,
+		  unsigned flags);
 
 /* xattr.c */
 ssize_t tmpfs_getxattr(struct inode *inode, const char *name, void *buf, size_t size);
-int tmpfs_setxattr(struct inode *inode, const char *name, const void *value, size_t size, int flags);
+int tmpfs_setxattr(struct inode *inode, const char *name, const void *value, size_t size,
+		   int flags);
 ssize_t tmpfs_listxattr(struct inode *inode, char *buf, size_t size);
 void tmpfs_free_xattrs(struct inode *inode);

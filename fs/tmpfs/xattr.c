@@ -8,7 +8,8 @@
 
 #include "tmpfs_internal.h"
 
-#define TMPFS_XATTR_LIMIT (128 * 1024) /* bytes of names and values of one inode, as other file systems bound it */
+#define TMPFS_XATTR_LIMIT                                                                          \
+	(128 * 1024) /* bytes of names and values of one inode, as other file systems bound it */
 
 static struct tmpfs_xattr *find(struct tmpfs_inode *ti, const char *name)
 {

@@ -13,14 +13,16 @@ static bool relatime_due(const struct inode *inode, s64 now)
 {
 	s64 atime = READ_ONCE(inode->atime);
 
-	return atime <= READ_ONCE(inode->mtime) || atime <= READ_ONCE(inode->ctime) || now - atime >= (s64)DAY_NS;
+	return atime <= READ_ONCE(inode->mtime) || atime <= READ_ONCE(inode->ctime) ||
+	       now - atime >= (s64)DAY_NS;
 }
 
 static bool atime_wanted(const struct mount *m, const struct inode *inode)
 {
 	u32 mf = READ_ONCE(m->flags), sf = inode->sb->flags;
 
-	if ((inode->flags & S_NOATIME_) || (mf & (MNT_NOATIME | MNT_READONLY)) || (sf & (SB_NOATIME | SB_RDONLY)))
+	if ((inode->flags & S_NOATIME_) || (mf & (MNT_NOATIME | MNT_READONLY)) ||
+	    (sf & (SB_NOATIME | SB_RDONLY)))
 		return false;
 	return !(S_ISDIR(inode->mode) && (mf & MNT_NODIRATIME));
 }

@@ -33,7 +33,8 @@ void generic_fillattr(struct inode *inode, struct kstat *out)
 	out->ctime = READ_ONCE(inode->ctime);
 	out->btime = inode->btime;
 	out->attributes = 0;
-	out->attributes_mask = STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND | STATX_ATTR_MOUNT_ROOT | STATX_ATTR_AUTOMOUNT;
+	out->attributes_mask = STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND | STATX_ATTR_MOUNT_ROOT |
+			       STATX_ATTR_AUTOMOUNT;
 	out->mnt_id = 0;
 	out->mnt_unique_id = 0;
 	out->dio_mem_align = out->dio_offset_align = 0;
@@ -66,12 +67,14 @@ static bool group_or_capable(const struct inode *inode, u32 gid)
 
 static bool may_chown(const struct inode *inode, u32 uid)
 {
-	return (cred_current()->fsuid == inode->uid && uid == inode->uid) || inode_capable(inode, CAP_CHOWN);
+	return (cred_current()->fsuid == inode->uid && uid == inode->uid) ||
+	       inode_capable(inode, CAP_CHOWN);
 }
 
 static bool may_chgrp(const struct inode *inode, u32 gid)
 {
-	return (cred_current()->fsuid == inode->uid && (gid == inode->gid || cred_in_group(cred_current(), gid))) ||
+	return (cred_current()->fsuid == inode->uid &&
+		(gid == inode->gid || cred_in_group(cred_current(), gid))) ||
 	       inode_capable(inode, CAP_CHOWN);
 }
 

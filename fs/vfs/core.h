@@ -36,7 +36,8 @@ void d_unpin_tree(struct dentry *top);
 u64 dcache_shrink(u64 scan);
 u64 dcache_idle_count(void);
 
-/* path.c: put "/name" before `p`, which is in [buf, ...); NULL when it does not fit or p is NULL. */
+/* path.c: put "/name" before `p`, which is in [buf, ...); NULL when it does not fit or p is
+ * NULL. */
 int cwd_text(char *buf, size_t size, char **out) __must_check;
 char *path_prepend_name(char *p, const char *buf, const struct dentry *d);
 
@@ -44,18 +45,21 @@ char *path_prepend_name(char *p, const char *buf, const struct dentry *d);
 extern struct rwsem mounts_lock;
 extern struct seqlock mount_seq;
 struct mount *mount_lookup_rcu(const struct mount *parent, const struct dentry *at);
-/* A count, and whether no mount changed since `seq` was read.  False: the count is dropped by mount_put() outside RCU, unless *m became NULL. */
+/* A count, and whether no mount changed since `seq` was read.  False: the count is dropped by
+ * mount_put() outside RCU, unless *m became NULL. */
 bool mount_get_seq(struct mount **m, u32 seq);
 /* What is mounted on `path`, counted; NULL: nothing. */
 struct mount *mount_lookup(const struct path *path);
 /* Take off everything mounted on `d`, in every namespace. */
 void mount_detach_dentry(struct dentry *d);
 /* mount_tree.c */
-int do_mount(const char *source, struct path *path, const char *fstype, unsigned long flags, char *options) __must_check;
+int do_mount(const char *source, struct path *path, const char *fstype, unsigned long flags,
+	     char *options) __must_check;
 int do_umount(const struct path *path, int flags) __must_check;
 int do_pivot_root(struct path *new_root, struct path *put_old) __must_check;
 int super_reconfigure(struct superblock *sb, u32 flags, char *options, bool force) __must_check;
-/* mount_detached.c: trees in no namespace.  *out is an O_PATH file that keeps the tree; on failure the tree is gone. */
+/* mount_detached.c: trees in no namespace.  *out is an O_PATH file that keeps the tree; on failure
+ * the tree is gone. */
 int mount_detached_file(struct mount *top, struct file **out) __must_check;
 /* Its file goes: take the tree apart unless it was attached. */
 void mount_dissolve(struct mount *top);
@@ -64,7 +68,8 @@ int mount_clone_tree(const struct path *path, bool recursive, struct mount **out
 /* move_mount(2), of an attached tree or not; `to` may move to the mount on top. */
 int mount_move_path(struct path *from, struct path *to) __must_check;
 int mount_set_group(const struct path *from, const struct path *to) __must_check;
-/* MOUNT_ATTR_* of one bit each as MNT_* flags, and back; the rule of access times is the caller's. */
+/* MOUNT_ATTR_* of one bit each as MNT_* flags, and back; the rule of access times is the
+ * caller's. */
 u32 mount_flags_of_attr(u64 attr);
 u64 mount_attr_of_flags(u32 flags);
 /* mount_setattr(2): MNT_* flags to clear and set, MS_SHARED... or 0. */
@@ -82,10 +87,12 @@ bool dentry_is_mountpoint_here(struct dentry *d);
 /* namei.c: the bodies of unlink(2), rmdir(2), rename(2), link(2), with names in kernel memory */
 int do_unlink(int dfd, const char *name) __must_check;
 int do_rmdir(int dfd, const char *name) __must_check;
-int do_rename(int old_dfd, const char *old_name, int new_dfd, const char *new_name, unsigned flags) __must_check;
+int do_rename(int old_dfd, const char *old_name, int new_dfd, const char *new_name,
+	      unsigned flags) __must_check;
 int do_link(const struct path *old, int dfd, const char *name) __must_check;
 
-/* Lock two directories, ancestors first; *trap: the child of one that leads to the other.  Takes sb->rename. */
+/* Lock two directories, ancestors first; *trap: the child of one that leads to the other.  Takes
+ * sb->rename. */
 struct dentry *rename_lock_parents(struct dentry *a, struct dentry *b);
 void rename_unlock_parents(struct dentry *a, struct dentry *b);
 

@@ -2,23 +2,27 @@
 /*
  * The dentry cache.
  *
- * Dentries hang in a hash table by (parent, name) that is read under RCU, and in their parent's list of children.
+ * Dentries hang in a hash table by (parent, name) that is read under RCU, and in their parent's
+ * list of children.
  *
  * Counting.  A hashed dentry has one count that belongs to the tree, so:
- *	(1) a dentry whose count is zero is out of the tree or being taken out by the one who brought it to zero;
+ *	(1) a dentry whose count is zero is out of the tree or being taken out by the one who
+ *	    brought it to zero;
  *	(2) dropping a user's count of a hashed dentry is one atomic subtraction, nothing else;
  *	(3) the shrinker frees an idle dentry by moving its count from exactly 1 to 0.
  * Each child counts its parent, so idle leaves go first.
  *
- * A lookup without locks takes its count first and checks dentry.seq afterwards; those who turn a dentry negative make
- * seq odd first and look at the count afterwards.  One of the two sees the other:
+ * A lookup without locks takes its count first and checks dentry.seq afterwards; those who turn a
+ * dentry negative make seq odd first and look at the count afterwards.  One of the two sees the
+ * other:
  *
  *	lookup				d_delete
  *	count++				seq odd
  *	full barrier			full barrier
  *	seq changed?  retry		count higher?  unhash instead
  *
- * Lock order: inode.spin, dentry.lock (parent, then child), bucket lock or LRU lock.  The rename lock comes before them.
+ * Lock order: inode.spin, dentry.lock (parent, then child), bucket lock or LRU lock.  The rename
+ * lock comes before them.
  */
 #include <fs/vfs/dentry.h>
 #include <fs/vfs/inode.h>
@@ -140,7 +144,8 @@ struct dentry *d_lookup_rcu(const struct dentry *parent, const struct qstr *name
 
 /*
  * A count on `d`, and whether it still is what `seq` was read with.
- * Returns DENTRY_VALID; DENTRY_GONE (no count was taken); DENTRY_CHANGED (one was: the caller drops it outside RCU).
+ * Returns DENTRY_VALID; DENTRY_GONE (no count was taken); DENTRY_CHANGED (one was: the caller drops
+ * it outside RCU).
  */
 enum dentry_check dentry_get_seq(struct dentry *d, u32 seq)
 {
@@ -328,7 +333,8 @@ static struct inode *dentry_detach_inode(struct dentry *d)
 	return inode;
 }
 
-/* `d` has count zero.  Destroy it; returns the parent, whose count by this child is now the caller's, or NULL. */
+/* `d` has count zero.  Destroy it; returns the parent, whose count by this child is now the
+ * caller's, or NULL. */
 static struct dentry *dentry_destroy(struct dentry *d)
 {
 	struct dentry *parent = d->parent == d ? NULL : d->parent;
@@ -638,8 +644,8 @@ struct dentry *dentry_get_parent(struct dentry *d)
 /* Shrinking */
 
 /*
- * Bring an idle dentry's count from 1 to 0.  Then it is ours to destroy.  While it is hashed, and d->lock keeps it so, that one count
- * is the tree's.  Locks: d->lock.
+ * Bring an idle dentry's count from 1 to 0.  Then it is ours to destroy.  While it is hashed, and
+ * d->lock keeps it so, that one count is the tree's.  Locks: d->lock.
  */
 static bool dentry_claim_idle(struct dentry *d)
 {
@@ -652,7 +658,8 @@ static bool dentry_claim_idle(struct dentry *d)
 	return true;
 }
 
-/* Its eviction would have to write: that is the flusher's work, not that of one who needs memory. */
+/* Its eviction would have to write: that is the flusher's work, not that of one who needs
+ * memory. */
 static bool inode_is_busy(const struct inode *inode)
 {
 	return inode && ((READ_ONCE(inode->state) & (I_DIRTY_ALL | I_DIRTY_TIME)) ||
@@ -664,7 +671,8 @@ static bool lru_claim(struct dentry *d)
 {
 	bool claimed;
 
-	if (refcount_read(&d->refs) != 1 || inode_is_busy(READ_ONCE(d->inode)) || !spin_trylock(&d->lock))
+	if (refcount_read(&d->refs) != 1 || inode_is_busy(READ_ONCE(d->inode)) ||
+	    !spin_trylock(&d->lock))
 		return false;
 	claimed = dentry_claim_idle(d);
 	spin_unlock(&d->lock);
@@ -689,7 +697,8 @@ static struct dentry *lru_step(void)
 	return NULL;
 }
 
-/* Look at `scan` dentries and free the idle ones.  Returns how many were freed.  Context: may sleep. */
+/* Look at `scan` dentries and free the idle ones.  Returns how many were freed.  Context: may
+ * sleep. */
 u64 dcache_shrink(u64 scan)
 {
 	u64 freed = 0;
@@ -716,7 +725,8 @@ u64 dcache_idle_count(void)
 	return READ_ONCE(lru_count);
 }
 
-/* An idle child of `parent` that could be claimed, or NULL; *busy: a child with users, counted, to descend into. */
+/* An idle child of `parent` that could be claimed, or NULL; *busy: a child with users, counted, to
+ * descend into. */
 static struct dentry *prune_pick(struct dentry *parent, struct dentry *after, struct dentry **busy)
 {
 	struct dentry *c;
@@ -843,7 +853,7 @@ void dcache_init(void)
 	dentry_hash = kvzalloc(buckets * sizeof(*dentry_hash), GFP_KERNEL);
 	VERIFY(dentry_hash);
 	dentry_hash_mask = buckets - 1;
-	dentry_cache = slab_create("dentry", sizeof(struct dentry), 8, SLAB_RECLAIMABLE | SLAB_ACCOUNT,
-				   dentry_ctor);
+	dentry_cache = slab_create("dentry", sizeof(struct dentry), 8,
+				   SLAB_RECLAIMABLE | SLAB_ACCOUNT, dentry_ctor);
 	VERIFY(dentry_cache);
 }

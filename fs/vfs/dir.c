@@ -2,8 +2,9 @@
 /*
  * Reading directories; and directories that consist of their cached dentries.
  *
- * Such a directory lists its children in the order they came: each gets a cookie greater than all before, which is its position for
- * getdents and seekdir. A file remembers the dentry it stopped at, so that going on does not search.
+ * Such a directory lists its children in the order they came: each gets a cookie greater than all
+ * before, which is its position for getdents and seekdir. A file remembers the dentry it stopped
+ * at, so that going on does not search.
  */
 #include <fs/vfs/dentry.h>
 #include <fs/vfs/dir.h>
@@ -110,7 +111,8 @@ static struct dentry *next_child(struct dentry *dir, struct dentry *hint, u64 po
 	struct dentry *c;
 
 	guard_spin(&dir->lock);
-	if (hint && READ_ONCE(hint->parent) == dir && !list_empty(&hint->sibling) && hint->cookie && hint->cookie <= pos) {
+	if (hint && READ_ONCE(hint->parent) == dir && !list_empty(&hint->sibling) && hint->cookie &&
+	    hint->cookie <= pos) {
 		c = hint;
 		do {
 			if (listable(c) && c->cookie >= pos)

@@ -2,10 +2,11 @@
 /*
  * Descriptor tables.
  *
- * Requirements: (1) read, write and poll find their file without a lock or, alone in the table, without an atomic
- * instruction; (2) a table can grow while others read it; (3) a closed file's memory may be reused at once.
- * Consequences: tables are replaced whole and freed after a grace period; a lookup under RCU counts the file unless its count is
- * zero and then looks whether the slot still holds it; a slot is published with release order, after the file is complete.
+ * Requirements: (1) read, write and poll find their file without a lock or, alone in the table,
+ * without an atomic instruction; (2) a table can grow while others read it; (3) a closed file's
+ * memory may be reused at once. Consequences: tables are replaced whole and freed after a grace
+ * period; a lookup under RCU counts the file unless its count is zero and then looks whether the
+ * slot still holds it; a slot is published with release order, after the file is complete.
  */
 #include <fs/vfs/fdtable.h>
 #include <kernel/abi/errno.h>
@@ -92,7 +93,8 @@ struct fdref fd_get_pos(int fd)
 
 	/* Someone else may move the position only if they have the file too. */
 	if (ref.file && (ref.file->mode & FMODE_ATOMIC_POS) &&
-	    ((ref.flags & FDREF_COUNTED) || refcount_read(&ref.file->refs) > 1 || ref.file->ops->iterate)) {
+	    ((ref.flags & FDREF_COUNTED) || refcount_read(&ref.file->refs) > 1 ||
+	     ref.file->ops->iterate)) {
 		ref.flags |= FDREF_POS_LOCK;
 		mutex_lock(&ref.file->pos_lock);
 	}
@@ -188,7 +190,8 @@ static void table_free(struct fdtable *t)
 	kfree(t);
 }
 
-/* Tables past their grace period; large ones come from vmalloc, whose memory is given back by a thread. */
+/* Tables past their grace period; large ones come from vmalloc, whose memory is given back by a
+ * thread. */
 static struct llist_head dead_tables;
 
 static void reap_tables(struct work *w)
@@ -241,7 +244,8 @@ static void table_copy(struct fdtable *to, const struct fdtable *from)
 	memcpy(to->cloexec, from->cloexec, n / 8);
 }
 
-/* Make room for number `fd`.  Locks: files.lock, dropped and taken again.  Returns 0, -ENOMEM, -EMFILE. */
+/* Make room for number `fd`.  Locks: files.lock, dropped and taken again.  Returns 0, -ENOMEM,
+ * -EMFILE. */
 static int files_grow(struct files *files, unsigned fd)
 {
 	struct fdtable *old = files->table, *new;

@@ -2,8 +2,9 @@
 /*
  * Descriptor tables.
  *
- * A table is read without locks: alone in its table, a thread uses files[fd] as it stands, for the entry cannot be
- * closed under it; sharing, it takes a reference under RCU.  Writers hold files.lock.
+ * A table is read without locks: alone in its table, a thread uses files[fd] as it stands, for the
+ * entry cannot be closed under it; sharing, it takes a reference under RCU.  Writers hold
+ * files.lock.
  */
 #pragma once
 
@@ -66,8 +67,8 @@ struct file *files_next(struct files *files, unsigned *fd);
 bool files_cloexec(struct files *files, int fd);
 
 /*
- * Take the lowest free number (from `min`), closed on exec if flags has O_CLOEXEC, below the caller's RLIMIT_NOFILE.
- * Returns the number, -EMFILE, -ENOMEM.  Then fd_install() or fd_release().
+ * Take the lowest free number (from `min`), closed on exec if flags has O_CLOEXEC, below the
+ * caller's RLIMIT_NOFILE. Returns the number, -EMFILE, -ENOMEM.  Then fd_install() or fd_release().
  */
 int fd_reserve_from(unsigned min, u32 flags) __must_check;
 static inline int fd_reserve(u32 flags)

@@ -63,7 +63,8 @@ void file_free(struct file *f)
 {
 	u32 one = 1;
 
-	/* A file that was never installed may be counted for a moment by a lookup that met its former life. */
+	/* A file that was never installed may be counted for a moment by a lookup that met its
+	 * former life. */
 	while (refcount_read(&f->refs) && !atomic_cmpxchg(&f->refs.n, &one, 0)) {
 		one = 1;
 		arch_cpu_relax();
@@ -266,7 +267,8 @@ static struct work deferred_work = WORK_INIT(deferred_work, release_deferred);
 /* Nothing in the release sleeps: an ordinary file whose name stays in the cache. */
 static bool release_is_quick(const struct file *f)
 {
-	return !f->ops->release && !f->epoll && !(f->flags & FASYNC) && !READ_ONCE(f->inode->locks) && !f->owner &&
+	return !f->ops->release && !f->epoll && !(f->flags & FASYNC) &&
+	       !READ_ONCE(f->inode->locks) && !f->owner &&
 	       refcount_read(&f->path.dentry->refs) > 2 && READ_ONCE(f->path.mnt->ns);
 }
 
@@ -309,8 +311,9 @@ static void anon_fill(struct file *f, struct mount *mnt, struct dentry *d, struc
 	f->cred = cred_get(cred_current());
 }
 
-static int anon_make(struct mount *mnt, struct inode *inode, const char *name, const struct dentry_ops *dops,
-		     const struct file_ops *ops, u32 flags, struct file **out)
+static int anon_make(struct mount *mnt, struct inode *inode, const char *name,
+		     const struct dentry_ops *dops, const struct file_ops *ops, u32 flags,
+		     struct file **out)
 {
 	struct dentry *d;
 	struct file *f;
@@ -329,7 +332,8 @@ static int anon_make(struct mount *mnt, struct inode *inode, const char *name, c
 	return 0;
 }
 
-int anon_file_create(const char *name, const struct file_ops *ops, void *private, u32 flags, struct file **out)
+int anon_file_create(const char *name, const struct file_ops *ops, void *private, u32 flags,
+		     struct file **out)
 {
 	int err = anon_make(anon_mount, inode_get(anon_inode), name, NULL, ops, flags, out);
 
@@ -340,8 +344,9 @@ int anon_file_create(const char *name, const struct file_ops *ops, void *private
 	return err;
 }
 
-int inode_file_create(struct mount *mnt, struct inode *inode, const char *name, const struct dentry_ops *dops,
-		      const struct file_ops *ops, u32 flags, struct file **out)
+int inode_file_create(struct mount *mnt, struct inode *inode, const char *name,
+		      const struct dentry_ops *dops, const struct file_ops *ops, u32 flags,
+		      struct file **out)
 {
 	return anon_make(mnt, inode, name, dops, ops, flags, out);
 }
@@ -361,7 +366,8 @@ int file_alias(struct file *f, const struct file_ops *ops, u32 flags, struct fil
 
 static const struct super_ops pseudo_super_ops = {};
 
-int pseudo_mount(const struct fs_type *type, const struct fs_params *params, u32 magic, struct superblock **out)
+int pseudo_mount(const struct fs_type *type, const struct fs_params *params, u32 magic,
+		 struct superblock **out)
 {
 	struct inode *root;
 	int err = super_create(type, params, &pseudo_super_ops, out);
@@ -382,7 +388,8 @@ int pseudo_mount(const struct fs_type *type, const struct fs_params *params, u32
 	return 0;
 }
 
-static int anon_type_mount(const struct fs_type *type, const struct fs_params *params, struct superblock **out)
+static int anon_type_mount(const struct fs_type *type, const struct fs_params *params,
+			   struct superblock **out)
 {
 	return pseudo_mount(type, params, ANON_INODE_FS_MAGIC, out);
 }
@@ -392,7 +399,8 @@ FS_TYPE(anon_type);
 
 void file_init(void)
 {
-	file_cache = slab_create("filp", sizeof(struct file), 8, SLAB_TYPESAFE_BY_RCU | SLAB_ACCOUNT, file_ctor);
+	file_cache = slab_create("filp", sizeof(struct file), 8,
+				 SLAB_TYPESAFE_BY_RCU | SLAB_ACCOUNT, file_ctor);
 	VERIFY(file_cache);
 }
 

@@ -5,8 +5,8 @@
  * Locking of struct file_ops:
  *
  *	operation		locks held		may sleep
- *	read_iter write_iter	pos_lock if pos is the file's and the file is shared	yes, unless O_NONBLOCK
- *	lseek			pos_lock		yes
+ *	read_iter write_iter	pos_lock if pos is the file's and the file is shared	yes, unless
+ *	O_NONBLOCK lseek			pos_lock		yes
  *	iterate			pos_lock, inode R	yes
  *	poll			none			no
  *	ioctl			none			yes
@@ -20,8 +20,8 @@
  *	lock flock		none			yes
  *	show_fdinfo		none			no
  *
- * struct file memory is type-stable under RCU: a lookup under rcu_read_lock() may find a file that is being reused, so it takes a
- * reference unless zero and then checks that the table still has it.
+ * struct file memory is type-stable under RCU: a lookup under rcu_read_lock() may find a file that
+ * is being reused, so it takes a reference unless zero and then checks that the table still has it.
  */
 #pragma once
 
@@ -85,7 +85,8 @@ struct file {
 	struct file_owner *owner;   /* [f] F_SETOWN, SIGIO; made on demand */
 	void *epoll;		    /* [f] owned by epoll: the interest list of this file */
 	struct file_ra ra;	    /* mm's; benign races */
-	u32 wb_err, sb_err;	    /* [f] write-back errors last seen, of the mapping and the superblock */
+	/* [f] write-back errors last seen, of the mapping and the superblock */
+	u32 wb_err, sb_err;
 	union {
 		struct llist_node deferred;
 		struct rcu_head rcu;
@@ -112,15 +113,19 @@ struct file_ops {
 	/* Start or stop sending SIGIO: keep file's owner with fasync_set(). */
 	int (*fasync)(struct file *file, bool on);
 	/* Move up to len bytes from *pos into the pipe.  NULL: through read_iter and pages. */
-	ssize_t (*splice_read)(struct file *file, loff_t *pos, struct pipe *pipe, size_t len, unsigned flags);
-	ssize_t (*splice_write)(struct pipe *pipe, struct file *file, loff_t *pos, size_t len, unsigned flags);
+	ssize_t (*splice_read)(struct file *file, loff_t *pos, struct pipe *pipe, size_t len,
+			       unsigned flags);
+	ssize_t (*splice_write)(struct pipe *pipe, struct file *file, loff_t *pos, size_t len,
+				unsigned flags);
 	long (*fallocate)(struct file *file, int mode, loff_t offset, loff_t len);
 	/* NULL: the generic ones. */
 	int (*lock)(struct file *file, int cmd, struct file_lock *lock);
 	int (*flock)(struct file *file, int cmd, struct file_lock *lock);
 	/* Whole-file copy offload; -EOPNOTSUPP or -EXDEV: fall back. */
-	ssize_t (*copy_range)(struct file *in, loff_t in_pos, struct file *out, loff_t out_pos, size_t len);
-	loff_t (*clone_range)(struct file *in, loff_t in_pos, struct file *out, loff_t out_pos, loff_t len);
+	ssize_t (*copy_range)(struct file *in, loff_t in_pos, struct file *out, loff_t out_pos,
+			      size_t len);
+	loff_t (*clone_range)(struct file *in, loff_t in_pos, struct file *out, loff_t out_pos,
+			      loff_t len);
 	void (*show_fdinfo)(struct seq *out, struct file *file);
 	int (*setfl)(struct file *file, unsigned flags); /* veto of F_SETFL */
 	int (*fadvise)(struct file *file, loff_t offset, loff_t len, int advice);
@@ -137,23 +142,26 @@ static inline struct file *file_get(struct file *f)
  * Context: may sleep.  Where that is not possible: file_put_deferred().
  */
 void file_put(struct file *f);
-/* As file_put, from any thread context, under any lock but spinlocks ranked below file's: never sleeps. */
+/* As file_put, from any thread context, under any lock but spinlocks ranked below file's: never
+ * sleeps. */
 void file_put_deferred(struct file *f);
 /* Wait until all files given to file_put_deferred() by now are released. */
 void file_flush_deferred(void);
 
 /*
- * Open what `path` names: the inode's fops->open, access counts, FMODE bits.  Permissions are the caller's business.
- * Takes its own references.  Returns 0 or a negative errno.  Context: may sleep.
+ * Open what `path` names: the inode's fops->open, access counts, FMODE bits.  Permissions are the
+ * caller's business. Takes its own references.  Returns 0 or a negative errno.  Context: may sleep.
  */
-int file_open(const struct path *path, u32 flags, const struct cred *cred, struct file **out) __must_check;
+int file_open(const struct path *path, u32 flags, const struct cred *cred,
+	      struct file **out) __must_check;
 /* Open a kernel-chosen name with the current credentials, permissions checked. */
 int filp_open(const char *name, u32 flags, umode_t mode, struct file **out) __must_check;
 
 /* I/O with kernel memory; no RLIMIT, no position lock.  Return bytes or a negative errno. */
 ssize_t file_read(struct file *f, void *buf, size_t len, loff_t *pos) __must_check;
 ssize_t file_write(struct file *f, const void *buf, size_t len, loff_t *pos) __must_check;
-/* Read all of it into kvmalloc'ed memory (one NUL behind), at most `max`.  Returns 0, -EFBIG, -ENOMEM... */
+/* Read all of it into kvmalloc'ed memory (one NUL behind), at most `max`.  Returns 0, -EFBIG,
+ * -ENOMEM... */
 int file_read_all(struct file *f, size_t max, void **out, size_t *len) __must_check;
 
 /* Where a write_iter goes, and whether it may wait: as the file says, or the one call (it->rwf). */
@@ -167,19 +175,22 @@ static inline bool file_nonblocking(const struct file *f, const struct iov_iter 
 	return (f->flags & O_NONBLOCK) || (it->rwf & RWF_NOWAIT);
 }
 
-/* read_iter and write_iter with every check that read(2) makes (mode, RLIMIT_FSIZE is in the generic write). */
+/* read_iter and write_iter with every check that read(2) makes (mode, RLIMIT_FSIZE is in the
+ * generic write). */
 ssize_t vfs_read_iter(struct file *f, struct iov_iter *to, loff_t *pos) __must_check;
 ssize_t vfs_write_iter(struct file *f, struct iov_iter *from, loff_t *pos) __must_check;
 
 /*
- * A file of no directory: eventfd, epoll, ...  `name` is what /proc shows ("anon_inode:[eventfd]").  All share one inode.
- * Returns 0, -ENFILE, -ENOMEM.
+ * A file of no directory: eventfd, epoll, ...  `name` is what /proc shows ("anon_inode:[eventfd]").
+ * All share one inode. Returns 0, -ENFILE, -ENOMEM.
  */
 int anon_file_create(const char *name, const struct file_ops *ops, void *private, u32 flags,
 		     struct file **out) __must_check;
-/* A file on an inode of its own in an internal mount (sockets, pipes, memfds).  Consumes `inode` on success. */
-int inode_file_create(struct mount *mnt, struct inode *inode, const char *name, const struct dentry_ops *dops,
-		      const struct file_ops *ops, u32 flags, struct file **out) __must_check;
+/* A file on an inode of its own in an internal mount (sockets, pipes, memfds).  Consumes `inode` on
+ * success. */
+int inode_file_create(struct mount *mnt, struct inode *inode, const char *name,
+		      const struct dentry_ops *dops, const struct file_ops *ops, u32 flags,
+		      struct file **out) __must_check;
 
 /* file.ops for regular files over the page cache. */
 ssize_t generic_read_iter(struct file *f, struct iov_iter *to, loff_t *pos);
@@ -192,11 +203,12 @@ loff_t generic_lseek(struct file *f, loff_t offset, int whence);
 loff_t generic_lseek_size(struct file *f, loff_t offset, int whence, loff_t max, loff_t eof);
 loff_t no_lseek(struct file *f, loff_t offset, int whence); /* -ESPIPE */
 loff_t noop_lseek(struct file *f, loff_t offset, int whence); /* position unchanged, success */
-ssize_t splice_read_pages(struct file *f, loff_t *pos, struct pipe *pipe, size_t len, unsigned flags);
+ssize_t splice_read_pages(struct file *f, loff_t *pos, struct pipe *pipe, size_t len,
+			  unsigned flags);
 
 /*
- * Limits of a write at *pos (O_APPEND moves it): RLIMIT_FSIZE, the file system's maximum.  Shortens `from`.
- * Returns bytes allowed (0: nothing to do) or -EFBIG.  Locks: inode W.
+ * Limits of a write at *pos (O_APPEND moves it): RLIMIT_FSIZE, the file system's maximum.  Shortens
+ * `from`. Returns bytes allowed (0: nothing to do) or -EFBIG.  Locks: inode W.
  */
 ssize_t generic_write_checks(struct file *f, struct iov_iter *from, loff_t *pos) __must_check;
 

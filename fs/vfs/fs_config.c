@@ -7,8 +7,8 @@
  *	RECONFIGURE	after fsmount, and from fspick on: options are collected for a remount
  *	FAILED		create or reconfigure failed: nothing more can be done
  *
- * Options are kept as the text that mount(2) would have been given; the file system judges them when the
- * superblock is made, as Linux does for file systems that know only mount(2)'s form.
+ * Options are kept as the text that mount(2) would have been given; the file system judges them
+ * when the superblock is made, as Linux does for file systems that know only mount(2)'s form.
  *
  * Lock order: config.lock before superblock.umount.
  */
@@ -136,8 +136,8 @@ static int config_append(struct fs_config *c, const char *key, const char *value
 		c->options = kzalloc(PAGE_SIZE, GFP_KERNEL);
 	if (!c->options)
 		return -ENOMEM;
-	c->len += snprintf(c->options + c->len, PAGE_SIZE - c->len, "%s%s%s%s", c->len ? "," : "", key, value ? "=" : "",
-			   value ?: "");
+	c->len += snprintf(c->options + c->len, PAGE_SIZE - c->len, "%s%s%s%s", c->len ? "," : "",
+			   key, value ? "=" : "", value ?: "");
 	return 0;
 }
 

@@ -2,7 +2,8 @@
 /*
  * Root, working directory, umask and mount namespace of threads.
  *
- * The two paths change under `lock` and `seq`; a path walk under RCU reads them by `seq` without counts.
+ * The two paths change under `lock` and `seq`; a path walk under RCU reads them by `seq` without
+ * counts.
  */
 #include <fs/vfs/fs_context.h>
 #include <kernel/sched/thread.h>

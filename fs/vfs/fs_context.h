@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Where a thread stands in the tree: working directory, root, umask, mount namespace.  Shared by CLONE_FS.
+ * Where a thread stands in the tree: working directory, root, umask, mount namespace.  Shared by
+ * CLONE_FS.
  */
 #pragma once
 
@@ -34,7 +35,8 @@ void fs_set_cwd(struct fs_context *fs, const struct path *path);
 /* Every thread's root and cwd that is `from` becomes `to`: pivot_root(2). */
 void fs_move_all(const struct path *from, const struct path *to);
 
-/* Supplied by the room that knows all threads: call fn for each context, threads held still enough that it stays. */
+/* Supplied by the room that knows all threads: call fn for each context, threads held still enough
+ * that it stays. */
 void fs_context_set_walker(void (*walk)(void (*fn)(struct fs_context *fs, void *arg), void *arg));
 
 struct fs_context *fs_current(void);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Events for watchers.  Every place where a file changes calls one of these inlines; where nobody watches they test a mask and
- * are done.  inotify registers what happens otherwise.
+ * Events for watchers.  Every place where a file changes calls one of these inlines; where nobody
+ * watches they test a mask and are done.  inotify registers what happens otherwise.
  */
 #pragma once
 
@@ -11,7 +11,8 @@
 #include <kernel/abi/inotify.h>
 
 struct fsnotify_ops {
-	/* `mask` happened to `inode`; name is not NULL when it happened to that entry of it.  cookie pairs the halves of a rename. */
+	/* `mask` happened to `inode`; name is not NULL when it happened to that entry of it.
+	 * cookie pairs the halves of a rename. */
 	void (*event)(struct inode *inode, u32 mask, const char *name, u32 cookie);
 	/* The inode goes away: drop its marks. */
 	void (*inode_gone)(struct inode *inode);

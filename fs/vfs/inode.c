@@ -2,9 +2,10 @@
 /*
  * Inodes: making, finding by number, evicting.
  *
- * An inode lives as long as someone counts it: dentries, files.  The last put evicts it at once; names that stay
- * in the dentry cache are what keeps inodes cached.  File systems that find inodes by number use the hash: an inode
- * whose count is zero is not resurrected, the finder waits until it is gone and makes it anew.
+ * An inode lives as long as someone counts it: dentries, files.  The last put evicts it at once;
+ * names that stay in the dentry cache are what keeps inodes cached.  File systems that find inodes
+ * by number use the hash: an inode whose count is zero is not resurrected, the finder waits until
+ * it is gone and makes it anew.
  *
  * Lock order: inode.lock, inode.spin, superblock.inodes_lock, bucket lock.
  */
@@ -56,7 +57,8 @@ static loff_t inode_mapping_size(const struct mapping *m)
 static const struct mapping_ops no_mapping_ops;
 static const struct inode_ops no_inode_ops;
 
-/* Files that only their own call makes (sockets, event files): not to be opened through /proc/PID/fd. */
+/* Files that only their own call makes (sockets, event files): not to be opened through
+ * /proc/PID/fd. */
 static int no_open(struct inode *inode, struct file *f)
 {
 	return -ENXIO;
@@ -65,7 +67,7 @@ static int no_open(struct inode *inode, struct file *f)
 static const struct file_ops no_file_ops = { .open = no_open };
 
 /* Files of an overlay are locked before the real ones. */
-static const enum lock_rank stacked_ranks[] = { RANK_INODE, RANK_STACKED_INODE, RANK_STACKED2_INODE };
+static const enum lock_rank stacked_ranks[] = {RANK_INODE, RANK_STACKED_INODE, RANK_STACKED2_INODE};
 
 /* Fields every inode begins with.  The memory may hold anything. */
 static void inode_prepare(struct inode *inode, struct superblock *sb)
@@ -186,7 +188,8 @@ static bool bucket_settled(struct inode_bucket *b, const struct superblock *sb, 
 
 static int inode_wait_new(struct inode *inode)
 {
-	wait_event(inode_wait(inode->sb, inode->ino), !(atomic_load_acquire(&inode->state) & I_NEW));
+	wait_event(inode_wait(inode->sb, inode->ino),
+		   !(atomic_load_acquire(&inode->state) & I_NEW));
 	if (READ_ONCE(inode->state) & I_BAD) {
 		inode_put(inode);
 		return -EIO;
@@ -302,8 +305,8 @@ void inode_init_owner(struct inode *inode, const struct inode *dir, umode_t mode
 		inode->gid = dir->gid;
 		if (S_ISDIR(mode))
 			mode |= S_ISGID;
-		else if ((mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) && !cred_in_group(cred, dir->gid) &&
-			 !capable(CAP_FSETID))
+		else if ((mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) &&
+			 !cred_in_group(cred, dir->gid) && !capable(CAP_FSETID))
 			mode &= ~(umode_t)S_ISGID;
 	}
 	inode->mode = mode;
@@ -391,7 +394,8 @@ void inode_unlock_two(struct inode *a, struct inode *b)
 
 void inode_init_caches(void)
 {
-	inode_cache = slab_create("inode", sizeof(struct inode), 8, SLAB_RECLAIMABLE | SLAB_ACCOUNT, NULL);
+	inode_cache = slab_create("inode", sizeof(struct inode), 8, SLAB_RECLAIMABLE | SLAB_ACCOUNT,
+				  NULL);
 	inode_hash = kvzalloc(sizeof(*inode_hash) << INODE_HASH_BITS, GFP_KERNEL);
 	VERIFY(inode_cache && inode_hash);
 	for (unsigned i = 0; i < 1u << INODE_HASH_BITS; i++)

@@ -2,7 +2,8 @@
 /*
  * The inode: a file apart from its names.
  *
- * Locking of struct inode_ops (dir is the inode of the parent; W: its lock held for writing, R: for reading):
+ * Locking of struct inode_ops (dir is the inode of the parent; W: its lock held for writing, R: for
+ * reading):
  *
  *	operation	locks held			may sleep	called in RCU walk
  *	lookup		dir W				yes		no
@@ -25,8 +26,8 @@
  *	fileattr_get	none				yes		no
  *	fileattr_set	inode W				yes		no
  *
- * Order of locks: superblock rename lock; directory inodes, ancestors first; other inodes, by address; mapping.invalidate;
- * dentry locks; inode.spin.
+ * Order of locks: superblock rename lock; directory inodes, ancestors first; other inodes, by
+ * address; mapping.invalidate; dentry locks; inode.spin.
  */
 #pragma once
 
@@ -67,7 +68,8 @@ enum inode_flags {
 	S_APPEND = 1 << 2,
 	S_NOATIME_ = 1 << 3,
 	S_DEAD = 1 << 4,      /* removed directory, still open: nothing can be made in it */
-	S_NOSEC = 1 << 5,     /* no set-id bits, no capability attribute: writes need not strip any */
+	/* no set-id bits, no capability attribute: writes need not strip any */
+	S_NOSEC = 1 << 5,
 	S_PRIVATE = 1 << 6,   /* internal to the kernel: anonymous files */
 	S_NOCMTIME = 1 << 7,
 	S_MAGIC_LINK = 1 << 8, /* following it jumps to an object, not to a name */
@@ -88,7 +90,8 @@ enum inode_state {
 	I_HASHED = 1 << 6,
 	I_BAD = 1 << 7,
 	I_LINKABLE = 1 << 8, /* O_TMPFILE without O_EXCL: link() may name it */
-	I_DIRTY_TIME = 1 << 9, /* times, which may wait (lazytime); never with SYNC or DATA, which include them */
+	/* times, which may wait (lazytime); never with SYNC or DATA, which include them */
+	I_DIRTY_TIME = 1 << 9,
 };
 #define I_DIRTY_ALL (I_DIRTY_SYNC | I_DIRTY_DATA | I_DIRTY_PAGES)
 
@@ -98,16 +101,18 @@ struct inode {
 	u32 flags;			/* [i] enum inode_flags */
 	const struct inode_ops *ops;	/* [I] */
 	struct superblock *sb;		/* [I] */
-	const char *link;		/* [I] body of a symlink in memory, or NULL: then get_link */
+	/* [I] body of a symlink in memory, or NULL: then get_link */
+	const char *link;
 	u32 notify_mask;		/* [a] events somebody watches, IN_* bits */
 	s32 write_count;		/* [a] writers; negative: write access denied that often */
-	struct posix_acl *acl;		/* [i, R] access list, NULL: none, or POSIX_ACL_UNKNOWN */
+	struct posix_acl *acl;          /* [i, R] access list, NULL: none, or POSIX_ACL_UNKNOWN */
 	struct mapping *mapping;	/* [I] &data, or the block device's */
 	const struct file_ops *fops;	/* [I] for struct file on open */
 	u64 ino;			/* [I] */
 	u32 nlink;			/* [i] */
 	dev_t rdev;			/* [I] */
-	loff_t size;			/* [i] written under the lock; any may read it (64-bit load) */
+	/* [i] written under the lock; any may read it (64-bit load) */
+	loff_t size;
 	s64 atime, mtime, ctime, btime; /* [a] ns since 1970, each stored whole */
 	u64 blocks;			/* [s] 512-byte units in use */
 	u64 version;			/* [a] change counter */
@@ -119,7 +124,8 @@ struct inode {
 	struct spinlock spin;		/* s */
 	union {
 		struct pipe *pipe;	/* [s] of a FIFO with openers */
-		void *device;		/* [s] block device or character device found on first open */
+		/* [s] block device or character device found on first open */
+		void *device;
 	};
 	struct flock_context *locks;	/* [a] installed once, on the first lock */
 	struct posix_acl *default_acl;	/* [i, R] of directories, as acl */
@@ -129,7 +135,7 @@ struct inode {
 	struct list dirty_link;		/* [superblock.wb.lock] */
 	u64 dirtied_when;		/* [a] monotonic ns, with dirty_link */
 	u32 visited;			/* [superblock.wb.lock] */
-	struct hlist_node hash;		/* [bucket] by inode number, file systems that ask for it */
+	struct hlist_node hash;         /* [bucket] by inode number, file systems that ask for it */
 	void *private;			/* [I] the file system's */
 	const struct iomap_ops *iomap;	/* [I] how its data is found, see fs/iomap; or NULL */
 	u32 map_seq;			/* [a] counts removals of blocks, see fs/iomap */
@@ -152,8 +158,9 @@ struct fileattr {
 
 struct inode_ops {
 	/*
-	 * Find `dentry`'s name in `dir` and d_add() the inode, or NULL when there is none (which is success).
-	 * A directory that already has a dentry elsewhere is returned through *alias with a reference instead.
+	 * Find `dentry`'s name in `dir` and d_add() the inode, or NULL when there is none (which is
+	 * success). A directory that already has a dentry elsewhere is returned through *alias with
+	 * a reference instead.
 	 */
 	int (*lookup)(struct inode *dir, struct dentry *dentry, struct dentry **alias);
 	int (*create)(struct inode *dir, struct dentry *dentry, umode_t mode);
@@ -163,59 +170,67 @@ struct inode_ops {
 	int (*mkdir)(struct inode *dir, struct dentry *dentry, umode_t mode);
 	int (*rmdir)(struct inode *dir, struct dentry *dentry);
 	int (*mknod)(struct inode *dir, struct dentry *dentry, umode_t mode, dev_t rdev);
-	int (*rename)(struct inode *old_dir, struct dentry *old, struct inode *new_dir, struct dentry *new,
-		      unsigned flags);
+	int (*rename)(struct inode *old_dir, struct dentry *old, struct inode *new_dir,
+		      struct dentry *new, unsigned flags);
 	/* Create an unnamed file and d_instantiate() `dentry`, which is hashed nowhere. */
 	int (*tmpfile)(struct inode *dir, struct dentry *dentry, umode_t mode);
 
-	/* Optional: the body of a symlink when inode->link is NULL.  dentry NULL: must not sleep, -ECHILD if it would. */
+	/* Optional: the body of a symlink when inode->link is NULL.  dentry NULL: must not sleep,
+	 * -ECHILD if it would. */
 	int (*get_link)(struct dentry *dentry, struct inode *inode, struct link_body *out);
 	/* Magic links (S_MAGIC_LINK) only: where following leads, with references. */
 	int (*jump_link)(struct dentry *dentry, struct inode *inode, struct path *out);
 
-	/* All below are optional; absent means the generic behaviour, or EOPNOTSUPP for attributes. */
+	/* All below are optional; absent means the generic behaviour, or EOPNOTSUPP for
+	 * attributes. */
 	int (*permission)(struct inode *inode, int mask);
 	int (*setattr)(struct dentry *dentry, struct inode *inode, const struct iattr *attr);
-	int (*getattr)(const struct path *path, struct inode *inode, struct kstat *out, u32 mask, unsigned flags);
+	int (*getattr)(const struct path *path, struct inode *inode, struct kstat *out, u32 mask,
+		       unsigned flags);
 	ssize_t (*getxattr)(struct inode *inode, const char *name, void *buf, size_t size);
 	/* value NULL removes; flags XATTR_CREATE, XATTR_REPLACE. */
-	int (*setxattr)(struct inode *inode, const char *name, const void *value, size_t size, int flags);
+	int (*setxattr)(struct inode *inode, const char *name, const void *value, size_t size,
+			int flags);
 	ssize_t (*listxattr)(struct inode *inode, char *buf, size_t size);
 	int (*update_time)(struct inode *inode, s64 now, unsigned which); /* ATTR_ATIME and so on */
-	/* POSIX lists, fs/vfs/posix_acl.h; type is enum posix_acl_type.  Read: *out NULL when there is none. */
+	/* POSIX lists, fs/vfs/posix_acl.h; type is enum posix_acl_type.  Read: *out NULL when there
+	 * is none. */
 	int (*get_acl)(struct inode *inode, int type, struct posix_acl **out);
 	/* Store (NULL: remove), change the mode with it, inode_cache_acl(). */
 	int (*set_acl)(struct inode *inode, int type, struct posix_acl *acl);
 	/* Flags, and what FS_IOC_FSGETXATTR and FS_IOC_FSSETXATTR carry besides. */
 	/*
-	 * Where the data is on the superblock's device: calls fn for each extent of the whole file in order (bytes), until
-	 * it fails; a hole is -EINVAL.  For swap files.  Locks: inode W.
+	 * Where the data is on the superblock's device: calls fn for each extent of the whole file
+	 * in order (bytes), until it fails; a hole is -EINVAL.  For swap files.  Locks: inode W.
 	 */
-	int (*extents)(struct inode *inode, int (*fn)(void *arg, u64 pos, u64 addr, u64 len), void *arg);
+	int (*extents)(struct inode *inode, int (*fn)(void *arg, u64 pos, u64 addr, u64 len),
+		       void *arg);
 	int (*fileattr_get)(struct inode *inode, struct fileattr *out);
 	int (*fileattr_set)(struct inode *inode, const struct fileattr *attr);
 };
 
 /*
- * A new inode of `sb`: one reference, times now, size 0, nlink 1, empty mapping with `&data` as mapping.
- * Returns NULL when out of memory.  Context: may sleep.
+ * A new inode of `sb`: one reference, times now, size 0, nlink 1, empty mapping with `&data` as
+ * mapping. Returns NULL when out of memory.  Context: may sleep.
  */
 struct inode *inode_create(struct superblock *sb);
 
 /*
- * The inode `ino` of `sb` from the hash; or a new one with I_NEW set, which the caller fills and then passes to inode_unlock_new() or
- * inode_iget_failed().  Others that ask meanwhile wait.  Returns 0 or -ENOMEM.  Context: may sleep.
+ * The inode `ino` of `sb` from the hash; or a new one with I_NEW set, which the caller fills and
+ * then passes to inode_unlock_new() or inode_iget_failed().  Others that ask meanwhile wait.
+ * Returns 0 or -ENOMEM.  Context: may sleep.
  */
 int inode_iget(struct superblock *sb, u64 ino, struct inode **out) __must_check;
 void inode_unlock_new(struct inode *inode);
 void inode_iget_failed(struct inode *inode);
-/* Enter a new inode (I_NEW not needed) into the hash, so that inode_iget() finds it.  Returns 0 or -EEXIST. */
+/* Enter a new inode (I_NEW not needed) into the hash, so that inode_iget() finds it.  Returns 0 or
+ * -EEXIST. */
 int inode_insert(struct inode *inode) __must_check;
 /* By evict, before the number can be given to another inode. */
 void inode_unhash(struct inode *inode);
 /*
- * For file systems that number inodes by their place: found by inode_iget() as `ino` from now on, or (0) not at all.  Nobody asks
- * for either number meanwhile.  Context: may not hold spinlocks.
+ * For file systems that number inodes by their place: found by inode_iget() as `ino` from now on,
+ * or (0) not at all.  Nobody asks for either number meanwhile.  Context: may not hold spinlocks.
  */
 void inode_rekey(struct inode *inode, u64 ino);
 
@@ -229,12 +244,14 @@ static inline struct inode *inode_get(struct inode *inode)
 void inode_put(struct inode *inode);
 
 /*
- * Note what (I_DIRTY_*) needs to reach the disk, after the change itself; calls super_ops.dirty_inode for attributes.
- * Context: any but hard interrupt, if dirty_inode allows.  Locks: takes inode.spin.
+ * Note what (I_DIRTY_*) needs to reach the disk, after the change itself; calls
+ * super_ops.dirty_inode for attributes. Context: any but hard interrupt, if dirty_inode allows.
+ * Locks: takes inode.spin.
  */
 void inode_mark_dirty(struct inode *inode, u32 what);
 
-/* Write pages and attributes of one inode; see also fs/vfs/writeback.h.  Returns 0 or the first error.  Context: may sleep. */
+/* Write pages and attributes of one inode; see also fs/vfs/writeback.h.  Returns 0 or the first
+ * error.  Context: may sleep. */
 int inode_sync(struct inode *inode, bool wait, bool data_only);
 
 /* Owner, group and mode of a new inode in `dir`: fsuid, fsgid or the directory's under set-gid. */
@@ -245,12 +262,13 @@ void inode_init_special(struct inode *inode, umode_t mode, dev_t rdev);
 
 /* Now, in the granularity of the superblock. */
 s64 inode_now(const struct inode *inode);
-/* Set the times named by ATTR_ATIME, ATTR_MTIME, ATTR_CTIME to now and mark dirty.  Context: may sleep. */
+/* Set the times named by ATTR_ATIME, ATTR_MTIME, ATTR_CTIME to now and mark dirty.  Context: may
+ * sleep. */
 void inode_touch(struct inode *inode, unsigned which);
 
 /*
- * May the current credentials do `mask` to `inode`?  The one place of permission checks: read-only superblock, immutable, the
- * inode's own operation or mode bits and access list, capabilities.
+ * May the current credentials do `mask` to `inode`?  The one place of permission checks: read-only
+ * superblock, immutable, the inode's own operation or mode bits and access list, capabilities.
  * Returns 0, -EACCES, -EROFS, -EPERM, or -ECHILD under MAY_NOT_BLOCK.  Context: as mask says.
  */
 int inode_permission(struct inode *inode, int mask) __must_check;
@@ -261,11 +279,13 @@ bool inode_owner_or_capable(const struct inode *inode);
 /* capable(cap) with respect to the inode's ids. */
 bool inode_capable(const struct inode *inode, int cap);
 
-/* Check the change in `attr` (and adjust it: set-gid clearing).  Returns 0 or -EPERM, -EACCES.  Locks: inode W. */
+/* Check the change in `attr` (and adjust it: set-gid clearing).  Returns 0 or -EPERM, -EACCES.
+ * Locks: inode W. */
 int setattr_prepare(struct inode *inode, struct iattr *attr) __must_check;
 /* Copy everything but the size into the inode and mark it dirty.  Locks: inode W. */
 void setattr_copy(struct inode *inode, const struct iattr *attr);
-/* May the size become `size`: RLIMIT_FSIZE (sends SIGXFSZ), maximum of the file system.  Returns 0, -EFBIG. */
+/* May the size become `size`: RLIMIT_FSIZE (sends SIGXFSZ), maximum of the file system.  Returns 0,
+ * -EFBIG. */
 int inode_newsize_ok(const struct inode *inode, loff_t size) __must_check;
 /* Fill `out` from the inode: what getattr does when there is no operation. */
 void generic_fillattr(struct inode *inode, struct kstat *out);

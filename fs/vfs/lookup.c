@@ -3,8 +3,8 @@
  * One name in one directory: from the cache, else from the file system.
  *
  * What the cache says needs no lock.  What it does not say is asked of the file system with the
- * directory's inode locked for writing, after another look into the cache: of two who ask for the same
- * name the second finds the first's dentry.
+ * directory's inode locked for writing, after another look into the cache: of two who ask for the
+ * same name the second finds the first's dentry.
  */
 #include <fs/vfs/dir.h>
 #include <kernel/lib/string.h>

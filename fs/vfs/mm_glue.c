@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What memory management asks of files (mm_file_ops), and what it asks of the caches here when memory runs short.
+ * What memory management asks of files (mm_file_ops), and what it asks of the caches here when
+ * memory runs short.
  */
 #include <fs/vfs/file.h>
 #include <fs/vfs/inode.h>
@@ -65,7 +66,8 @@ static void mm_file_readahead(struct file *f, loff_t first, size_t len)
 {
 	u64 index = (u64)first / PAGE_SIZE;
 
-	readahead_force(f->mapping, f, index, ((u64)first + len + PAGE_SIZE - 1) / PAGE_SIZE - index);
+	readahead_force(f->mapping, f, index,
+			((u64)first + len + PAGE_SIZE - 1) / PAGE_SIZE - index);
 }
 
 static struct file_ra *mm_file_readahead_state(struct file *f)
@@ -109,7 +111,8 @@ static u64 dcache_scan(struct shrinker *s, u64 nr, gfp_t gfp)
 	return gfp & __GFP_FS ? dcache_shrink(nr) : 0;
 }
 
-static struct shrinker dcache_shrinker = { .name = "dcache", .count = dcache_count, .scan = dcache_scan };
+static struct shrinker dcache_shrinker = {
+	.name = "dcache", .count = dcache_count, .scan = dcache_scan};
 
 void mm_glue_init(void)
 {

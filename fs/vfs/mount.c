@@ -2,9 +2,10 @@
 /*
  * One mount: memory, counts, finding what is mounted where.
  *
- * Users are counted in a cell per CPU, so that path walks on many CPUs do not share a line.  While a mount is in a
- * tree nobody needs the sum.  Who takes it out of the tree clears `ns`, waits for a grace period, and drops the tree's own
- * count; from then on every put sums the cells under mount_seq's lock, and the one who finds zero frees the mount.
+ * Users are counted in a cell per CPU, so that path walks on many CPUs do not share a line.  While
+ * a mount is in a tree nobody needs the sum.  Who takes it out of the tree clears `ns`, waits for a
+ * grace period, and drops the tree's own count; from then on every put sums the cells under
+ * mount_seq's lock, and the one who finds zero frees the mount.
  *
  *	walker (RCU)			umount
  *	cell++				mount_seq odd, ns = NULL
@@ -183,7 +184,8 @@ int mount_want_write(struct mount *m)
 	smp_mb();
 	while (unlikely(atomic_load(&m->flags) & MNT_WRITE_HOLD))
 		arch_cpu_relax();
-	if (unlikely((atomic_load(&m->flags) & MNT_READONLY) || (READ_ONCE(m->sb->flags) & SB_RDONLY))) {
+	if (unlikely((atomic_load(&m->flags) & MNT_READONLY) ||
+		     (READ_ONCE(m->sb->flags) & SB_RDONLY))) {
 		atomic_dec(&mount_cell(m)->writers);
 		err = -EROFS;
 	}

@@ -2,9 +2,9 @@
 /*
  * Mounts: a tree of views of superblocks, one tree for each mount namespace.
  *
- * The tree changes under mounts_lock (an rwsem) and the sequence lock mount_seq; path walks read it under RCU and
- * check mount_seq.  A mount counts its users in per-CPU cells while it is in a tree; once it is taken out, the cells are
- * summed under mount_seq and the last user frees it.
+ * The tree changes under mounts_lock (an rwsem) and the sequence lock mount_seq; path walks read it
+ * under RCU and check mount_seq.  A mount counts its users in per-CPU cells while it is in a tree;
+ * once it is taken out, the cells are summed under mount_seq and the last user frees it.
  */
 #pragma once
 
@@ -34,15 +34,16 @@ enum mount_flags {
 	MNT_INTERNAL = 1 << 8,	 /* never in a tree: pipes, sockets */
 	MNT_UNBINDABLE = 1 << 9,
 	MNT_SHARED = 1 << 10,
-	MNT_LOCKED = 1 << 11,	 /* came from a more privileged namespace: may not be taken off alone */
+	/* came from a more privileged namespace: may not be taken off alone */
+	MNT_LOCKED = 1 << 11,
 	MNT_DOOMED = 1 << 12,	 /* being freed */
 	MNT_EXPIRE_MARK = 1 << 13,
 	MNT_WRITE_HOLD = 1 << 14,
 	MNT_DETACHED = 1 << 15,	 /* umounted */
 };
-#define MNT_USER_FLAGS \
-	(MNT_NOSUID | MNT_NODEV | MNT_NOEXEC | MNT_NOATIME | MNT_NODIRATIME | MNT_RELATIME | MNT_READONLY | \
-	 MNT_NOSYMFOLLOW)
+#define MNT_USER_FLAGS                                                                             \
+	(MNT_NOSUID | MNT_NODEV | MNT_NOEXEC | MNT_NOATIME | MNT_NODIRATIME | MNT_RELATIME |       \
+	 MNT_READONLY | MNT_NOSYMFOLLOW)
 
 /* umount2(2); the numbers are not in the UAPI headers. */
 #define MNT_FORCE	1
@@ -117,19 +118,21 @@ int mount_want_write(struct mount *m) __must_check;
 void mount_drop_write(struct mount *m);
 static inline bool mount_readonly(const struct mount *m);
 
-/* A mount of `sb`'s root outside every tree (kernel-internal).  Takes over the caller's active reference to sb. */
+/* A mount of `sb`'s root outside every tree (kernel-internal).  Takes over the caller's active
+ * reference to sb. */
 int mount_internal(struct superblock *sb, struct mount **out) __must_check;
 
 /* The end of such a mount; nobody else uses it. */
 void mount_put_internal(struct mount *m);
 
 /*
- * The namespaces.  A thread's is its fs_context's.  mount_ns_copy is CLONE_NEWNS: copies the tree of `old` and moves root and cwd of
- * `fs`.  Returns 0 or negative errno.  Context: may sleep.
+ * The namespaces.  A thread's is its fs_context's.  mount_ns_copy is CLONE_NEWNS: copies the tree
+ * of `old` and moves root and cwd of `fs`.  Returns 0 or negative errno.  Context: may sleep.
  */
 struct mount_ns *mount_ns_get(struct mount_ns *ns);
 void mount_ns_put(struct mount_ns *ns);
-int mount_ns_copy(struct mount_ns *old, void *user_ns, struct fs_context *fs, struct mount_ns **out) __must_check;
+int mount_ns_copy(struct mount_ns *old, void *user_ns, struct fs_context *fs,
+		  struct mount_ns **out) __must_check;
 /* setns(2): give `fs` the root of `ns` as root and cwd. */
 int mount_ns_install(struct mount_ns *ns, struct fs_context *fs) __must_check;
 
@@ -138,15 +141,18 @@ void mount_show_mounts(struct mount_ns *ns, const struct path *root, struct seq 
 void mount_show_mountinfo(struct mount_ns *ns, const struct path *root, struct seq *out);
 
 /*
- * Absolute path of `p` as seen from `root`, into the end of buf.  *out points to its start.  A deleted name ends in " (deleted)",
- * one outside root begins with "(unreachable)".  Returns 0, -ENAMETOOLONG.  Context: any thread.
+ * Absolute path of `p` as seen from `root`, into the end of buf.  *out points to its start.  A
+ * deleted name ends in " (deleted)", one outside root begins with "(unreachable)".  Returns 0,
+ * -ENAMETOOLONG.  Context: any thread.
  */
-int path_text(const struct path *p, const struct path *root, char *buf, size_t size, char **out) __must_check;
+int path_text(const struct path *p, const struct path *root, char *buf, size_t size,
+	      char **out) __must_check;
 /* The same as seen by the current thread: what /proc/<pid>/fd shows. */
 int d_path(const struct path *p, char *buf, size_t size, char **out) __must_check;
 
 /* mount(2) from the kernel's side: `fstype` on `dir`.  For init and devtmpfs. */
-int kern_mount(const char *source, const char *dir, const char *fstype, unsigned long flags, char *data) __must_check;
+int kern_mount(const char *source, const char *dir, const char *fstype, unsigned long flags,
+	       char *data) __must_check;
 /* Mount `fstype` internally; *out lasts for ever. */
 int kern_mount_internal(const char *fstype, struct mount **out) __must_check;
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Trees of mounts that stand in no namespace, held by a file: what fsmount(2) and open_tree(2) make and
- * move_mount(2) puts in place; and mount_setattr(2).
+ * Trees of mounts that stand in no namespace, held by a file: what fsmount(2) and open_tree(2) make
+ * and move_mount(2) puts in place; and mount_setattr(2).
  *
- * Such a tree's mounts have no `ns`; its top is its own parent and not marked MNT_DETACHED.  The file is
- * an O_PATH file with FMODE_NEED_UNMOUNT: when it goes and the tree was not attached meanwhile, the tree
- * is taken apart.
+ * Such a tree's mounts have no `ns`; its top is its own parent and not marked MNT_DETACHED.  The
+ * file is an O_PATH file with FMODE_NEED_UNMOUNT: when it goes and the tree was not attached
+ * meanwhile, the tree is taken apart.
  */
 #include <fs/vfs/mount.h>
 #include <fs/vfs/super.h>
@@ -100,15 +100,15 @@ int mount_set_group(const struct path *from_path, const struct path *to_path)
 		return -EINVAL;
 	if (!(from->flags & MNT_SHARED) && !from->master)
 		return -EINVAL;
-	if ((to->flags & MNT_SHARED) || to->master || from->sb != to->sb || !d_is_below(to->root, from->root) ||
-	    mount_has_locked_children(from, to->root))
+	if ((to->flags & MNT_SHARED) || to->master || from->sb != to->sb ||
+	    !d_is_below(to->root, from->root) || mount_has_locked_children(from, to->root))
 		return -EINVAL;
 	return mount_join_copy(to, from, 0);
 }
 
 /*
- * mount_setattr(2).  First every mount that becomes read-only refuses new writers; only when all could,
- * the flags change, so that a busy one leaves all as they were.
+ * mount_setattr(2).  First every mount that becomes read-only refuses new writers; only when all
+ * could, the flags change, so that a busy one leaves all as they were.
  */
 
 static const struct {

@@ -22,8 +22,10 @@ enum copy_flags {
 	COPY_MAKE_SHARED = 1 << 3, /* each in a peer group */
 	COPY_SINGLE = 1 << 4,	  /* not the mounts below */
 };
-int mount_copy_tree(struct mount *top, struct dentry *root, unsigned flags, struct mount **out) __must_check;
-/* Attach the tree `top`, in no tree so far, at (parent, at), and what propagation asks.  Consumes nothing on failure. */
+int mount_copy_tree(struct mount *top, struct dentry *root, unsigned flags,
+		    struct mount **out) __must_check;
+/* Attach the tree `top`, in no tree so far, at (parent, at), and what propagation asks.  Consumes
+ * nothing on failure. */
 int mount_attach_tree(struct mount *top, struct mount *parent, struct dentry *at) __must_check;
 /* Move an attached tree. */
 int mount_move_tree(struct mount *top, struct mount *parent, struct dentry *at) __must_check;
@@ -44,8 +46,8 @@ int mount_move_allowed(const struct path *old, const struct path *to) __must_che
 /* New MNT_USER_FLAGS.  0, or -EBUSY when there are writers. */
 int mount_set_flags(struct mount *m, u32 flags) __must_check;
 /*
- * Lock the top of what is mounted at `path`, which moves there: its inode W and mounts_lock W.  0 or -ENOENT
- * when it is going.  Locks: none held.
+ * Lock the top of what is mounted at `path`, which moves there: its inode W and mounts_lock W.  0
+ * or -ENOENT when it is going.  Locks: none held.
  */
 int mountpoint_lock(struct path *path) __must_check;
 void mountpoint_unlock(const struct path *path);
@@ -60,7 +62,8 @@ void fs_context_init_first(struct mount_ns *ns, const struct path *root);
 int mount_set_type(struct mount *m, unsigned type) __must_check; /* MNT_SHARED.. as MS_* */
 void mount_make_private(struct mount *m);
 int mount_join_copy(struct mount *copy, struct mount *from, unsigned flags) __must_check;
-int mount_propagate(struct mount *top, struct mount *dest, struct dentry *at, struct list *pending) __must_check;
+int mount_propagate(struct mount *top, struct mount *dest, struct dentry *at,
+		    struct list *pending) __must_check;
 bool mount_propagate_busy(struct mount *m);
 void mount_propagate_detach(struct list *set);
 u32 mount_mark_new(void);

@@ -48,7 +48,8 @@ void mount_ns_put(struct mount_ns *ns)
 	kfree(ns);
 }
 
-/* The mount of `copy`'s tree that stands where `m` stands in `orig`'s.  Both trees have the same shape. */
+/* The mount of `copy`'s tree that stands where `m` stands in `orig`'s.  Both trees have the same
+ * shape. */
 static struct mount *counterpart(struct mount *m, struct mount *orig, struct mount *copy)
 {
 	struct mount *o, *c = copy;

@@ -19,7 +19,10 @@ static void show_sb_options(struct superblock *sb, struct seq *out)
 		u32 flag;
 		const char *text;
 	} opts[] = {
-		{ SB_SYNCHRONOUS, ",sync" }, { SB_DIRSYNC, ",dirsync" }, { SB_MANDLOCK, ",mand" }, { SB_LAZYTIME, ",lazytime" },
+		{SB_SYNCHRONOUS, ",sync"},
+		{SB_DIRSYNC, ",dirsync"},
+		{SB_MANDLOCK, ",mand"},
+		{SB_LAZYTIME, ",lazytime"},
 	};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(opts); i++) {
@@ -34,9 +37,10 @@ static void show_mount_options(const struct mount *m, struct seq *out)
 		u32 flag;
 		const char *text;
 	} opts[] = {
-		{ MNT_NOSUID, ",nosuid" },	   { MNT_NODEV, ",nodev" },	  { MNT_NOEXEC, ",noexec" },
-		{ MNT_NOATIME, ",noatime" },	   { MNT_NODIRATIME, ",nodiratime" }, { MNT_RELATIME, ",relatime" },
-		{ MNT_NOSYMFOLLOW, ",nosymfollow" },
+		{MNT_NOSUID, ",nosuid"},           {MNT_NODEV, ",nodev"},
+		{MNT_NOEXEC, ",noexec"},           {MNT_NOATIME, ",noatime"},
+		{MNT_NODIRATIME, ",nodiratime"},   {MNT_RELATIME, ",relatime"},
+		{MNT_NOSYMFOLLOW, ",nosymfollow"},
 	};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(opts); i++) {
@@ -82,7 +86,8 @@ static void show_mounts_line(struct mount *m, const char *place, struct seq *out
 	show_source(m, out);
 	seq_putc(out, ' ');
 	seq_escape(out, place, ESCAPED);
-	seq_printf(out, " %s %s", sb->type->name, (m->flags & MNT_READONLY) || (sb->flags & SB_RDONLY) ? "ro" : "rw");
+	seq_printf(out, " %s %s", sb->type->name,
+		   (m->flags & MNT_READONLY) || (sb->flags & SB_RDONLY) ? "ro" : "rw");
 	show_sb_options(sb, out);
 	show_mount_options(m, out);
 	if (sb->ops && sb->ops->show_options)
@@ -118,7 +123,8 @@ static void show_propagation(const struct mount *m, const struct path *root, str
 		seq_puts(out, " unbindable");
 }
 
-static void show_mountinfo_line(struct mount *m, const char *place, const struct path *root, char *buf, struct seq *out)
+static void show_mountinfo_line(struct mount *m, const char *place, const struct path *root,
+				char *buf, struct seq *out)
 {
 	struct superblock *sb = m->sb;
 	char *inner;

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The mount tree: linking, copying, detaching; and the operations of mount(2), umount2(2), pivot_root(2).
+ * The mount tree: linking, copying, detaching; and the operations of mount(2), umount2(2),
+ * pivot_root(2).
  *
- * Every change happens under mounts_lock W; the links that path walks read change under mount_seq as well. What leaves
- * the tree is collected in a batch and released after the lock, past a grace period.
+ * Every change happens under mounts_lock W; the links that path walks read change under mount_seq
+ * as well. What leaves the tree is collected in a batch and released after the lock, past a grace
+ * period.
  *
  * Lock order: inode lock of the mount point, mounts_lock, mount_seq.
  */
@@ -76,7 +78,8 @@ static void ns_enter_tree(struct mount_ns *ns, struct mount *top)
 
 /* Copying */
 
-static int mount_copy_one(struct mount *from, struct dentry *root, unsigned flags, struct mount **out)
+static int mount_copy_one(struct mount *from, struct dentry *root, unsigned flags,
+			  struct mount **out)
 {
 	struct mount *m;
 	int err;
@@ -160,7 +163,8 @@ int mount_copy_tree(struct mount *top, struct dentry *root, unsigned flags, stru
 
 /* Attaching */
 
-/* Something mounted right at `at` of `parent` before comes to lie on top of the tree that slips in under it. */
+/* Something mounted right at `at` of `parent` before comes to lie on top of the tree that slips in
+ * under it. */
 static void mount_tuck(struct mount *above, struct mount *top)
 {
 	struct mount *old_parent = above->parent;
@@ -184,7 +188,8 @@ static void mount_commit(struct mount *top, struct mount *parent, struct dentry 
 }
 
 /* Make the replicas that `top`'s arrival at (parent, at) asks for.  On failure none remain. */
-static int mount_replicate(struct mount *top, struct mount *parent, struct dentry *at, struct list *pending)
+static int mount_replicate(struct mount *top, struct mount *parent, struct dentry *at,
+			   struct list *pending)
 {
 	int err = mount_propagate(top, parent, at, pending);
 
@@ -294,7 +299,8 @@ void mount_batch_put(struct list *gone)
 
 /* Where to mount */
 
-/* Lock the top of what is mounted at `path`: its directory inode W and mounts_lock W.  path->mnt, dentry follow upwards. */
+/* Lock the top of what is mounted at `path`: its directory inode W and mounts_lock W.  path->mnt,
+ * dentry follow upwards. */
 int mountpoint_lock(struct path *path)
 {
 	for (;;) {
@@ -345,8 +351,8 @@ static int attach_at(struct mount *top, const struct path *path)
 
 /* The operations of mount(2).  `path` holds references; they may move to the mount on top. */
 
-static int do_new_mount(struct path *path, const struct fs_type *type, u32 sb_flags, u32 mnt_flags, const char *source,
-			char *options)
+static int do_new_mount(struct path *path, const struct fs_type *type, u32 sb_flags, u32 mnt_flags,
+			const char *source, char *options)
 {
 	struct fs_params params = { .source = source, .flags = sb_flags, .options = options };
 	struct superblock *sb;
@@ -381,7 +387,8 @@ put_mount:
 	return err;
 }
 
-/* Is a mount of a more privileged namespace on something below `root` of m?  Then binding would uncover it. */
+/* Is a mount of a more privileged namespace on something below `root` of m?  Then binding would
+ * uncover it. */
 bool mount_has_locked_children(struct mount *m, struct dentry *root)
 {
 	struct mount *c;
@@ -408,7 +415,8 @@ static int do_bind(struct path *path, const char *source, bool recursive)
 	if (err)
 		goto put_old;
 	err = -EINVAL;
-	if (!mount_is_ours(path->mnt) || (!mount_is_ours(old.mnt) && !(old.mnt->flags & MNT_INTERNAL)) ||
+	if (!mount_is_ours(path->mnt) ||
+	    (!mount_is_ours(old.mnt) && !(old.mnt->flags & MNT_INTERNAL)) ||
 	    (old.mnt->flags & MNT_UNBINDABLE))
 		goto unlock;
 	if (!recursive && mount_has_locked_children(old.mnt, old.dentry))
@@ -518,7 +526,8 @@ static bool super_has_writers(struct superblock *sb)
 
 	guard_spin(&sb->inodes_lock);
 	list_for_each (i, &sb->inodes, sb_link) {
-		if (S_ISREG(i->mode) && (atomic_load(&i->write_count) > 0 || (!i->nlink && refcount_read(&i->refs))))
+		if (S_ISREG(i->mode) &&
+		    (atomic_load(&i->write_count) > 0 || (!i->nlink && refcount_read(&i->refs))))
 			return true;
 	}
 	return false;
@@ -568,7 +577,8 @@ static int do_change_type(const struct path *path, unsigned long flags)
 	struct mount *top = path->mnt, *m;
 	int err = 0;
 
-	if (flags & ~(unsigned long)(MS_REC | MS_SILENT | MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE))
+	if (flags & ~(unsigned long)(MS_REC | MS_SILENT | MS_SHARED | MS_PRIVATE | MS_SLAVE |
+				     MS_UNBINDABLE))
 		return -EINVAL;
 	if (!is_pow2(type) || path->dentry != top->root || !mount_is_ours(top))
 		return -EINVAL;
@@ -585,9 +595,10 @@ static u32 mount_flags_from(unsigned long flags, const struct mount *old)
 		unsigned long ms;
 		u32 mnt;
 	} map[] = {
-		{ MS_NOSUID, MNT_NOSUID },	   { MS_NODEV, MNT_NODEV },	     { MS_NOEXEC, MNT_NOEXEC },
-		{ MS_NOATIME, MNT_NOATIME },	   { MS_NODIRATIME, MNT_NODIRATIME }, { MS_RDONLY, MNT_READONLY },
-		{ MS_NOSYMFOLLOW, MNT_NOSYMFOLLOW },
+		{MS_NOSUID, MNT_NOSUID},           {MS_NODEV, MNT_NODEV},
+		{MS_NOEXEC, MNT_NOEXEC},           {MS_NOATIME, MNT_NOATIME},
+		{MS_NODIRATIME, MNT_NODIRATIME},   {MS_RDONLY, MNT_READONLY},
+		{MS_NOSYMFOLLOW, MNT_NOSYMFOLLOW},
 	};
 	const u32 times = MNT_NOATIME | MNT_NODIRATIME | MNT_RELATIME;
 	u32 out = flags & MS_NOATIME ? 0 : MNT_RELATIME;
@@ -598,12 +609,14 @@ static u32 mount_flags_from(unsigned long flags, const struct mount *old)
 	}
 	if (flags & MS_STRICTATIME)
 		out &= ~(u32)(MNT_RELATIME | MNT_NOATIME);
-	if ((flags & MS_REMOUNT) && !(flags & (MS_NOATIME | MS_NODIRATIME | MS_RELATIME | MS_STRICTATIME)))
+	if ((flags & MS_REMOUNT) &&
+	    !(flags & (MS_NOATIME | MS_NODIRATIME | MS_RELATIME | MS_STRICTATIME)))
 		out = (out & ~times) | (old->flags & times);
 	return out;
 }
 
-int do_mount(const char *source, struct path *path, const char *fstype, unsigned long flags, char *options)
+int do_mount(const char *source, struct path *path, const char *fstype, unsigned long flags,
+	     char *options)
 {
 	const struct fs_type *type;
 	u32 mnt_flags, sb_flags;
@@ -632,7 +645,8 @@ int do_mount(const char *source, struct path *path, const char *fstype, unsigned
 	return type ? do_new_mount(path, type, sb_flags, mnt_flags, source, options) : -ENODEV;
 }
 
-int kern_mount(const char *source, const char *dir, const char *fstype, unsigned long flags, char *data)
+int kern_mount(const char *source, const char *dir, const char *fstype, unsigned long flags,
+	       char *data)
 {
 	struct path path;
 	int err = kern_path(dir, LOOKUP_FOLLOW, &path);
@@ -682,7 +696,8 @@ int do_umount(const struct path *path, int flags)
 	bool is_root;
 	int err = 0;
 
-	if (path->dentry != m->root || !mount_is_ours(m) || ((m->flags & MNT_LOCKED) && !capable(CAP_SYS_ADMIN)))
+	if (path->dentry != m->root || !mount_is_ours(m) ||
+	    ((m->flags & MNT_LOCKED) && !capable(CAP_SYS_ADMIN)))
 		return -EINVAL;
 	fs_get_root(fs_current(), &root);
 	is_root = root.mnt == m;
@@ -731,7 +746,8 @@ static int pivot_allowed(const struct path *new, const struct path *old, const s
 {
 	struct mount *n = new->mnt, *r = root->mnt;
 
-	if ((old->mnt->flags & MNT_SHARED) || (n->parent->flags & MNT_SHARED) || (r->parent->flags & MNT_SHARED))
+	if ((old->mnt->flags & MNT_SHARED) || (n->parent->flags & MNT_SHARED) ||
+	    (r->parent->flags & MNT_SHARED))
 		return -EINVAL;
 	if (!mount_is_ours(r) || !mount_is_ours(n) || (n->flags & MNT_LOCKED))
 		return -EINVAL;

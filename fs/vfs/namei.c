@@ -2,8 +2,9 @@
 /*
  * Making, removing and moving names.
  *
- * Each vfs_ function checks permission, then calls the file system, then tells watchers.  The directory is locked by the caller;
- * the victim is locked here, so that a removal excludes rename and mount of it.
+ * Each vfs_ function checks permission, then calls the file system, then tells watchers.  The
+ * directory is locked by the caller; the victim is locked here, so that a removal excludes rename
+ * and mount of it.
  */
 #include <fs/vfs/fsnotify.h>
 #include <fs/vfs/inode.h>
@@ -41,7 +42,8 @@ static int may_delete(struct inode *dir, const struct dentry *victim, bool want_
 	err = inode_permission(dir, MAY_WRITE | MAY_EXEC);
 	if (err)
 		return err;
-	if ((dir->flags & S_APPEND) || sticky_forbids(dir, inode) || (inode->flags & (S_APPEND | S_IMMUTABLE)))
+	if ((dir->flags & S_APPEND) || sticky_forbids(dir, inode) ||
+	    (inode->flags & (S_APPEND | S_IMMUTABLE)))
 		return -EPERM;
 	if (want_dir) {
 		if (!S_ISDIR(inode->mode))
@@ -69,7 +71,8 @@ int may_create_in_sticky(const struct inode *dir, const struct inode *inode)
 
 	if (!(S_ISFIFO(inode->mode) || S_ISREG(inode->mode)) || !level)
 		return 0;
-	if (likely(!(dir->mode & S_ISVTX)) || inode->uid == dir->uid || inode->uid == cred_current()->fsuid)
+	if (likely(!(dir->mode & S_ISVTX)) || inode->uid == dir->uid ||
+	    inode->uid == cred_current()->fsuid)
 		return 0;
 	if ((dir->mode & S_IWOTH) || ((dir->mode & S_IWGRP) && level >= 2))
 		return -EACCES;
@@ -80,7 +83,8 @@ int may_create_in_sticky(const struct inode *dir, const struct inode *inode)
 
 static umode_t strip_sgid(const struct inode *dir, umode_t mode)
 {
-	if ((mode & (S_ISGID | S_IXGRP)) != (S_ISGID | S_IXGRP) || S_ISDIR(mode) || !(dir->mode & S_ISGID))
+	if ((mode & (S_ISGID | S_IXGRP)) != (S_ISGID | S_IXGRP) || S_ISDIR(mode) ||
+	    !(dir->mode & S_ISGID))
 		return mode;
 	if (cred_in_group(cred_current(), dir->gid) || capable(CAP_FSETID))
 		return mode;
@@ -249,8 +253,8 @@ int vfs_rmdir(struct inode *dir, struct dentry *dentry)
 
 /* Renaming */
 
-static int rename_permissions(struct inode *old_dir, struct dentry *old, struct inode *new_dir, struct dentry *new,
-			      unsigned flags)
+static int rename_permissions(struct inode *old_dir, struct dentry *old, struct inode *new_dir,
+			      struct dentry *new, unsigned flags)
 {
 	bool is_dir = old->inode && S_ISDIR(old->inode->mode), new_is_dir;
 	int err = may_delete(old_dir, old, is_dir);
@@ -275,8 +279,8 @@ static int rename_permissions(struct inode *old_dir, struct dentry *old, struct 
 	return err;
 }
 
-static void notify_renamed(struct inode *old_dir, struct inode *new_dir, const char *old_name, const char *new_name,
-			   struct inode *moved, struct inode *target)
+static void notify_renamed(struct inode *old_dir, struct inode *new_dir, const char *old_name,
+			   const char *new_name, struct inode *moved, struct inode *target)
 {
 	static u32 last_cookie;
 	u32 dir = S_ISDIR(moved->mode) ? IN_ISDIR : 0;
@@ -306,7 +310,8 @@ static void unlock_victims(struct inode *a, struct inode *b)
 		rwsem_write_unlock(&b->lock);
 }
 
-static int rename_do(struct inode *old_dir, struct dentry *old, struct inode *new_dir, struct dentry *new, unsigned flags)
+static int rename_do(struct inode *old_dir, struct dentry *old, struct inode *new_dir,
+		     struct dentry *new, unsigned flags)
 {
 	struct inode *target = new->inode;
 	bool exchange = flags & RENAME_EXCHANGE;
@@ -316,7 +321,8 @@ static int rename_do(struct inode *old_dir, struct dentry *old, struct inode *ne
 		return -EPERM;
 	if (dentry_is_mountpoint_here(old) || dentry_is_mountpoint_here(new))
 		return -EBUSY;
-	if (max && new_dir != old_dir && S_ISDIR(old->inode->mode) && !target && new_dir->nlink >= max)
+	if (max && new_dir != old_dir && S_ISDIR(old->inode->mode) && !target &&
+	    new_dir->nlink >= max)
 		return -EMLINK;
 	if (target && !exchange && S_ISDIR(target->mode))
 		d_prune_tree(new);
@@ -339,7 +345,8 @@ static int rename_do(struct inode *old_dir, struct dentry *old, struct inode *ne
 	return 0;
 }
 
-int vfs_rename(struct inode *old_dir, struct dentry *old, struct inode *new_dir, struct dentry *new, unsigned flags)
+int vfs_rename(struct inode *old_dir, struct dentry *old, struct inode *new_dir, struct dentry *new,
+	       unsigned flags)
 {
 	struct inode *inode = old->inode, *target = new->inode;
 	char *old_name;
@@ -361,7 +368,8 @@ int vfs_rename(struct inode *old_dir, struct dentry *old, struct inode *new_dir,
 	err = rename_do(old_dir, old, new_dir, new, flags);
 	unlock_victims(inode, target);
 	if (!err) {
-		notify_renamed(old_dir, new_dir, old_name, old->name, inode, flags & RENAME_EXCHANGE ? NULL : target);
+		notify_renamed(old_dir, new_dir, old_name, old->name, inode,
+			       flags & RENAME_EXCHANGE ? NULL : target);
 		if (flags & RENAME_EXCHANGE)
 			notify_renamed(new_dir, old_dir, old->name, new->name, target, NULL);
 	}
@@ -510,8 +518,8 @@ end:
 }
 
 /*
- * Lock both parents; ancestors first.  *trap: the child of one that is an ancestor of the other, or NULL.
- * Locks: takes the superblock's rename lock when the parents differ.
+ * Lock both parents; ancestors first.  *trap: the child of one that is an ancestor of the other, or
+ * NULL. Locks: takes the superblock's rename lock when the parents differ.
  */
 struct dentry *rename_lock_parents(struct dentry *a, struct dentry *b)
 {
@@ -648,7 +656,8 @@ static bool safe_hardlink_source(struct inode *inode)
 
 static int may_hardlink(struct inode *inode)
 {
-	if (!sysctl_protected_hardlinks || safe_hardlink_source(inode) || inode_owner_or_capable(inode))
+	if (!sysctl_protected_hardlinks || safe_hardlink_source(inode) ||
+	    inode_owner_or_capable(inode))
 		return 0;
 	return -EPERM;
 }
@@ -677,7 +686,8 @@ ssize_t vfs_readlink(struct dentry *dentry, char *buf, size_t size)
 	size_t len;
 
 	if (!body.text) {
-		int err = inode->ops->get_link ? inode->ops->get_link(dentry, inode, &body) : -EINVAL;
+		int err =
+			inode->ops->get_link ? inode->ops->get_link(dentry, inode, &body) : -EINVAL;
 
 		if (err)
 			return err;

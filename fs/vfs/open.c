@@ -19,7 +19,8 @@
 /* What the flags of open(2) mean for permission: MAY_*. */
 static int access_mask(u32 flags)
 {
-	static const u8 by_mode[4] = { MAY_READ, MAY_WRITE, MAY_READ | MAY_WRITE, MAY_READ | MAY_WRITE };
+	static const u8 by_mode[4] = {MAY_READ, MAY_WRITE, MAY_READ | MAY_WRITE,
+				      MAY_READ | MAY_WRITE};
 	int mask = by_mode[flags & O_ACCMODE];
 
 	if (flags & O_TRUNC)
@@ -133,12 +134,14 @@ static int file_call_open(struct file *f)
 	file_set_modes(f);
 	f->mode |= FMODE_OPENED;
 	f->flags &= ~(u32)(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC);
-	if ((f->flags & O_DIRECT) && S_ISREG(inode->mode) && !(f->mode & FMODE_NOWAIT) && !inode->sb->bdev)
+	if ((f->flags & O_DIRECT) && S_ISREG(inode->mode) && !(f->mode & FMODE_NOWAIT) &&
+	    !inode->sb->bdev)
 		return S_ISREG(inode->mode) && inode->sb->magic == TMPFS_MAGIC ? 0 : -EINVAL;
 	return 0;
 }
 
-/* Make `f` an open file of `path`, whose references it takes over on success; on failure it is empty again. */
+/* Make `f` an open file of `path`, whose references it takes over on success; on failure it is
+ * empty again. */
 static int file_open_into(struct file *f, struct path *path, u32 flags, const struct cred *cred)
 {
 	int err = 0;
@@ -199,13 +202,13 @@ struct open_args {
 	u32 lookup; /* LOOKUP_* */
 };
 
-#define VALID_OPEN_FLAGS                                                                                   \
-	(O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_SYNC | O_DSYNC |    \
-	 FASYNC | O_DIRECT | O_LARGEFILE | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC | O_PATH |     \
-	 __O_TMPFILE)
+#define VALID_OPEN_FLAGS                                                                           \
+	(O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_SYNC |      \
+	 O_DSYNC | FASYNC | O_DIRECT | O_LARGEFILE | O_DIRECTORY | O_NOFOLLOW | O_NOATIME |        \
+	 O_CLOEXEC | O_PATH | __O_TMPFILE)
 #define PATH_FLAGS (O_DIRECTORY | O_NOFOLLOW | O_PATH | O_CLOEXEC)
-#define VALID_RESOLVE                                                                                      \
-	(RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH |                 \
+#define VALID_RESOLVE                                                                              \
+	(RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH |         \
 	 RESOLVE_IN_ROOT | RESOLVE_CACHED)
 
 static u32 lookup_from_resolve(u64 resolve)
@@ -244,7 +247,8 @@ static int decode_how(const struct open_how *how, struct open_args *a)
 	if ((flags & (O_DIRECTORY | O_CREAT)) == (O_DIRECTORY | O_CREAT))
 		return -EINVAL;
 	if (flags & __O_TMPFILE) {
-		if (!(flags & O_DIRECTORY) || (flags & O_ACCMODE) == O_RDONLY || (flags & O_ACCMODE) == O_ACCMODE)
+		if (!(flags & O_DIRECTORY) || (flags & O_ACCMODE) == O_RDONLY ||
+		    (flags & O_ACCMODE) == O_ACCMODE)
 			return -EINVAL;
 	}
 	if ((flags & O_PATH) && (flags & ~(u64)PATH_FLAGS))
@@ -264,8 +268,10 @@ static int decode_how(const struct open_how *how, struct open_args *a)
 	return 0;
 }
 
-/* Look the last component up in the locked directory, and create it if it is not there.  *created says so. */
-static int lookup_or_create(struct walk *w, const struct open_args *a, int ro, struct dentry **out, bool *created)
+/* Look the last component up in the locked directory, and create it if it is not there.  *created
+ * says so. */
+static int lookup_or_create(struct walk *w, const struct open_args *a, int ro, struct dentry **out,
+			    bool *created)
 {
 	struct inode *dir = w->inode;
 	struct dentry *d;
@@ -334,9 +340,10 @@ static int open_last(struct walk *w, const struct open_args *a, const char **tex
 	return create_last(w, a, text, created);
 }
 
-/* The walk stands on the file: check and open it.  *f is the empty file to fill; NULL when it failed later and is gone. */
-static int open_arrived(struct walk *w, struct open_args *a, bool created, umode_t dir_mode, u32 dir_uid,
-			struct file **f)
+/* The walk stands on the file: check and open it.  *f is the empty file to fill; NULL when it
+ * failed later and is gone. */
+static int open_arrived(struct walk *w, struct open_args *a, bool created, umode_t dir_mode,
+			u32 dir_uid, struct file **f)
 {
 	struct inode *inode;
 	int access = a->access, err = walk_complete(w);
@@ -417,7 +424,8 @@ static int open_tmpfile(struct walk *w, struct open_args *a, struct file *f)
 	if (!path.dentry)
 		goto drop_write;
 	rwsem_read_lock(&dir->lock);
-	err = dir->ops->tmpfile(dir, path.dentry, (creation_mode(dir, a->mode) & S_IALLUGO) | S_IFREG);
+	err = dir->ops->tmpfile(dir, path.dentry,
+				(creation_mode(dir, a->mode) & S_IALLUGO) | S_IFREG);
 	rwsem_read_unlock(&dir->lock);
 	if (err) {
 		dentry_put(path.dentry);
@@ -438,7 +446,8 @@ drop_write:
 	return err;
 }
 
-static int open_once(int dfd, const char *name, const struct open_args *args, unsigned extra, struct file **f)
+static int open_once(int dfd, const char *name, const struct open_args *args, unsigned extra,
+		     struct file **f)
 {
 	struct open_args a = *args;
 	bool created = false;
@@ -498,7 +507,7 @@ int do_open(int dfd, const char *name, const struct open_how *how, struct file *
 
 int filp_open(const char *name, u32 flags, umode_t mode, struct file **out)
 {
-	struct open_how how = { .flags = flags, .mode = flags & (O_CREAT | __O_TMPFILE) ? mode : 0 };
+	struct open_how how = {.flags = flags, .mode = flags & (O_CREAT | __O_TMPFILE) ? mode : 0};
 
 	return do_open(AT_FDCWD, name, &how, out);
 }

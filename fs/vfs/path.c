@@ -2,8 +2,8 @@
 /*
  * From a place in the tree back to text.
  *
- * The text is built from its end: each name is put before what is there.  Reading goes without locks under RCU and is
- * repeated when a rename or a mount happened meanwhile.
+ * The text is built from its end: each name is put before what is there.  Reading goes without
+ * locks under RCU and is repeated when a rename or a mount happened meanwhile.
  */
 #include <fs/vfs/dentry.h>
 #include <fs/vfs/fs_context.h>
@@ -29,8 +29,10 @@ char *path_prepend_name(char *p, const char *buf, const struct dentry *d)
 	return prepend(prepend(p, buf, name, len), buf, "/", 1);
 }
 
-/* Put the path of `at` below `root` before `p`.  *reached: root was met, and not the top of the tree or of a detached mount. */
-static char *prepend_path(char *p, const char *buf, const struct path *at, const struct path *root, bool *reached)
+/* Put the path of `at` below `root` before `p`.  *reached: root was met, and not the top of the
+ * tree or of a detached mount. */
+static char *prepend_path(char *p, const char *buf, const struct path *at, const struct path *root,
+			  bool *reached)
 {
 	const struct dentry *d = at->dentry;
 	const struct mount *m = at->mnt;
@@ -60,7 +62,8 @@ static bool is_deleted(const struct dentry *d)
 }
 
 /* Returns start of text or NULL. */
-static char *build(const struct path *path, const struct path *root, char *buf, size_t size, bool *reached)
+static char *build(const struct path *path, const struct path *root, char *buf, size_t size,
+		   bool *reached)
 {
 	u32 mseq, rseq;
 	char *p, *end;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Walks that end at what the name says, and the names that programs pass: brought in whole before the
- * walk, which so never reads user memory.
+ * Walks that end at what the name says, and the names that programs pass: brought in whole before
+ * the walk, which so never reads user memory.
  */
 #include <mm/alloc.h>
 #include <mm/usercopy.h>

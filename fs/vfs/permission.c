@@ -23,8 +23,9 @@ bool inode_owner_or_capable(const struct inode *inode)
 }
 
 /*
- * The three bits of the mode that apply to the current credentials, or the access list, against `want`.  The owner's bits
- * need no list; without any group bit (the mask) only others' bits are left of one.
+ * The three bits of the mode that apply to the current credentials, or the access list, against
+ * `want`.  The owner's bits need no list; without any group bit (the mask) only others' bits are
+ * left of one.
  */
 static int mode_allows(struct inode *inode, int want, int mask)
 {
@@ -61,7 +62,8 @@ int generic_permission(struct inode *inode, int mask)
 	if (want == MAY_READ && inode_capable(inode, CAP_DAC_READ_SEARCH))
 		return 0;
 	/* Execution needs at least one x bit, for everybody. */
-	if ((!(want & MAY_EXEC) || (inode->mode & S_IXUGO)) && inode_capable(inode, CAP_DAC_OVERRIDE))
+	if ((!(want & MAY_EXEC) || (inode->mode & S_IXUGO)) &&
+	    inode_capable(inode, CAP_DAC_OVERRIDE))
 		return 0;
 	return -EACCES;
 }
@@ -71,7 +73,8 @@ int inode_permission_slow(struct inode *inode, int mask)
 	if (mask & MAY_WRITE) {
 		umode_t type = inode->mode & S_IFMT;
 
-		if ((inode->sb->flags & SB_RDONLY) && (type == S_IFREG || type == S_IFDIR || type == S_IFLNK))
+		if ((inode->sb->flags & SB_RDONLY) &&
+		    (type == S_IFREG || type == S_IFDIR || type == S_IFLNK))
 			return -EROFS;
 		if (inode->flags & S_IMMUTABLE)
 			return -EPERM;

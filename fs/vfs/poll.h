@@ -2,8 +2,8 @@
 /*
  * Asking files whether they are ready, and being told.
  *
- * A file's poll operation names the wait queues that change its answer by poll_wait(), then returns the answer.  Those that
- * only want the answer pass a table with queue NULL.
+ * A file's poll operation names the wait queues that change its answer by poll_wait(), then returns
+ * the answer.  Those that only want the answer pass a table with queue NULL.
  */
 #pragma once
 

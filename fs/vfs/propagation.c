@@ -2,9 +2,9 @@
 /*
  * Shared subtrees: which mounts follow which.
  *
- * Mounts of a peer group (`peers`, a ring, and one `group` number) replicate mount and umount events to each other. A slave has
- * a master, a member of a peer group, hangs in the master's `slaves`, and receives events without sending any.
- * A mount can be both. mount_namespaces(7).
+ * Mounts of a peer group (`peers`, a ring, and one `group` number) replicate mount and umount
+ * events to each other. A slave has a master, a member of a peer group, hangs in the master's
+ * `slaves`, and receives events without sending any. A mount can be both. mount_namespaces(7).
  *
  * All under mounts_lock W.
  */
@@ -238,8 +238,8 @@ int mount_propagate(struct mount *top, struct mount *dest, struct dentry *at, st
 }
 
 /* Call fn for what is mounted at `at` of every mount that `from` propagates to. */
-static bool each_replica(struct mount *from, struct dentry *at, u32 mark, bool (*fn)(struct mount *c, void *arg),
-			 void *arg)
+static bool each_replica(struct mount *from, struct dentry *at, u32 mark,
+			 bool (*fn)(struct mount *c, void *arg), void *arg)
 {
 	struct mount *p = from, *s;
 
@@ -314,7 +314,8 @@ void mount_propagate_detach(struct list *set)
 	list_splice_back(set, &more);
 }
 
-/* The closest master or peer of m's masters that is visible below `root`: mountinfo's propagate_from. */
+/* The closest master or peer of m's masters that is visible below `root`: mountinfo's
+ * propagate_from. */
 struct mount *mount_dominating(const struct mount *m, const struct path *root)
 {
 	for (struct mount *master = m->master; master; master = master->master) {

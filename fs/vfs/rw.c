@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Reading, writing and seeking: the checks before a file's own operations, and the operations of ordinary files over the
- * page cache.
+ * Reading, writing and seeking: the checks before a file's own operations, and the operations of
+ * ordinary files over the page cache.
  */
 #include <fs/vfs/file.h>
 #include <fs/vfs/fsnotify.h>
@@ -157,7 +157,8 @@ ssize_t generic_write_sync(struct file *f, loff_t end, ssize_t n)
 
 	if (n <= 0 || !f->ops->fsync)
 		return n;
-	if (likely(!(f->flags & O_DSYNC) && !(f->inode->flags & S_SYNC_) && !(f->inode->sb->flags & SB_SYNCHRONOUS)))
+	if (likely(!(f->flags & O_DSYNC) && !(f->inode->flags & S_SYNC_) &&
+		   !(f->inode->sb->flags & SB_SYNCHRONOUS)))
 		return n;
 	err = f->ops->fsync(f, end - n, end - 1, !(f->flags & __O_SYNC));
 	return err ?: n;
@@ -232,7 +233,8 @@ loff_t generic_lseek_size(struct file *f, loff_t offset, int whence, loff_t max,
 
 loff_t generic_lseek(struct file *f, loff_t offset, int whence)
 {
-	return generic_lseek_size(f, offset, whence, f->inode->sb->max_bytes, READ_ONCE(f->inode->size));
+	return generic_lseek_size(f, offset, whence, f->inode->sb->max_bytes,
+				  READ_ONCE(f->inode->size));
 }
 
 loff_t no_lseek(struct file *f, loff_t offset, int whence)

@@ -2,8 +2,8 @@
 /*
  * statmount(2), listmount(2): the tree of mountinfo, one mount at a time and without text to parse.
  *
- * Mounts are named by numbers that are never used again.  A caller sees what its root can reach; who is
- * privileged sees all of its namespace.
+ * Mounts are named by numbers that are never used again.  A caller sees what its root can reach;
+ * who is privileged sees all of its namespace.
  */
 #include <fs/vfs/statmount.h>
 #include <fs/vfs/super.h>
@@ -109,7 +109,8 @@ static int stat_text(struct mount *m, const struct path *root, u64 bit, char *bu
 }
 
 /* Each text that is asked for, with its NUL; its place is told in the structure. */
-static int stat_texts(struct mount *m, const struct path *root, u64 mask, struct statmount *out, struct seq *text)
+static int stat_texts(struct mount *m, const struct path *root, u64 mask, struct statmount *out,
+		      struct seq *text)
 {
 	const struct {
 		u64 bit;
@@ -142,7 +143,8 @@ static int stat_texts(struct mount *m, const struct path *root, u64 mask, struct
 	return err ?: seq_overflowed(text) ? -EOVERFLOW : 0;
 }
 
-static int mount_stat_locked(u64 id, u64 mask, const struct path *root, struct statmount *out, struct seq *text)
+static int mount_stat_locked(u64 id, u64 mask, const struct path *root, struct statmount *out,
+			     struct seq *text)
 {
 	struct mount_ns *ns = fs_current()->mnt_ns;
 	struct mount *m = find_unique(ns, id);
@@ -162,7 +164,8 @@ static int mount_stat_locked(u64 id, u64 mask, const struct path *root, struct s
 		from = mount_dominating(m, root);
 		out->propagate_from = from ? from->group : 0;
 	}
-	out->mask = mask & (STATMOUNT_SB_BASIC | STATMOUNT_MNT_BASIC | STATMOUNT_MNT_NS_ID | STATMOUNT_PROPAGATE_FROM);
+	out->mask = mask & (STATMOUNT_SB_BASIC | STATMOUNT_MNT_BASIC | STATMOUNT_MNT_NS_ID |
+			    STATMOUNT_PROPAGATE_FROM);
 	return stat_texts(m, root, mask, out, text);
 }
 

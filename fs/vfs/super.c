@@ -2,8 +2,9 @@
 /*
  * Superblocks: their list, their types, their end.
  *
- * A superblock is alive while `active` counts it (mounts do).  The last put shuts it down: dentries are dropped, inodes evicted,
- * the file system's put() called.  `refs` only keeps the memory, for those who walk the list.
+ * A superblock is alive while `active` counts it (mounts do).  The last put shuts it down: dentries
+ * are dropped, inodes evicted, the file system's put() called.  `refs` only keeps the memory, for
+ * those who walk the list.
  */
 #define LOG_PREFIX "fs: "
 #include <fs/vfs/dentry.h>
@@ -53,8 +54,8 @@ void fs_types_show(struct seq *out)
 {
 	const struct fs_type *const *t;
 
-	for_each_linkset (t, fs_types)
-		seq_printf(out, "%s\t%s\n", (*t)->flags & FS_REQUIRES_DEV ? "" : "nodev", (*t)->name);
+	for_each_linkset(t, fs_types) seq_printf(
+		out, "%s\t%s\n", (*t)->flags & FS_REQUIRES_DEV ? "" : "nodev", (*t)->name);
 }
 
 bool fs_option_next(char **pos, char **key, char **value)
@@ -119,8 +120,8 @@ static void super_put_ref(struct superblock *sb)
 		kfree_rcu(sb, rcu);
 }
 
-int super_create(const struct fs_type *type, const struct fs_params *params, const struct super_ops *ops,
-		 struct superblock **out)
+int super_create(const struct fs_type *type, const struct fs_params *params,
+		 const struct super_ops *ops, struct superblock **out)
 {
 	struct superblock *sb = kzalloc(sizeof(*sb), GFP_KERNEL);
 	int err;
@@ -174,7 +175,8 @@ int super_share(const struct fs_type *type, bool (*match)(struct superblock *, v
 
 	with_spin(&supers_lock) {
 		list_for_each (sb, &supers, link) {
-			if (sb->type == type && match(sb, arg) && refcount_get_unless_zero(&sb->active)) {
+			if (sb->type == type && match(sb, arg) &&
+			    refcount_get_unless_zero(&sb->active)) {
 				found = sb;
 				break;
 			}
@@ -193,7 +195,8 @@ int super_share(const struct fs_type *type, bool (*match)(struct superblock *, v
 	return -ENOENT;
 }
 
-/* Every inode that is still there after all dentries went is a leak of somebody's reference: say so. */
+/* Every inode that is still there after all dentries went is a leak of somebody's reference: say
+ * so. */
 static void super_check_inodes(struct superblock *sb)
 {
 	with_spin(&sb->inodes_lock) {

@@ -54,7 +54,7 @@ struct superblock {
 	const struct super_ops *ops;	/* [I] */
 	const struct dentry_ops *dops;	/* [I] for new dentries, or NULL */
 	u32 flags;			/* [u] SB_* */
-	dev_t dev;			/* [I] the block device, or an anonymous number (major 0) */
+	dev_t dev;                      /* [I] the block device, or an anonymous number (major 0) */
 	u32 magic;			/* [I] f_type */
 	u32 blocksize;			/* [I] bytes */
 	u32 blkbits;			/* [I] */
@@ -68,27 +68,32 @@ struct superblock {
 	void *bdev;			/* [I] block device, or NULL */
 	char id[32];			/* [I] "vda1", or the type's name */
 	u64 uuid[2];			/* [I] */
-	refcount_t active;		/* mounts and others that keep it alive; 0: shutting down */
+	refcount_t active;              /* mounts and others that keep it alive; 0: shutting down */
 	refcount_t refs;		/* memory only */
 	struct rwsem umount;		/* u: R to use, W to mount, remount, shut down */
 	struct mutex rename;		/* cross-directory renames */
 	struct spinlock inodes_lock;	/* n */
 	struct list inodes;		/* [n] */
-	struct writeback wb;		/* inodes to be written; used with ops->write_inode only */
-	struct mapping *device;		/* [I] pages of the block device, written by super_sync; or NULL */
-	const struct readahead_limits *readahead; /* [I] for mapping.readahead of its inodes, or NULL */
+	struct writeback wb;            /* inodes to be written; used with ops->write_inode only */
+	/* [I] pages of the block device, written by super_sync; or NULL */
+	struct mapping *device;
+	/* [I] for mapping.readahead of its inodes, or NULL */
+	const struct readahead_limits *readahead;
 	struct list link;		/* [supers lock] all superblocks */
-	u32 notify_count;		/* [a] watches on anything here: 0 lets events skip the lookup */
-	u32 wb_err;			/* [a] write-back error sequence (errseq.h), for syncfs */
+	/* [a] watches on anything here: 0 lets events skip the lookup */
+	u32 notify_count;
+	u32 wb_err;                     /* [a] write-back error sequence (errseq.h), for syncfs */
 	void *user_ns;			/* [I] opaque owner */
 	struct rcu_head rcu;
 };
 
 struct super_ops {
 	/* All optional but evict, which has a default that drops the pages. */
-	struct inode *(*alloc_inode)(struct superblock *sb); /* memory with struct inode inside, not cleared */
+	/* memory with struct inode inside, not cleared */
+	struct inode *(*alloc_inode)(struct superblock *sb);
 	void (*free_inode)(struct inode *inode);
-	/* Last reference: drop pages (cache_truncate), free blocks when nlink is 0, release private data. */
+	/* Last reference: drop pages (cache_truncate), free blocks when nlink is 0, release private
+	 * data. */
 	void (*evict)(struct inode *inode);
 	int (*write_inode)(struct inode *inode, bool wait);
 	/* I_DIRTY_SYNC or I_DIRTY_DATA is being marked, again or not. */
@@ -112,8 +117,8 @@ struct fs_params {
 };
 
 /*
- * The next "key" or "key=value" of options; *pos advances, the text is cut in place.  *value is NULL when there is no '='.
- * Returns false at the end.
+ * The next "key" or "key=value" of options; *pos advances, the text is cut in place.  *value is
+ * NULL when there is no '='. Returns false at the end.
  */
 bool fs_option_next(char **pos, char **key, char **value);
 
@@ -121,17 +126,20 @@ enum fs_type_flags {
 	FS_REQUIRES_DEV = 1 << 0, /* /proc/filesystems: without "nodev" */
 	FS_USERNS_MOUNT = 1 << 1, /* may be mounted by the root of a user namespace */
 	FS_NO_USER = 1 << 2,	  /* not by mount(2) at all */
-	FS_READ_ONLY = 1 << 3,	  /* cannot be written: stays SB_RDONLY whatever a remount asks for */
+	/* cannot be written: stays SB_RDONLY whatever a remount asks for */
+	FS_READ_ONLY = 1 << 3,
 };
 
 struct fs_type {
 	const char *name;
 	u32 flags;
 	/*
-	 * Produce a superblock with an active reference and `umount` held for writing: by super_create(), filled until sb->root is set,
-	 * or an existing one by super_share().  Returns 0 or a negative errno.  Context: may sleep.
+	 * Produce a superblock with an active reference and `umount` held for writing: by
+	 * super_create(), filled until sb->root is set, or an existing one by super_share().
+	 * Returns 0 or a negative errno.  Context: may sleep.
 	 */
-	int (*mount)(const struct fs_type *type, const struct fs_params *params, struct superblock **out);
+	int (*mount)(const struct fs_type *type, const struct fs_params *params,
+		     struct superblock **out);
 	void (*kill)(struct superblock *sb); /* or NULL; after put: free sb->private */
 };
 
@@ -142,17 +150,21 @@ const struct fs_type *fs_type_find(const char *name);
 /* The types that need a device, in some order; NULL after the last. */
 const struct fs_type *fs_type_on_device(unsigned index);
 
-/* A new superblock with an anonymous device number; umount held W, active 1.  Returns 0 or -ENOMEM, -EMFILE. */
-int super_create(const struct fs_type *type, const struct fs_params *params, const struct super_ops *ops,
-		 struct superblock **out) __must_check;
-/* The existing superblock of `type` that `match` accepts, made active and locked; -ENOENT when there is none. */
+/* A new superblock with an anonymous device number; umount held W, active 1.  Returns 0 or -ENOMEM,
+ * -EMFILE. */
+int super_create(const struct fs_type *type, const struct fs_params *params,
+		 const struct super_ops *ops, struct superblock **out) __must_check;
+/* The existing superblock of `type` that `match` accepts, made active and locked; -ENOENT when
+ * there is none. */
 int super_share(const struct fs_type *type, bool (*match)(struct superblock *, void *), void *arg,
 		struct superblock **out) __must_check;
 /* type->mount(), and write-back for what it made.  Returns and locks as that. */
-int super_mount(const struct fs_type *type, const struct fs_params *params, struct superblock **out) __must_check;
+int super_mount(const struct fs_type *type, const struct fs_params *params,
+		struct superblock **out) __must_check;
 /* Undo a half-made superblock in mount(). */
 void super_abandon(struct superblock *sb);
-/* Drop an active reference; the last one shuts the file system down.  Context: may sleep, umount not held. */
+/* Drop an active reference; the last one shuts the file system down.  Context: may sleep, umount
+ * not held. */
 void super_put_active(struct superblock *sb);
 
 int super_statfs(struct superblock *sb, struct kstatfs *out) __must_check;

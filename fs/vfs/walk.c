@@ -2,16 +2,20 @@
 /*
  * The path walk.  path_resolution(7), symlink(7), openat2(2).
  *
- * A walk begins under RCU and holds nothing: `path` is a pair of pointers that cannot be freed yet, valid as of `seq` (the
- * dentry's sequence count) and `mseq` (the mount tree's).  Each step reads the child, then checks that the parent had not
- * changed, so a chain of steps is as good as one taken under locks:
+ * A walk begins under RCU and holds nothing: `path` is a pair of pointers that cannot be freed yet,
+ * valid as of `seq` (the dentry's sequence count) and `mseq` (the mount tree's).  Each step reads
+ * the child, then checks that the parent had not changed, so a chain of steps is as good as one
+ * taken under locks:
  *	(1) the child was read from the hash while parent.seq was w->seq; checked after reading;
  *	(2) the child's inode was read while child.seq was `seq`; checked after reading;
- *	(3) mounts were read while mount_seq was w->mseq; checked after each crossing and at the end.
- * Where that cannot go on (name not cached, work that sleeps) counts are taken on all we stand on and checked against the same
- * sequence counts; if one moved, -ECHILD sends the whole walk back to start again with counts from the first step.
+ *	(3) mounts were read while mount_seq was w->mseq; checked after each crossing and at the
+ *	    end.
+ * Where that cannot go on (name not cached, work that sleeps) counts are taken on all we stand on
+ * and checked against the same sequence counts; if one moved, -ECHILD sends the whole walk back to
+ * start again with counts from the first step.
  *
- * Symlinks keep a frame each on a stack while their text is being walked: the text belongs to the link's inode.
+ * Symlinks keep a frame each on a stack while their text is being walked: the text belongs to the
+ * link's inode.
  */
 #include <fs/vfs/fdtable.h>
 #include <fs/vfs/fs_context.h>
@@ -100,7 +104,8 @@ static bool legitimize(struct path *p, u32 mseq, u32 seq)
 	return false;
 }
 
-/* The root of a thread's context cannot be renamed or removed: its sequence need not match, only life must remain. */
+/* The root of a thread's context cannot be renamed or removed: its sequence need not match, only
+ * life must remain. */
 static bool legitimize_root(struct walk *w)
 {
 	if (!(w->state & WALK_ROOT_SET))
@@ -158,7 +163,8 @@ void walk_end(struct walk *w)
 
 /* The start */
 
-static void read_fs_path(const struct fs_context *fs, const struct path *from, struct path *out, u32 *dseq)
+static void read_fs_path(const struct fs_context *fs, const struct path *from, struct path *out,
+			 u32 *dseq)
 {
 	u32 seq;
 
@@ -361,7 +367,8 @@ static int up_rcu(struct walk *w)
 		struct dentry *d = p.dentry;
 
 		if (d != p.mnt->root) {
-			/* Below a bind mount the parent may lie outside: that takes a closer look. */
+			/* Below a bind mount the parent may lie outside: that takes a closer
+			 * look. */
 			if (p.mnt->root != p.mnt->sb->root)
 				return -ECHILD;
 			p.dentry = READ_ONCE(d->parent);
@@ -422,7 +429,8 @@ static int up_counted(struct walk *w)
 			parent = dentry_get_parent(d);
 			dentry_put(d);
 			w->path.dentry = parent;
-			if (w->path.mnt->root != w->path.mnt->sb->root && !d_is_below(parent, w->path.mnt->root))
+			if (w->path.mnt->root != w->path.mnt->sb->root &&
+			    !d_is_below(parent, w->path.mnt->root))
 				return -ENOENT;
 			break;
 		}
@@ -533,14 +541,17 @@ static int link_text(struct walk *w, struct link_frame *f, struct inode *inode)
 	}
 	if (inode->flags & S_MAGIC_LINK)
 		return follow_magic(w, f, inode);
-	return inode->ops->get_link ? inode->ops->get_link(f->link.dentry, inode, &f->body) : -EINVAL;
+	return inode->ops->get_link ? inode->ops->get_link(f->link.dentry, inode, &f->body)
+				    : -EINVAL;
 }
 
 /*
- * `next` is a symlink to follow.  On success *text is what to walk next, or NULL when the walk already stands at the
- * end (magic links, links to "/").  Under counts, next->dentry's count (and the mount's if it differs from w->path's) is consumed.
+ * `next` is a symlink to follow.  On success *text is what to walk next, or NULL when the walk
+ * already stands at the end (magic links, links to "/").  Under counts, next->dentry's count (and
+ * the mount's if it differs from w->path's) is consumed.
  */
-static int follow_link(struct walk *w, const struct path *next, struct inode *inode, u32 seq, bool last, const char **text)
+static int follow_link(struct walk *w, const struct path *next, struct inode *inode, u32 seq,
+		       bool last, const char **text)
 {
 	struct link_frame *f;
 	int err = push_frame(w);
@@ -557,7 +568,8 @@ static int follow_link(struct walk *w, const struct path *next, struct inode *in
 	*f = (struct link_frame){ .link = *next, .seq = seq };
 	if (!in_rcu(w) && next->mnt == w->path.mnt)
 		mount_get(next->mnt);
-	if (unlikely(w->flags & LOOKUP_NO_SYMLINKS) || unlikely(READ_ONCE(next->mnt->flags) & MNT_NOSYMFOLLOW))
+	if (unlikely(w->flags & LOOKUP_NO_SYMLINKS) ||
+	    unlikely(READ_ONCE(next->mnt->flags) & MNT_NOSYMFOLLOW))
 		return -ELOOP;
 	if (last) {
 		err = may_follow_link(w->inode, inode);
@@ -734,7 +746,8 @@ int walk_more(struct walk *w, const char *s)
 		if (!*rest) {
 			if (!nested)
 				return 0;
-			/* The end of a link's text: its own rest goes on; keep to directories if the text ended in '/'. */
+			/* The end of a link's text: its own rest goes on; keep to directories if
+			 * the text ended in '/'. */
 			rest = w->stack[w->depth - 1].rest;
 			how |= STEP_POP;
 			nested--;
@@ -806,7 +819,8 @@ int walk_complete(struct walk *w)
 		if (err)
 			return err;
 	}
-	if ((w->flags & SCOPED) && !(d_is_below(w->path.dentry, w->root.dentry) || w->path.mnt != w->root.mnt))
+	if ((w->flags & SCOPED) &&
+	    !(d_is_below(w->path.dentry, w->root.dentry) || w->path.mnt != w->root.mnt))
 		return -EXDEV;
 	if ((w->flags & LOOKUP_DIRECTORY) && !S_ISDIR(w->inode->mode))
 		return -ENOTDIR;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The state of one path walk, for walk.c and those who end it their own way (open, create, remove). */
+/* The state of one path walk, for walk.c and those who end it their own way (open, create,
+ * remove). */
 #pragma once
 
 #include <fs/vfs/core.h>
@@ -19,7 +20,8 @@ enum last_type { LAST_NAME, LAST_DOT, LAST_DOTDOT, LAST_ROOT };
 struct link_frame {
 	struct path link;
 	struct link_body body;
-	const char *rest; /* what follows the link in the text it was found in; NULL: it was the last component */
+	/* what follows the link in the text it was found in; NULL: it was the last component */
+	const char *rest;
 	u32 seq;
 };
 
@@ -42,19 +44,22 @@ struct walk {
 #define WALK_NO_RCU (1u << 31)
 
 /*
- * Start a walk and go to the parent of the last component.  Returns 0, a negative errno, or -ECHILD: to be tried again with WALK_NO_RCU.
- * Always followed by walk_end().
+ * Start a walk and go to the parent of the last component.  Returns 0, a negative errno, or
+ * -ECHILD: to be tried again with WALK_NO_RCU. Always followed by walk_end().
  */
 int walk_parent(struct walk *w, int dfd, const char *name, unsigned flags) __must_check;
 /* The same from `base`, which is also the root of the walk; holds counts from the first step. */
-int walk_below(struct walk *w, const struct path *base, const char *name, unsigned flags) __must_check;
+int walk_below(struct walk *w, const struct path *base, const char *name,
+	       unsigned flags) __must_check;
 /* Continue with the text of a symlink met as last component, to its last component's parent. */
 int walk_more(struct walk *w, const char *text) __must_check;
 /* Enter the last component.  *text: NULL, or the body of a symlink to follow by walk_more(). */
 int walk_last(struct walk *w, const char **text) __must_check;
-/* As the second half of walk_last, with a dentry that the caller found (its count passes to the walk); not under RCU. */
+/* As the second half of walk_last, with a dentry that the caller found (its count passes to the
+ * walk); not under RCU. */
 int walk_enter(struct walk *w, struct dentry *d, const char **text) __must_check;
-/* Look the last component up in the cache only, staying as we are.  *d NULL: not cached. Under RCU without count. */
+/* Look the last component up in the cache only, staying as we are.  *d NULL: not cached. Under RCU
+ * without count. */
 int walk_peek_last(struct walk *w, struct dentry **d, u32 *seq) __must_check;
 int walk_enter_seq(struct walk *w, struct dentry *d, u32 seq, const char **text) __must_check;
 /* Go on with counts.  0 or -ECHILD. */
@@ -74,5 +79,6 @@ int may_create_in_sticky(const struct inode *dir, const struct inode *inode) __m
 
 /* lookup.c: `name` in `dir`, counted, into *out.  From the cache only; *out NULL: not there. */
 int lookup_hashed(struct dentry *dir, const struct qstr *name, struct dentry **out) __must_check;
-/* The same, and from the file system when the cache does not know.  May sleep; takes dir's inode lock. */
+/* The same, and from the file system when the cache does not know.  May sleep; takes dir's inode
+ * lock. */
 int lookup_counted(struct dentry *dir, const struct qstr *name, struct dentry **out) __must_check;

@@ -2,30 +2,35 @@
 /*
  * Inodes that must reach the disk.
  *
- * inode.state says what is dirty: attributes (I_DIRTY_SYNC, I_DIRTY_DATA), pages (I_DIRTY_PAGES), times that may wait
- * (I_DIRTY_TIME).  The lists of the superblock's struct writeback say where write-back finds the inode.  They hold no
- * count: a visitor counts the inode under the list lock unless it is being evicted, and eviction takes it off.
+ * inode.state says what is dirty: attributes (I_DIRTY_SYNC, I_DIRTY_DATA), pages (I_DIRTY_PAGES),
+ * times that may wait (I_DIRTY_TIME).  The lists of the superblock's struct writeback say where
+ * write-back finds the inode.  They hold no count: a visitor counts the inode under the list lock
+ * unless it is being evicted, and eviction takes it off.
  *
- * An inode stays on some list from the moment it is dirty until nothing of it is on its way any more, so a sync that goes
- * through the lists misses nothing:
+ * An inode stays on some list from the moment it is dirty until nothing of it is on its way any
+ * more, so a sync that goes through the lists misses nothing:
  *
- *	dirty	-> sent		the flusher starts with it; it stays there when clean, until its pages arrived
- *	sent	-> more		a piece was written, and there is more
+ *	dirty	-> sent		the flusher starts with it; it stays there when clean, until its pages
+ *	arrived sent	-> more		a piece was written, and there is more
  *	times	-> dirty	found dirty otherwise too, or old enough
  *	any	-> a sync's own list, until that sync visited it
  *	any	-> dirty	dirty again after a visit
  *
- * Marking never moves an inode that is on a list, and an fsync takes one off only when it is clean.  The flusher puts back
- * what it took, unless a sync took all lists meanwhile (`syncs` changed): the inode is the sync's business then.
+ * Marking never moves an inode that is on a list, and an fsync takes one off only when it is clean.
+ * The flusher puts back what it took, unless a sync took all lists meanwhile (`syncs` changed): the
+ * inode is the sync's business then.
  *
- * Pages: marking a folio sets the tree's mark first, then I_DIRTY_PAGES; cleaning clears I_DIRTY_PAGES first, then looks
- * at the mark.  With a barrier between on both sides one of the two sees the other.
+ * Pages: marking a folio sets the tree's mark first, then I_DIRTY_PAGES; cleaning clears
+ * I_DIRTY_PAGES first, then looks at the mark.  With a barrier between on both sides one of the two
+ * sees the other.
  *
- * I_WRITEBACK serialises write_inode() of one inode; pages need no such thing, they have their folio locks.
+ * I_WRITEBACK serialises write_inode() of one inode; pages need no such thing, they have their
+ * folio locks.
  *
- * The flusher looks every dirty_writeback_centisecs for inodes dirty longer than dirty_expire_centisecs, and for any while
- * more memory is dirty than the background limit, or reclaim asks.  It writes a piece of each inode in turn, so that a
- * large file does not hold up the others.  When nothing is dirty it sleeps until the first inode is.
+ * The flusher looks every dirty_writeback_centisecs for inodes dirty longer than
+ * dirty_expire_centisecs, and for any while more memory is dirty than the background limit, or
+ * reclaim asks.  It writes a piece of each inode in turn, so that a large file does not hold up the
+ * others.  When nothing is dirty it sleeps until the first inode is.
  *
  * Lock order: inode.spin, writeback.lock.
  */
@@ -45,7 +50,8 @@
 #define I_ATTRS (I_DIRTY_SYNC | I_DIRTY_DATA)
 
 static struct spinlock flushers_lock = SPINLOCK_INIT(RANK_SUPER_LIST);
-static struct list flushers = LIST_INIT(flushers);		      /* [flushers_lock] struct writeback */
+/* [flushers_lock] struct writeback */
+static struct list flushers = LIST_INIT(flushers);
 static struct wait_queue attrs_wait = WAIT_QUEUE_INIT(attrs_wait); /* for I_WRITEBACK to pass */
 
 /* Marking */
@@ -55,7 +61,8 @@ static void flusher_wake(struct writeback *wb)
 	wake_up_all(&wb->wait);
 }
 
-/* The inode became dirty: onto a list, unless a visitor will put it there.  `lazy`: it may be on `times`.  Locks: inode.spin. */
+/* The inode became dirty: onto a list, unless a visitor will put it there.  `lazy`: it may be on
+ * `times`.  Locks: inode.spin. */
 static void inode_enlist(struct inode *inode, bool lazy)
 {
 	struct writeback *wb = &inode->sb->wb;
@@ -64,7 +71,8 @@ static void inode_enlist(struct inode *inode, bool lazy)
 	WRITE_ONCE(inode->dirtied_when, clock_mono_coarse_ns());
 	with_spin(&wb->lock) {
 		if (list_empty(&inode->dirty_link))
-			list_push_back(inode->state & I_DIRTY_ALL ? &wb->dirty : &wb->times, &inode->dirty_link);
+			list_push_back(inode->state & I_DIRTY_ALL ? &wb->dirty : &wb->times,
+				       &inode->dirty_link);
 		wb->times_mixed |= lazy;
 		wake = !wb->armed;
 		WRITE_ONCE(wb->armed, true);
@@ -110,8 +118,8 @@ static bool inode_in_flight(const struct inode *inode)
 }
 
 /*
- * After a visit that began when wb->syncs was `syncs`: where does the inode belong?  `piece`: a part was written, and the
- * rest keeps its age.
+ * After a visit that began when wb->syncs was `syncs`: where does the inode belong?  `piece`: a
+ * part was written, and the rest keeps its age.
  */
 static void inode_requeue(struct inode *inode, bool piece, u64 syncs)
 {
@@ -138,7 +146,8 @@ static void inode_requeue(struct inode *inode, bool piece, u64 syncs)
 /* After an fsync: nothing more to do here? */
 static void inode_delist_clean(struct inode *inode)
 {
-	if (list_empty(&inode->dirty_link) || READ_ONCE(inode->state) & (I_DIRTY_ALL | I_DIRTY_TIME))
+	if (list_empty(&inode->dirty_link) ||
+	    READ_ONCE(inode->state) & (I_DIRTY_ALL | I_DIRTY_TIME))
 		return;
 	guard_spin(&inode->spin);
 	guard_spin(&inode->sb->wb.lock);
@@ -259,7 +268,8 @@ void inode_writeback_evict(struct inode *inode)
 
 /* Whole file systems */
 
-/* The first inode of `list` that can be counted, moved to `to`; those on their way out drop off.  Locks: wb->lock. */
+/* The first inode of `list` that can be counted, moved to `to`; those on their way out drop off.
+ * Locks: wb->lock. */
 static struct inode *list_take(struct list *list, struct list *to)
 {
 	while (!list_empty(list)) {
@@ -332,7 +342,8 @@ static struct inode *flusher_take(struct writeback *wb, struct list *list, u64 *
 static struct inode *flusher_pick(struct writeback *wb, struct list *list, u64 limit, u64 *syncs)
 {
 	guard_spin(&wb->lock);
-	if (list_empty(list) || READ_ONCE(list_first(list, struct inode, dirty_link)->dirtied_when) > limit)
+	if (list_empty(list) ||
+	    READ_ONCE(list_first(list, struct inode, dirty_link)->dirtied_when) > limit)
 		return NULL;
 	return flusher_take(wb, list, syncs);
 }
@@ -370,7 +381,8 @@ static struct inode *sent_next(struct writeback *wb, u64 *syncs)
 	struct inode *inode;
 
 	guard_spin(&wb->lock);
-	if (list_empty(&wb->sent) || list_first(&wb->sent, struct inode, dirty_link)->visited == wb->round)
+	if (list_empty(&wb->sent) ||
+	    list_first(&wb->sent, struct inode, dirty_link)->visited == wb->round)
 		return NULL;
 	inode = flusher_take(wb, &wb->sent, syncs);
 	if (inode)
@@ -440,7 +452,10 @@ static void flusher_work(struct superblock *sb)
 	sent_review(wb);
 	while (!kthread_should_stop()) {
 		bool all = wanted || dirty_over_background();
-		struct inode *inode = flusher_pick(wb, &wb->dirty, all ? now : now > expire ? now - expire : 0,
+		struct inode *inode = flusher_pick(wb, &wb->dirty,
+						   all            ? now
+						   : now > expire ? now - expire
+								  : 0,
 						   &syncs);
 
 		if (!inode && !flusher_again(wb))
@@ -470,7 +485,8 @@ static void flusher_wait(struct writeback *wb)
 
 	atomic_store(&wb->kicked, 0u);
 	if (flusher_idle(wb))
-		wait_event_idle(&wb->wait, READ_ONCE(wb->armed) || atomic_load(&wb->kicked) || kthread_should_stop());
+		wait_event_idle(&wb->wait, READ_ONCE(wb->armed) || atomic_load(&wb->kicked) ||
+						   kthread_should_stop());
 	wait_event_idle_timeout(&wb->wait, atomic_load(&wb->kicked) || kthread_should_stop(),
 				pause ? clock_deadline(pause) : KTIME_MAX);
 }
@@ -533,7 +549,8 @@ int writeback_start(struct superblock *sb)
 
 	if (wb->flusher)
 		return 0;
-	err = kthread_create(&wb->flusher, flusher_main, sb, "flush-%u:%u", MAJOR(sb->dev), MINOR(sb->dev));
+	err = kthread_create(&wb->flusher, flusher_main, sb, "flush-%u:%u", MAJOR(sb->dev),
+			     MINOR(sb->dev));
 	if (err)
 		return err;
 	thread_start(wb->flusher);

@@ -2,8 +2,8 @@
 /*
  * Claims about the program, checked.
  *
- * ASSERT and ASSERT_CMP are checked in debug builds, VERIFY always.  An error of a user or of a device
- * is not a claim about the program and is handled instead.
+ * ASSERT and ASSERT_CMP are checked in debug builds, VERIFY always.  An error of a user or of a
+ * device is not a claim about the program and is handled instead.
  */
 #pragma once
 
@@ -16,13 +16,14 @@
 			panic("%s:%d: not true: %s", __FILE__, __LINE__, #cond); \
 	} while (0)
 
-#define VERIFY_CMP(a, op, b) \
-	do { \
-		typeof(a) verify_a_ = (a); \
-		typeof(b) verify_b_ = (b); \
-		if (unlikely(!(verify_a_ op verify_b_))) \
-			panic("%s:%d: not true: %s %s %s (%#llx, %#llx)", __FILE__, __LINE__, #a, #op, \
-			      #b, (unsigned long long)verify_a_, (unsigned long long)verify_b_); \
+#define VERIFY_CMP(a, op, b)                                                                       \
+	do {                                                                                       \
+		typeof(a) verify_a_ = (a);                                                         \
+		typeof(b) verify_b_ = (b);                                                         \
+		if (unlikely(!(verify_a_ op verify_b_)))                                           \
+			panic("%s:%d: not true: %s %s %s (%#llx, %#llx)", __FILE__, __LINE__, #a,  \
+			      #op, #b, (unsigned long long)verify_a_,                              \
+			      (unsigned long long)verify_b_);                                      \
 	} while (0)
 
 #define ASSERT(cond) \

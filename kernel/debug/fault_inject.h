@@ -3,8 +3,8 @@
  * Making things fail on purpose.
  *
  * fail_after=N on the command line, or a test, arms a counter: the Nth question from then on is
- * answered "fail", and with fail_every=M every Mth after it.  The allocator, the user-copy functions
- * and block I/O ask.
+ * answered "fail", and with fail_every=M every Mth after it.  The allocator, the user-copy
+ * functions and block I/O ask.
  */
 #pragma once
 

@@ -2,8 +2,8 @@
 /*
  * Address sanitizer: which bytes of RAM may be touched.
  *
- * One shadow byte tells of eight bytes: 0 all, 1 to 7 only the first so many, larger values none and
- * why.  RAM is tracked through its linear map, where the page and slab allocators' memory lies;
+ * One shadow byte tells of eight bytes: 0 all, 1 to 7 only the first so many, larger values none
+ * and why.  RAM is tracked through its linear map, where the page and slab allocators' memory lies;
  * stacks and vmalloc areas have guard pages instead.  Without CONFIG_KASAN all this is nothing.
  */
 #pragma once
@@ -20,7 +20,8 @@ enum kasan_poison {
 
 #if IS_ENABLED(CONFIG_KASAN)
 
-/* Make the shadow, all of it "may be touched", and start checking.  After mm_init.  Context: may sleep. */
+/* Make the shadow, all of it "may be touched", and start checking.  After mm_init.  Context: may
+ * sleep. */
 void kasan_init(void);
 
 /*

@@ -106,8 +106,8 @@ static __cold void report(vaddr_t addr, size_t size, unsigned access, vaddr_t pc
 	if (panicking() || !first_time(pc, other))
 		return;
 	log_raw(LOG_REPORT, "KCSAN: data race in %ps / %ps", (void *)pc, (void *)other);
-	log_raw(LOG_REPORT, "KCSAN: %s of %zu bytes at %016lx by %pS, against %pS", what(access), size,
-		addr, (void *)pc, (void *)other);
+	log_raw(LOG_REPORT, "KCSAN: %s of %zu bytes at %016lx by %pS, against %pS", what(access),
+		size, addr, (void *)pc, (void *)other);
 	backtrace(LOG_REPORT, NULL, NULL);
 }
 

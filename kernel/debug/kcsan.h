@@ -2,8 +2,8 @@
 /*
  * Concurrency sanitizer: finds unmarked accesses that race.
  *
- * Now and then an access sets a watchpoint and dawdles; an access by another processor to the same bytes
- * meanwhile is a race, unless both read or both are marked.
+ * Now and then an access sets a watchpoint and dawdles; an access by another processor to the same
+ * bytes meanwhile is a race, unless both read or both are marked.
  */
 #pragma once
 

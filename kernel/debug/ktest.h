@@ -7,8 +7,8 @@
  *		KEXPECT(kmalloc(8, GFP_KERNEL) != NULL);
  *	}
  *
- * A pattern is a name, or a prefix followed by *; several are separated by commas.  Each test prints
- * "ktest: ok NAME" or "ktest: FAIL NAME file:line expression"; the last line is
+ * A pattern is a name, or a prefix followed by *; several are separated by commas.  Each test
+ * prints "ktest: ok NAME" or "ktest: FAIL NAME file:line expression"; the last line is
  * "ktest: done N passed, M failed, seed S", and the machine powers off.
  */
 #pragma once
@@ -44,7 +44,8 @@ struct ktest {
 /* Context: any. */
 void ktest_fail(const char *file, int line, const char *what);
 
-/* The generator of the running test; seeded from ktest_seed= or the clock.  Context: the test's thread. */
+/* The generator of the running test; seeded from ktest_seed= or the clock.  Context: the test's
+ * thread. */
 struct prng *ktest_prng(void);
 
 /* Run the tests the command line asks for and power off; return at once when it asks for none. */

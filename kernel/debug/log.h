@@ -33,8 +33,8 @@ enum log_level {
 };
 
 /*
- * Add a message; a newline at its end is optional, one within begins another record.  512 bytes count.
- * Context: any.
+ * Add a message; a newline at its end is optional, one within begins another record.  512 bytes
+ * count. Context: any.
  */
 void log_raw(enum log_level level, const char *fmt, ...) __printf(2, 3);
 void log_vraw(enum log_level level, const char *fmt, va_list args) __printf(2, 0);
@@ -63,8 +63,8 @@ void log_vraw(enum log_level level, const char *fmt, va_list args) __printf(2, 0
 	} while (0)
 
 /*
- * The level of what tells of a fault the kernel survives.  Kernels built to find faults show it whatever
- * the consoles' level, so that no test run passes over it.
+ * The level of what tells of a fault the kernel survives.  Kernels built to find faults show it
+ * whatever the consoles' level, so that no test run passes over it.
  */
 #define LOG_REPORT (IS_ENABLED(CONFIG_DEBUG) ? LOG_EMERG : LOG_WARN)
 
@@ -82,8 +82,8 @@ struct log_record {
 };
 
 /*
- * Copy record *seq.  When it has been overwritten, the oldest there is is copied instead and *seq set to
- * its number: the reader sees the gap.
+ * Copy record *seq.  When it has been overwritten, the oldest there is is copied instead and *seq
+ * set to its number: the reader sees the gap.
  * Returns 0, or -EAGAIN when no record with that number exists yet.  Context: any.
  */
 int __must_check log_read(u64 *seq, struct log_record *out);
@@ -134,8 +134,8 @@ struct console {
 #define CONSOLE_REPLAY	(1u << 1) /* given at registration: begin with the oldest record */
 
 /*
- * Add a console.  It prints when the command line names it, or when the command line names none and it is
- * the first.  The first that prints ends the use of arch_early_putc().
+ * Add a console.  It prints when the command line names it, or when the command line names none and
+ * it is the first.  The first that prints ends the use of arch_early_putc().
  * Returns true when it prints.  Context: thread.
  */
 bool console_register(struct console *c);

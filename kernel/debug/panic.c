@@ -129,8 +129,8 @@ void warn_at(const char *file, int line, const char *fmt, ...)
 	struct va_format message = {fmt, &args};
 
 	va_start(args, fmt);
-	log_raw(LOG_REPORT, "WARNING: CPU: %u PID: %u at %s:%d: %pV", cpu_id(), thread_current()->tid,
-		file, line, &message);
+	log_raw(LOG_REPORT, "WARNING: CPU: %u PID: %u at %s:%d: %pV", cpu_id(),
+		thread_current()->tid, file, line, &message);
 	va_end(args);
 	backtrace(LOG_REPORT, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Reading ACPI tables (ACPI 6.5): the static ones, and the one package of the DSDT that power-off needs.
+ * Reading ACPI tables (ACPI 6.5): the static ones, and the one package of the DSDT that power-off
+ * needs.
  *
  * Physical memory is reached through a function the caller supplies, so the readers run on the host
  * against made-up tables.  Lengths and checksums are verified before a table is believed; entries
@@ -35,7 +36,8 @@ int __must_check acpi_tables_init(paddr_t rsdp, acpi_map_fn map);
 /* True when acpi_tables_init succeeded. */
 bool acpi_present(void);
 
-/* The nth table of that signature ("APIC", "FACP", "MCFG", "HPET", "SPCR", "GTDT", "RHCT"), or NULL. */
+/* The nth table of that signature ("APIC", "FACP", "MCFG", "HPET", "SPCR", "GTDT", "RHCT"), or
+ * NULL. */
 const struct acpi_header *acpi_table(const char signature[4], unsigned nth);
 
 /* RSDP physical address in a BIOS area of `len` bytes mapped at `area`, or 0. */

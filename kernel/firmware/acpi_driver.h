@@ -12,7 +12,8 @@ struct acpi_irqchip {
 	const char *name;	/* [I] for the log */
 	u8 madt_type;		/* [I] enum acpi_madt_type */
 
-	/* Returns 0 or an errno, which is logged.  The entry stays valid for ever.  Context: early boot. */
+	/* Returns 0 or an errno, which is logged.  The entry stays valid for ever.  Context: early
+	 * boot. */
 	int (*probe)(const struct acpi_madt_entry *e);
 };
 

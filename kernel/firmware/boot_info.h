@@ -49,7 +49,8 @@ struct boot_info {
 /* The one instance, in init/main.c. */
 extern struct boot_info boot_info;
 
-/* Append a range; merges with the last one when it adjoins.  Returns false when there is no room. */
+/* Append a range; merges with the last one when it adjoins.  Returns false when there is no
+ * room. */
 bool boot_info_add_mem(struct boot_info *info, paddr_t base, u64 size, enum boot_memtype type);
 
 /* Set the command line from `len` bytes or up to a NUL, cut to size. */

@@ -87,7 +87,8 @@ u32 fdt_phandle(const struct fdt *fdt, int node);
 u32 fdt_address_cells(const struct fdt *fdt, int node);
 u32 fdt_size_cells(const struct fdt *fdt, int node);
 
-/* The nth "reg" entry translated through every "ranges" to the processor's addresses.  false: absent. */
+/* The nth "reg" entry translated through every "ranges" to the processor's addresses.  false:
+ * absent. */
 bool fdt_reg(const struct fdt *fdt, int node, unsigned nth, paddr_t *addr, u64 *size);
 
 /* The same by its name in reg-names. */
@@ -108,9 +109,10 @@ struct fdt_ref {
 	u32 args[FDT_ARGS_MAX];
 };
 
-/* The nth entry of a list of phandles each followed by as many cells as its target's `cells_name` says. */
-bool fdt_ref(const struct fdt *fdt, int node, const char *list, const char *cells_name, unsigned nth,
-	     struct fdt_ref *out);
+/* The nth entry of a list of phandles each followed by as many cells as its target's `cells_name`
+ * says. */
+bool fdt_ref(const struct fdt *fdt, int node, const char *list, const char *cells_name,
+	     unsigned nth, struct fdt_ref *out);
 
 /* The interrupt controller `node` answers to (interrupt-parent, inherited). */
 int fdt_interrupt_parent(const struct fdt *fdt, int node);
@@ -119,8 +121,8 @@ int fdt_interrupt_parent(const struct fdt *fdt, int node);
 bool fdt_interrupt(const struct fdt *fdt, int node, unsigned nth, struct fdt_ref *out);
 
 /*
- * interrupt-map of a bus (PCI host): the unit address cells and interrupt specifier of a child, to a
- * specifier of a controller.
+ * interrupt-map of a bus (PCI host): the unit address cells and interrupt specifier of a child, to
+ * a specifier of a controller.
  */
 bool fdt_interrupt_map(const struct fdt *fdt, int node, const u32 *unit, unsigned unit_cells,
 		       const u32 *spec, unsigned spec_cells, struct fdt_ref *out);

@@ -122,8 +122,8 @@ void bitmap_set_range(u64 *map, size_t bit, size_t n);
 void bitmap_clear_range(u64 *map, size_t bit, size_t n);
 
 /*
- * The first run of `n` clear bits at or after `from` whose start is a multiple of `align` (a power of
- * two).  Returns its start, or nbits.
+ * The first run of `n` clear bits at or after `from` whose start is a multiple of `align` (a power
+ * of two).  Returns its start, or nbits.
  */
 size_t bitmap_find_zero_range(const u64 *map, size_t nbits, size_t from, size_t n, size_t align);
 

@@ -79,7 +79,8 @@ static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "byte order");
 #define be32_to_cpu(x) bswap32((u32)(x))
 #define be64_to_cpu(x) bswap64((u64)(x))
 
-#define BITS_UNALIGNED(type, p) (((const struct { type v; } __attribute__((packed, may_alias)) *)(p))->v)
+#define BITS_UNALIGNED(type, p)                                                                    \
+	(((const struct { type v; } __attribute__((packed, may_alias)) *)(p))->v)
 #define BITS_UNALIGNED_SET(type, p, x) \
 	(((struct { type v; } __attribute__((packed, may_alias)) *)(p))->v = (x))
 

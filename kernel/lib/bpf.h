@@ -20,8 +20,8 @@ struct bpf_input {
 	u32 len;
 
 	/*
-	 * What the offset SKF_AD_OFF + `which` loads; `x` is the X register.  Returns false where there is no such
-	 * thing, which ends the program with 0.  May be NULL.
+	 * What the offset SKF_AD_OFF + `which` loads; `x` is the X register.  Returns false where
+	 * there is no such thing, which ends the program with 0.  May be NULL.
 	 */
 	bool (*ancillary)(void *ctx, u32 which, u32 x, u32 *out);
 	void *ctx;
@@ -31,5 +31,6 @@ struct bpf_input {
 int __must_check bpf_check(const struct sock_filter *prog, unsigned len, enum bpf_use use,
 			   u16 *scratch);
 
-/* Run a checked program.  Returns its answer; a load beyond the data ends it with 0.  Context: any. */
+/* Run a checked program.  Returns its answer; a load beyond the data ends it with 0.  Context:
+ * any. */
 u32 bpf_run(const struct sock_filter *prog, const struct bpf_input *in, enum bpf_use use);

@@ -6,10 +6,10 @@
  * on first use: 2048 words that would otherwise sit in the image twice.  Two processors that
  * compute at once store the same values; `ready` is released last.
  *
- * A check is a polynomial over GF(2), the highest power in the lowest bit; bytes of zero multiply it
- * by powers of x.  The check of a difference therefore tells how a check changes with its message:
- * multiplied by x^8 once for each byte behind the difference, which two tables of powers do in two
- * multiplications for up to 4 KiB.
+ * A check is a polynomial over GF(2), the highest power in the lowest bit; bytes of zero multiply
+ * it by powers of x.  The check of a difference therefore tells how a check changes with its
+ * message: multiplied by x^8 once for each byte behind the difference, which two tables of powers
+ * do in two multiplications for up to 4 KiB.
  */
 #include <kernel/lib/crc32.h>
 #include <kernel/lib/atomic.h>

@@ -3,9 +3,9 @@
  * An error that each of several observers is told once.
  *
  * One word: the last errno in bits 0-11, bit 12 "somebody was told", a counter above.  A new error
- * moves the counter only when somebody was told of the last one, so that the word changes exactly when
- * an observer has something new to learn.  An observer keeps the word it saw last; who begins to
- * observe while an error is still untold begins before it and so learns of it.
+ * moves the counter only when somebody was told of the last one, so that the word changes exactly
+ * when an observer has something new to learn.  An observer keeps the word it saw last; who begins
+ * to observe while an error is still untold begins before it and so learns of it.
  */
 #pragma once
 

@@ -22,8 +22,8 @@ static inline void idr_init(struct idr *idr)
 }
 
 /*
- * The lowest free number from `min` to `max` (both included) for `ptr`, which may be NULL to reserve
- * it.  Returns the number, -ENOSPC or -ENOMEM.  Context: any.
+ * The lowest free number from `min` to `max` (both included) for `ptr`, which may be NULL to
+ * reserve it.  Returns the number, -ENOSPC or -ENOMEM.  Context: any.
  */
 int __must_check idr_alloc(struct idr *idr, void *ptr, int min, int max);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Decompression of DEFLATE streams (RFC 1951), bare or in zlib (RFC 1950) or gzip (RFC 1952) wrapping.
+ * Decompression of DEFLATE streams (RFC 1951), bare or in zlib (RFC 1950) or gzip (RFC 1952)
+ * wrapping.
  *
  * Input comes and output goes through two functions, so neither need be whole in memory; the caller
  * lends the 32 KiB window and the tables.

@@ -154,9 +154,10 @@ static inline void list_splice_front(struct list *head, struct list *from)
 	for (pos = list_last(head, typeof(*pos), member); !list_at_end(pos, head, member); \
 	     pos = list_prev_entry(pos, member))
 
-#define list_for_each_reverse_safe(pos, before, head, member) \
-	for (pos = list_last(head, typeof(*pos), member), before = list_prev_entry(pos, member); \
-	     !list_at_end(pos, head, member); pos = before, before = list_prev_entry(before, member))
+#define list_for_each_reverse_safe(pos, before, head, member)                                      \
+	for (pos = list_last(head, typeof(*pos), member), before = list_prev_entry(pos, member);   \
+	     !list_at_end(pos, head, member);                                                      \
+	     pos = before, before = list_prev_entry(before, member))
 
 /* Go on after `pos`. */
 #define list_for_each_continue(pos, head, member) \

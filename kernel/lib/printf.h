@@ -2,8 +2,8 @@
 /*
  * Formatted text into a caller's buffer.
  *
- * ISO C conversions d i u o x X c s p % with flags, width, precision and hh h l ll z t j; no floating
- * point and no %n.  Further, after %p:
+ * ISO C conversions d i u o x X c s p % with flags, width, precision and hh h l ll z t j; no
+ * floating point and no %n.  Further, after %p:
  *	%pS %ps	symbol and offset, symbol alone, of a kernel address
  *	%pB	the same of a return address, which may lie just behind its function
  *	%pa	a paddr_t, by pointer

@@ -68,8 +68,8 @@ static __always_inline bool refcount_get_unless_zero(refcount_t *r)
 }
 
 /*
- * Drop references.  Returns true when the last one went: the caller destroys the object, and sees every
- * store made by those who dropped theirs before.  Context: any.
+ * Drop references.  Returns true when the last one went: the caller destroys the object, and sees
+ * every store made by those who dropped theirs before.  Context: any.
  */
 static __always_inline __must_check bool refcount_put_many(refcount_t *r, u32 many)
 {

@@ -68,11 +68,12 @@ static __always_inline void *string_checked_(void *dst, const void *src, size_t 
 	return dst;
 }
 
-#define memcpy(d, s, n) \
-	({ \
-		const void *checked_s_ = (s); \
-		size_t checked_n_ = (n); \
-		__builtin_memcpy(string_checked_((d), checked_s_, checked_n_), checked_s_, checked_n_); \
+#define memcpy(d, s, n)                                                                            \
+	({                                                                                         \
+		const void *checked_s_ = (s);                                                      \
+		size_t checked_n_ = (n);                                                           \
+		__builtin_memcpy(string_checked_((d), checked_s_, checked_n_), checked_s_,         \
+				 checked_n_);                                                      \
 	})
 #define memmove(d, s, n) \
 	({ \

@@ -2,10 +2,10 @@
 /*
  * Arrays indexed by 64 bits, sparse: a radix tree of 64-way nodes.
  *
- * An entry is a pointer (aligned to 4) or a small integer made by xa_value().  Loads, finds and mark
- * tests need only an RCU read section; they see each slot before or after a change, never between.
- * Writers (store, erase, marks) are serialised by the caller's lock.  A node that empties is
- * unlinked and given to free_rcu(), so a reader still inside finds NULL slots or old entries.
+ * An entry is a pointer (aligned to 4) or a small integer made by xa_value().  Loads, finds and
+ * mark tests need only an RCU read section; they see each slot before or after a change, never
+ * between. Writers (store, erase, marks) are serialised by the caller's lock.  A node that empties
+ * is unlinked and given to free_rcu(), so a reader still inside finds NULL slots or old entries.
  *
  * Each entry carries three marks.  A mark on a node's slot means that the entry, or some entry
  * below, has it, so marked entries are found without visiting the others.
@@ -132,8 +132,8 @@ void *xa_find_last(const struct xarray *xa, u64 *index, u64 min);
 void *xa_find_marked(const struct xarray *xa, u64 *index, u64 max, enum xa_mark mark);
 
 /*
- * Up to `n` entries in index order from *index to `max`.  Returns how many; *index becomes one past the
- * last one found.  The terms of xa_find.
+ * Up to `n` entries in index order from *index to `max`.  Returns how many; *index becomes one past
+ * the last one found.  The terms of xa_find.
  */
 unsigned xa_gather(const struct xarray *xa, u64 *index, u64 max, void **entries, unsigned n);
 
@@ -141,7 +141,8 @@ unsigned xa_gather(const struct xarray *xa, u64 *index, u64 max, void **entries,
 unsigned xa_gather_marked(const struct xarray *xa, u64 *index, u64 max, enum xa_mark mark,
 			  void **entries, unsigned n);
 
-/* The first empty index from `min` to `max`.  Returns false when there is none.  Locks: the caller's. */
+/* The first empty index from `min` to `max`.  Returns false when there is none.  Locks: the
+ * caller's. */
 bool xa_find_empty(const struct xarray *xa, u64 min, u64 max, u64 *index);
 
 /* Marks of the entry at `index`; nothing happens at an empty one.  Locks: the caller's, held. */

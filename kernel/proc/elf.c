@@ -219,7 +219,8 @@ static int map_image(struct mm *mm, struct image *im, vaddr_t base)
 	return first ? -ENOEXEC : 0;
 }
 
-/* The part of the last file page beyond the file's data: all of it reads as zero, also past the segment's end. */
+/* The part of the last file page beyond the file's data: all of it reads as zero, also past the
+ * segment's end. */
 static void bss_tail(const struct image *im, vaddr_t *start, vaddr_t *end)
 {
 	const struct elf64_phdr *p;

@@ -5,9 +5,9 @@
  * A pool is a list of pending items and the workers that take from it.  The system queue is one
  * pool per CPU; a queue of one's own is one pool.  When an item waits and no worker is idle, the
  * pool's spawner (itself an item of a small pool kept for that) adds one, up to the pool's limit.
- * Both moments count at which that may become so.  A worker begins an item while more wait: at once.
- * An item comes: the workers may sleep for a long time, perhaps until this very item has run, but
- * mostly they are only busy; so the spawner looks a little later whether it still waits.
+ * Both moments count at which that may become so.  A worker begins an item while more wait: at
+ * once. An item comes: the workers may sleep for a long time, perhaps until this very item has run,
+ * but mostly they are only busy; so the spawner looks a little later whether it still waits.
  *
  * An item never runs on two workers at once: a worker that finds it running on another passes it to
  * that worker, which runs it again afterwards.

@@ -16,7 +16,8 @@ enum lock_rank {
 	RANK_NONE,
 
 	/* Sleeping locks. */
-	RANK_FILE_POS,     /* file position: taken by read and its like before they know what the file is */
+	/* file position: taken by read and its like before they know what the file is */
+	RANK_FILE_POS,
 	RANK_SPLICE_PIPE,  /* the pipe inside sendfile */
 	RANK_PIPE, /* one pipe's buffers: splice fills and empties them under it, from and to any
 		      file */
@@ -39,7 +40,8 @@ enum lock_rank {
 	RANK_SUPER_FREEZE,    /* write access to a superblock */
 	RANK_SUPER,           /* superblock mount state */
 	RANK_SUPER_SYNC,      /* one sync of a superblock's inodes at a time */
-	RANK_STACKED2_RENAME, /* an overlay over another: before the lower one, and that before real trees */
+	/* an overlay over another: before the lower one, and that before real trees */
+	RANK_STACKED2_RENAME,
 	RANK_STACKED2_INODE,
 	RANK_STACKED2_COPY,
 	RANK_STACKED_RENAME,

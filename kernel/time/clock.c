@@ -277,9 +277,10 @@ static void vdso_end(struct vdso_data *v)
 	atomic_store_release(&v->sequence, v->sequence + 1);
 }
 
-/* The coarse clocks, for both who call and who read the page.  Inside vdso_begin and vdso_end, so that
- * a thread that asks one way and then the other never goes back: who has seen the new coarse_mono finds
- * the page being written, or written; who has read the new page finds the new coarse_mono.
+/* The coarse clocks, for both who call and who read the page.  Inside vdso_begin and vdso_end, so
+ * that a thread that asks one way and then the other never goes back: who has seen the new
+ * coarse_mono finds the page being written, or written; who has read the new page finds the new
+ * coarse_mono.
  */
 static void coarse_store(struct vdso_data *v, u64 mono, s64 offset)
 {

@@ -142,7 +142,8 @@ static int make_node(const char *path, struct path *out)
 
 	if (err)
 		return err == -EEXIST ? -EADDRINUSE : err;
-	err = vfs_mknod(parent.dentry->inode, d, S_IFSOCK | creation_mode(parent.dentry->inode, 0777), 0);
+	err = vfs_mknod(parent.dentry->inode, d,
+			S_IFSOCK | creation_mode(parent.dentry->inode, 0777), 0);
 	if (!err) {
 		*out = (struct path){parent.mnt, d};
 		path_get(out);

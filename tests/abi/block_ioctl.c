@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The ioctls of block devices and of loop devices; swapon and swapoff.  Devices are loops over files of a tmpfs. */
+/* The ioctls of block devices and of loop devices; swapon and swapoff.  Devices are loops over
+ * files of a tmpfs. */
 #include "check.h"
 #include <linux/blkpg.h>
 #include <linux/fs.h>
@@ -212,7 +213,8 @@ static struct loop_info64 info(const char *name, int fd)
 
 static void loop_basics(void)
 {
-	int file = file_make("m/disk", SIZE), other = file_make("m/other", SIZE), small = file_make("m/small", 4096);
+	int file = file_make("m/disk", SIZE), other = file_make("m/other", SIZE),
+	    small = file_make("m/small", 4096);
 	int fd = OPEN("open a loop device", loop_take(O_RDWR)), ro;
 	struct loop_info64 i;
 
@@ -296,7 +298,7 @@ static long configure(const char *name, int fd, int file, unsigned block, unsign
 
 static void loop_configure(void)
 {
-	static const unsigned char entry[16] = { 0, 0, 0, 0, 0x83, 0, 0, 0, 0, 8, 0, 0, 0, 8, 0, 0 };
+	static const unsigned char entry[16] = {0, 0, 0, 0, 0x83, 0, 0, 0, 0, 8, 0, 0, 0, 8, 0, 0};
 	int file = file_make("m/table", SIZE), fd = loop_take(O_RDWR);
 	struct loop_config reserved = { .fd = (unsigned)file, .__reserved = { 1 } };
 	struct loop_info64 i;
@@ -362,13 +364,15 @@ static void header(int fd, unsigned last)
 {
 	unsigned head[3] = { 1, last, 0 };
 
-	if (pwrite(fd, head, sizeof(head), 1024) != sizeof(head) || pwrite(fd, "SWAPSPACE2", 10, getpagesize() - 10) != 10)
+	if (pwrite(fd, head, sizeof(head), 1024) != sizeof(head) ||
+	    pwrite(fd, "SWAPSPACE2", 10, getpagesize() - 10) != 10)
 		printf("pwrite\n");
 }
 
 static void swap(void)
 {
-	int file = file_make("m/swap", SIZE), fd = loop_take(O_RDWR), ordinary = file_make("m/plain", SIZE);
+	int file = file_make("m/swap", SIZE), fd = loop_take(O_RDWR),
+	    ordinary = file_make("m/plain", SIZE);
 	unsigned pages = SIZE / (unsigned)getpagesize();
 
 	CALL("set", ioctl(fd, LOOP_SET_FD, file));

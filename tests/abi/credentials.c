@@ -14,7 +14,8 @@ static void ids(const char *name)
 
 	getresuid(&r, &e, &s);
 	getresgid(&gr, &ge, &gs);
-	printf("%s: uid %d %d %d gid %d %d %d\n", name, (int)r, (int)e, (int)s, (int)gr, (int)ge, (int)gs);
+	printf("%s: uid %d %d %d gid %d %d %d\n", name, (int)r, (int)e, (int)s, (int)gr, (int)ge,
+	       (int)gs);
 	fflush(stdout);
 }
 
@@ -37,8 +38,8 @@ static int cap_set(void)
 static void show_caps(const char *name)
 {
 	cap_get();
-	printf("%s: e %s p %s i %s\n", name, caps[0].effective ? "some" : "none", caps[0].permitted ? "some" : "none",
-	       caps[0].inheritable ? "some" : "none");
+	printf("%s: e %s p %s i %s\n", name, caps[0].effective ? "some" : "none",
+	       caps[0].permitted ? "some" : "none", caps[0].inheritable ? "some" : "none");
 	fflush(stdout);
 }
 
@@ -188,7 +189,8 @@ static void capabilities(void)
 	});
 	CHILD("ambient", {
 		CALL("is set", prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, CAP_KILL, 0, 0));
-		CALL("raise not inheritable", prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_KILL, 0, 0));
+		CALL("raise not inheritable",
+		     prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_KILL, 0, 0));
 		cap_get();
 		caps[0].inheritable = 1u << CAP_KILL;
 		cap_set();
@@ -200,7 +202,8 @@ static void capabilities(void)
 	});
 	CHILD("secure bits", {
 		CALL("get", prctl(PR_GET_SECUREBITS));
-		CALL("set", prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP | SECBIT_NO_SETUID_FIXUP_LOCKED));
+		CALL("set", prctl(PR_SET_SECUREBITS,
+				  SECBIT_NO_SETUID_FIXUP | SECBIT_NO_SETUID_FIXUP_LOCKED));
 		CALL("get", prctl(PR_GET_SECUREBITS));
 		CALL("unlock", prctl(PR_SET_SECUREBITS, 0));
 		CALL("bad", prctl(PR_SET_SECUREBITS, 1 << 20));
@@ -247,7 +250,8 @@ static void prctls(void)
 
 static void set_id(void)
 {
-	int in = open("/bin/busybox", O_RDONLY), out = open("suid", O_CREAT | O_WRONLY | O_TRUNC, 0700), n;
+	int in = open("/bin/busybox", O_RDONLY),
+	    out = open("suid", O_CREAT | O_WRONLY | O_TRUNC, 0700), n;
 	char buf[65536];
 
 	while ((n = read(in, buf, sizeof(buf))) > 0)

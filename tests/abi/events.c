@@ -127,7 +127,8 @@ static int mod(int ep, int fd, uint32_t events, int data)
 
 static void epolls(void)
 {
-	int ep = OPEN("epoll_create1", epoll_create1(EPOLL_CLOEXEC)), p[2], q[2], ep2 = epoll_create1(0);
+	int ep = OPEN("epoll_create1", epoll_create1(EPOLL_CLOEXEC)), p[2], q[2],
+	    ep2 = epoll_create1(0);
 	char c;
 
 	CALL("epoll_create1 flags", epoll_create1(1));
@@ -193,8 +194,9 @@ static void epolls(void)
 	CALL("hangup", ep_wait(ep));
 	VALUE("events", evs[0].events);
 	CALL("timeout", (close(p[0]), epoll_wait(ep, evs, 8, 5)));
-	CALL("pwait2", syscall(SYS_epoll_pwait2, ep, evs, 8, &(struct timespec){ 0, 1000 }, NULL, 8));
-	CALL("pwait2 bad time", syscall(SYS_epoll_pwait2, ep, evs, 8, &(struct timespec){ 0, -1 }, NULL, 8));
+	CALL("pwait2", syscall(SYS_epoll_pwait2, ep, evs, 8, &(struct timespec){0, 1000}, NULL, 8));
+	CALL("pwait2 bad time",
+	     syscall(SYS_epoll_pwait2, ep, evs, 8, &(struct timespec){0, -1}, NULL, 8));
 	pipe(p);
 	pipe(q);
 	ep = epoll_create1(0);
@@ -318,8 +320,8 @@ static void show_inotify(const char *name, int fd)
 		printf("%s: none %s\n", name, error_name(errno));
 	for (char *p = ibuf; n > 0 && p < ibuf + n;) {
 		struct inotify_event *e = (void *)p;
-		printf("%s: wd %d mask %#x cookie %s name %s\n", name, e->wd, e->mask, e->cookie ? "yes" : "no",
-		       e->len ? e->name : "-");
+		printf("%s: wd %d mask %#x cookie %s name %s\n", name, e->wd, e->mask,
+		       e->cookie ? "yes" : "no", e->len ? e->name : "-");
 		p += sizeof(*e) + e->len;
 	}
 	fflush(stdout);

@@ -126,7 +126,8 @@ static void sizes(void)
 
 static void copies(void)
 {
-	int in = open("in", O_CREAT | O_RDWR | O_TRUNC, 0600), out = open("out", O_CREAT | O_RDWR | O_TRUNC, 0600), p[2];
+	int in = open("in", O_CREAT | O_RDWR | O_TRUNC, 0600),
+	    out = open("out", O_CREAT | O_RDWR | O_TRUNC, 0600), p[2];
 	off_t off = 2;
 	loff_t a = 0, b = 0;
 
@@ -137,7 +138,8 @@ static void copies(void)
 	CALL("sendfile at end", sendfile(out, in, NULL, 5));
 	CALL("copy_file_range", copy_file_range(in, &a, out, &b, 4, 0));
 	CALL("copy_file_range flags", copy_file_range(in, &a, out, &b, 4, 1));
-	CALL("copy_file_range overlap", copy_file_range(in, (loff_t[]){ 0 }, in, (loff_t[]){ 1 }, 5, 0));
+	CALL("copy_file_range overlap",
+	     copy_file_range(in, (loff_t[]){0}, in, (loff_t[]){1}, 5, 0));
 	pipe(p);
 	CALL("sendfile from a pipe", sendfile(out, p[0], NULL, 1));
 	CALL("copy_file_range of a pipe", copy_file_range(p[0], NULL, out, NULL, 1, 0));

@@ -29,16 +29,48 @@
 
 static inline const char *ename(int e)
 {
-	static const struct { int e; const char *n; } t[] = {
-		{ EPERM, "EPERM" }, { ENOENT, "ENOENT" }, { EINTR, "EINTR" }, { EIO, "EIO" }, { ENXIO, "ENXIO" },
-		{ EBADF, "EBADF" }, { EAGAIN, "EAGAIN" }, { ENOMEM, "ENOMEM" }, { EACCES, "EACCES" }, { EFAULT, "EFAULT" },
-		{ EBUSY, "EBUSY" }, { EEXIST, "EEXIST" }, { EXDEV, "EXDEV" }, { ENODEV, "ENODEV" }, { ENOTDIR, "ENOTDIR" },
-		{ EISDIR, "EISDIR" }, { EINVAL, "EINVAL" }, { EMFILE, "EMFILE" }, { ENOTTY, "ENOTTY" }, { ETXTBSY, "ETXTBSY" },
-		{ EFBIG, "EFBIG" }, { ENOSPC, "ENOSPC" }, { ESPIPE, "ESPIPE" }, { EROFS, "EROFS" }, { EMLINK, "EMLINK" },
-		{ EPIPE, "EPIPE" }, { ERANGE, "ERANGE" }, { EDEADLK, "EDEADLK" }, { ENAMETOOLONG, "ENAMETOOLONG" },
-		{ ENOSYS, "ENOSYS" }, { ENOTEMPTY, "ENOTEMPTY" }, { ELOOP, "ELOOP" }, { ENODATA, "ENODATA" },
-		{ EOVERFLOW, "EOVERFLOW" }, { EOPNOTSUPP, "EOPNOTSUPP" }, { E2BIG, "E2BIG" }, { ESRCH, "ESRCH" },
-		{ ENOTBLK, "ENOTBLK" }, { ESTALE, "ESTALE" }, { EILSEQ, "EILSEQ" },
+	static const struct { int e; const char *n;
+	} t[] = {
+		{EPERM, "EPERM"},
+		{ENOENT, "ENOENT"},
+		{EINTR, "EINTR"},
+		{EIO, "EIO"},
+		{ENXIO, "ENXIO"},
+		{EBADF, "EBADF"},
+		{EAGAIN, "EAGAIN"},
+		{ENOMEM, "ENOMEM"},
+		{EACCES, "EACCES"},
+		{EFAULT, "EFAULT"},
+		{EBUSY, "EBUSY"},
+		{EEXIST, "EEXIST"},
+		{EXDEV, "EXDEV"},
+		{ENODEV, "ENODEV"},
+		{ENOTDIR, "ENOTDIR"},
+		{EISDIR, "EISDIR"},
+		{EINVAL, "EINVAL"},
+		{EMFILE, "EMFILE"},
+		{ENOTTY, "ENOTTY"},
+		{ETXTBSY, "ETXTBSY"},
+		{EFBIG, "EFBIG"},
+		{ENOSPC, "ENOSPC"},
+		{ESPIPE, "ESPIPE"},
+		{EROFS, "EROFS"},
+		{EMLINK, "EMLINK"},
+		{EPIPE, "EPIPE"},
+		{ERANGE, "ERANGE"},
+		{EDEADLK, "EDEADLK"},
+		{ENAMETOOLONG, "ENAMETOOLONG"},
+		{ENOSYS, "ENOSYS"},
+		{ENOTEMPTY, "ENOTEMPTY"},
+		{ELOOP, "ELOOP"},
+		{ENODATA, "ENODATA"},
+		{EOVERFLOW, "EOVERFLOW"},
+		{EOPNOTSUPP, "EOPNOTSUPP"},
+		{E2BIG, "E2BIG"},
+		{ESRCH, "ESRCH"},
+		{ENOTBLK, "ENOTBLK"},
+		{ESTALE, "ESTALE"},
+		{EILSEQ, "EILSEQ"},
 	};
 	static char buf[16];
 
@@ -61,7 +93,14 @@ static inline long report(const char *what, long r, int e)
 /* T(call): print the text of the call and what it returned. */
 #define T(call) ({ errno = 0; long r_ = (long)(call); int e_ = errno; report(#call, r_, e_); })
 /* OK(call): the same where a success is any number (a descriptor). */
-#define OK(call) ({ errno = 0; long r_ = (long)(call); int e_ = errno; report(#call, r_ < 0 ? r_ : 0, e_); r_; })
+#define OK(call)                                                                                   \
+	({                                                                                         \
+		errno = 0;                                                                         \
+		long r_ = (long)(call);                                                            \
+		int e_ = errno;                                                                    \
+		report(#call, r_ < 0 ? r_ : 0, e_);                                                \
+		r_;                                                                                \
+	})
 /* V(expression): print a value. */
 #define V(x) printf(#x ": %ld\n", (long)(x))
 #define S(x) printf(#x ": %s\n", (x))

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* POSIX access lists: their attribute form, what they permit, chmod, inheritance; acl(5).  On tmpfs. */
+/* POSIX access lists: their attribute form, what they permit, chmod, inheritance; acl(5).  On
+ * tmpfs. */
 #include "fs.h"
 #include <stdint.h>
 #include <linux/posix_acl.h>
@@ -65,10 +66,15 @@ static const char *get(const char *file, const char *name)
 		uint16_t tag = *(uint16_t *)p, perm = *(uint16_t *)(p + 2);
 		uint32_t id = *(uint32_t *)(p + 4);
 
-		o += sprintf(o, "%s%c:", o == out ? "" : ",", tag <= ACL_USER ? 'u' : tag <= ACL_GROUP ? 'g' : tag == ACL_MASK ? 'm' : 'o');
+		o += sprintf(o, "%s%c:", o == out ? "" : ",",
+			     tag <= ACL_USER    ? 'u'
+			     : tag <= ACL_GROUP ? 'g'
+			     : tag == ACL_MASK  ? 'm'
+						: 'o');
 		if (tag == ACL_USER || tag == ACL_GROUP)
 			o += sprintf(o, "%u", id);
-		o += sprintf(o, ":%c%c%c", perm & 4 ? 'r' : '-', perm & 2 ? 'w' : '-', perm & 1 ? 'x' : '-');
+		o += sprintf(o, ":%c%c%c", perm & 4 ? 'r' : '-', perm & 2 ? 'w' : '-',
+			     perm & 1 ? 'x' : '-');
 	}
 	return out;
 }

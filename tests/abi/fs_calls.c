@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Calls on files that other programs reach by newer names: creat, utime and its family, renameat, ustat,
- * inotify_init; and the rarer ones: preadv2, pwritev2, cachestat, lremovexattr, vhangup.
+ * Calls on files that other programs reach by newer names: creat, utime and its family, renameat,
+ * ustat, inotify_init; and the rarer ones: preadv2, pwritev2, cachestat, lremovexattr, vhangup.
  *
  * ONLY x86_64: what Linux answers on the others is not recorded yet.
  */
@@ -193,8 +193,8 @@ static void show_times(const char *name)
 	if (stat(name, &st))
 		printf("times of %s: %s\n", name, ename(errno));
 	else
-		printf("times of %s: %ld.%09ld %ld.%09ld\n", name, (long)st.st_atim.tv_sec, st.st_atim.tv_nsec,
-		       (long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
+		printf("times of %s: %ld.%09ld %ld.%09ld\n", name, (long)st.st_atim.tv_sec,
+		       st.st_atim.tv_nsec, (long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
 }
 
 static void creation(void)

@@ -165,7 +165,8 @@ static void xattrs(void)
 }
 
 struct how { unsigned long long flags, mode, resolve; };
-static long o2(int d, const char *p, unsigned long long f, unsigned long long m, unsigned long long r)
+static long o2(int d, const char *p, unsigned long long f, unsigned long long m,
+	       unsigned long long r)
 {
 	struct how h = { f, m, r };
 	long fd = syscall(SYS_openat2, d, p, &h, sizeof(h));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Descriptors: dup, close, fcntl, close_range, limits, read and write forms, lseek, O_PATH, memfd. */
+/* Descriptors: dup, close, fcntl, close_range, limits, read and write forms, lseek, O_PATH,
+ * memfd. */
 #include "fs.h"
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -31,7 +32,8 @@ static void dups(void)
 	T(fcntl(fd, F_GETFD));
 	V(fcntl(fd, F_GETFL) & (O_ACCMODE | O_APPEND | O_NONBLOCK));
 	T(fcntl(fd, F_SETFL, O_APPEND | O_NONBLOCK | O_RDONLY));
-	V((fcntl(fd, F_GETFL) & (O_ACCMODE | O_APPEND | O_NONBLOCK)) == (O_RDWR | O_APPEND | O_NONBLOCK));
+	V((fcntl(fd, F_GETFL) & (O_ACCMODE | O_APPEND | O_NONBLOCK)) ==
+	  (O_RDWR | O_APPEND | O_NONBLOCK));
 	T(fcntl(10, F_GETFL) == fcntl(fd, F_GETFL));
 	T(fcntl(fd, 9999, 0));
 	T(close(10));
@@ -244,7 +246,8 @@ static void ioctls(void)
 	T(ioctl(p[0], 0x1234, &n));
 }
 
-/* Opening a descriptor's name in /proc: again the file, or ENXIO where only a call makes such files. */
+/* Opening a descriptor's name in /proc: again the file, or ENXIO where only a call makes such
+ * files. */
 static int open_again(int fd, int flags)
 {
 	char name[40];

@@ -16,13 +16,18 @@ static void get(int fd, int cmd, int type, off_t start, off_t len)
 	if (r < 0)
 		printf("get: %s\n", ename(errno));
 	else
-		printf("get: type %d start %ld len %ld pid %d\n", l.l_type, (long)l.l_start, (long)l.l_len,
-		       l.l_type == F_UNLCK ? 0 : l.l_pid == getppid() ? 1 : l.l_pid == -1 ? -1 : 2);
+		printf("get: type %d start %ld len %ld pid %d\n", l.l_type, (long)l.l_start,
+		       (long)l.l_len,
+		       l.l_type == F_UNLCK    ? 0
+		       : l.l_pid == getppid() ? 1
+		       : l.l_pid == -1        ? -1
+					      : 2);
 }
 
 int main(void)
 {
-	int fd = open("l", O_CREAT | O_RDWR, 0600), fd2 = open("l", O_RDWR), ro = open("l", O_RDONLY), p[2];
+	int fd = open("l", O_CREAT | O_RDWR, 0600), fd2 = open("l", O_RDWR),
+	    ro = open("l", O_RDONLY), p[2];
 	char c;
 
 	T(flock(fd, LOCK_SH));

@@ -6,7 +6,8 @@
 #define MNT_DETACH 2
 #endif
 
-/* Lines of mountinfo below our directory, with what is the same everywhere: place, options, propagation, type. */
+/* Lines of mountinfo below our directory, with what is the same everywhere: place, options,
+ * propagation, type. */
 static void show(const char *title)
 {
 	char line[512], cwd[200];
@@ -17,7 +18,8 @@ static void show(const char *title)
 	printf("[%s]\n", title);
 	while (f && fgets(line, sizeof(line), f)) {
 		char root[200], place[200], opts[200], rest[300];
-		if (sscanf(line, "%*d %*d %*s %199s %199s %199s %299[^\n]", root, place, opts, rest) != 4)
+		if (sscanf(line, "%*d %*d %*s %199s %199s %199s %299[^\n]", root, place, opts,
+			   rest) != 4)
 			continue;
 		if (strncmp(place, cwd, strlen(cwd)))
 			continue;
@@ -41,7 +43,8 @@ static void show(const char *title)
 		char type[50] = "", src[100] = "";
 		sscanf(dash, "- %49s %99s", type, src);
 		char *r = strstr(root, cwd) ? root + strlen(cwd) : root;
-		printf("  %s%s %s %s%s %s %s\n", r == root ? "" : "~", r, place + strlen(cwd), opts, prop, type, src);
+		printf("  %s%s %s %s%s %s %s\n", r == root ? "" : "~", r, place + strlen(cwd), opts,
+		       prop, type, src);
 	}
 	if (f)
 		fclose(f);

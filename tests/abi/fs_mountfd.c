@@ -1,13 +1,33 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Mounting by descriptors: fsopen, fsconfig, fsmount, fspick, open_tree, move_mount, mount_setattr, statmount, listmount. */
+/* Mounting by descriptors: fsopen, fsconfig, fsmount, fspick, open_tree, move_mount, mount_setattr,
+ * statmount, listmount. */
 #include "fs.h"
 
 #include <asm/unistd.h>
 #include <stdint.h>
 
 #define AT_RECURSIVE_ 0x8000
-enum { SET_FLAG, SET_STRING, SET_BINARY, SET_PATH, SET_PATH_EMPTY, SET_FD, CMD_CREATE, CMD_RECONFIGURE, CMD_CREATE_EXCL };
-enum { RDONLY = 1, NOSUID = 2, NODEV = 4, NOEXEC = 8, ATIME = 0x70, NOATIME = 0x10, STRICTATIME = 0x20, NODIRATIME = 0x80 };
+enum {
+	SET_FLAG,
+	SET_STRING,
+	SET_BINARY,
+	SET_PATH,
+	SET_PATH_EMPTY,
+	SET_FD,
+	CMD_CREATE,
+	CMD_RECONFIGURE,
+	CMD_CREATE_EXCL
+};
+enum {
+	RDONLY = 1,
+	NOSUID = 2,
+	NODEV = 4,
+	NOEXEC = 8,
+	ATIME = 0x70,
+	NOATIME = 0x10,
+	STRICTATIME = 0x20,
+	NODIRATIME = 0x80
+};
 
 struct attr {
 	uint64_t set, clear, propagation, userns;
@@ -38,7 +58,8 @@ struct smount {
 #define fspick(dfd, path, flags) syscall(__NR_fspick, dfd, path, flags)
 #define open_tree(dfd, path, flags) syscall(__NR_open_tree, dfd, path, flags)
 #define move_mount(a, b, c, d, flags) syscall(__NR_move_mount, a, b, c, d, flags)
-#define mount_setattr(dfd, path, flags, attr, size) syscall(__NR_mount_setattr, dfd, path, flags, attr, size)
+#define mount_setattr(dfd, path, flags, attr, size)                                                \
+	syscall(__NR_mount_setattr, dfd, path, flags, attr, size)
 #define statmount(req, buf, size, flags) syscall(__NR_statmount, req, buf, size, flags)
 #define listmount(req, ids, n, flags) syscall(__NR_listmount, req, ids, n, flags)
 
@@ -52,7 +73,8 @@ static void options(const char *name)
 	strcat(want, "/");
 	strcat(want, name);
 	while (f && fgets(line, sizeof(line), f))
-		if (sscanf(line, "%*d %*d %*s %*s %199s %199s %299[^\n]", place, opts, rest) == 3 && !strcmp(place, want))
+		if (sscanf(line, "%*d %*d %*s %*s %199s %199s %299[^\n]", place, opts, rest) == 3 &&
+		    !strcmp(place, want))
 			printf("  at %s: %s %s\n", name, opts, strstr(rest, "- ") + 2);
 	fclose(f);
 }

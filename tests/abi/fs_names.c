@@ -250,7 +250,8 @@ static void renames(void)
 	T(rename("/proc/self", "x"));
 	T(rename("r9", "/proc/x"));
 	put_file("aveyveryveryveryveryverylongnamethatisnotinline1", "L1");
-	T(rename("aveyveryveryveryveryverylongnamethatisnotinline1", "aveyveryveryveryveryverylongnamethatisnotinline2"));
+	T(rename("aveyveryveryveryveryverylongnamethatisnotinline1",
+		 "aveyveryveryveryveryverylongnamethatisnotinline2"));
 	S(get_file("aveyveryveryveryveryverylongnamethatisnotinline2"));
 	put_file("short", "S");
 	T(rename("short", "aveyveryveryveryveryverylongnamethatisnotinline2"));

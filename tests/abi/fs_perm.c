@@ -218,8 +218,14 @@ static void times(void)
 
 static void statxs(void)
 {
-	struct { unsigned mask, blksize; unsigned long long attrs; unsigned nlink, uid, gid; unsigned short mode, pad;
-		 unsigned long long ino, size, blocks, amask; char rest[160]; } x;
+	struct {
+		unsigned mask, blksize;
+		unsigned long long attrs;
+		unsigned nlink, uid, gid;
+		unsigned short mode, pad;
+		unsigned long long ino, size, blocks, amask;
+		char rest[160];
+	} x;
 	struct stat st;
 
 	put_file("sx", "hello");

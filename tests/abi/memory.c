@@ -32,7 +32,8 @@ static void touch(const char *name, volatile char *p, int write)
 			(void)*p;
 	}
 	if (fault_signal)
-		printf("%s: signal %d code %d at %s\n", name, fault_signal, fault_code, fault_at == p ? "it" : "another");
+		printf("%s: signal %d code %d at %s\n", name, fault_signal, fault_code,
+		       fault_at == p ? "it" : "another");
 	else
 		printf("%s: works\n", name);
 	fflush(stdout);
@@ -45,7 +46,8 @@ static char *anon(size_t n)
 
 static void errors(void)
 {
-	int fd = open("f", O_CREAT | O_RDWR | O_TRUNC, 0600), ro = open("f", O_RDONLY), wo = open("f", O_WRONLY), p[2];
+	int fd = open("f", O_CREAT | O_RDWR | O_TRUNC, 0600), ro = open("f", O_RDONLY),
+	    wo = open("f", O_WRONLY), p[2];
 
 	ftruncate(fd, 2 * P);
 	pipe(p);
@@ -69,7 +71,8 @@ static void errors(void)
 	char *a = anon(4 * P);
 	OPEN("NOREPLACE on something", mmap(a, P, RW, ANON | MAP_FIXED_NOREPLACE, -1, 0));
 	munmap(a + P, P);
-	TRUE("NOREPLACE in the hole", mmap(a + P, P, RW, ANON | MAP_FIXED_NOREPLACE, -1, 0) == a + P);
+	TRUE("NOREPLACE in the hole",
+	     mmap(a + P, P, RW, ANON | MAP_FIXED_NOREPLACE, -1, 0) == a + P);
 	CALL("munmap nothing", munmap(a, 0));
 	CALL("munmap not a page", munmap(a + 1, P));
 	CALL("munmap", munmap(a, 4 * P));
@@ -138,7 +141,8 @@ static void remaps(void)
 	TRUE("shrink", mremap(a, 4 * P, 2 * P, 0) == a);
 	touch("gone", a + 2 * P, 0);
 	TRUE("grow in place", mremap(a, 2 * P, 3 * P, 0) == a);
-	OPEN("no room", (munmap(a + 7 * P, P), mmap(a + 3 * P, P, RW, ANON | MAP_FIXED, -1, 0), mremap(a, 3 * P, 4 * P, 0)));
+	OPEN("no room", (munmap(a + 7 * P, P), mmap(a + 3 * P, P, RW, ANON | MAP_FIXED, -1, 0),
+			 mremap(a, 3 * P, 4 * P, 0)));
 	b = mremap(a, 3 * P, 6 * P, MREMAP_MAYMOVE);
 	TRUE("moved", b != MAP_FAILED && b != a);
 	VALUE("content", b[P]);

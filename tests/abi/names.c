@@ -131,8 +131,10 @@ static void renames(void)
 	CALL("EXCHANGE", syscall(SYS_renameat2, AT_FDCWD, "r2", AT_FDCWD, "r4", RENAME_EXCHANGE));
 	stat("r2", &st);
 	VALUE("exchanged size", st.st_size);
-	CALL("EXCHANGE with nothing", syscall(SYS_renameat2, AT_FDCWD, "r2", AT_FDCWD, "zz", RENAME_EXCHANGE));
-	CALL("both flags", syscall(SYS_renameat2, AT_FDCWD, "r2", AT_FDCWD, "r4", RENAME_EXCHANGE | RENAME_NOREPLACE));
+	CALL("EXCHANGE with nothing",
+	     syscall(SYS_renameat2, AT_FDCWD, "r2", AT_FDCWD, "zz", RENAME_EXCHANGE));
+	CALL("both flags", syscall(SYS_renameat2, AT_FDCWD, "r2", AT_FDCWD, "r4",
+				   RENAME_EXCHANGE | RENAME_NOREPLACE));
 	CALL("rename of dot", rename(".", "x"));
 	CALL("across file systems", rename("r2", "/proc/x"));
 }
@@ -199,8 +201,10 @@ static void times_and_stat(void)
 	CALL("statx", syscall(SYS_statx, AT_FDCWD, "t", 0, STATX_BASIC_STATS, &sx));
 	VALUE("statx size", sx.stx_size);
 	VALUE("statx mode", sx.stx_mode);
-	CALL("statx empty path", syscall(SYS_statx, AT_FDCWD, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &sx));
-	CALL("statx bad flags", syscall(SYS_statx, AT_FDCWD, "t", 0x10000000, STATX_BASIC_STATS, &sx));
+	CALL("statx empty path",
+	     syscall(SYS_statx, AT_FDCWD, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &sx));
+	CALL("statx bad flags",
+	     syscall(SYS_statx, AT_FDCWD, "t", 0x10000000, STATX_BASIC_STATS, &sx));
 	CALL("fstatat empty", fstatat(AT_FDCWD, "", &st, 0));
 	CALL("stat bad pointer", syscall(SYS_newfstatat, AT_FDCWD, "t", (void *)8, 0));
 }

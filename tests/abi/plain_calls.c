@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Calls made without the C library between, which would answer some of them itself, make others of them, or
- * correct their arguments: names relative to directories, scheduling attributes, clocks, identity of the system.
+ * Calls made without the C library between, which would answer some of them itself, make others of
+ * them, or correct their arguments: names relative to directories, scheduling attributes, clocks,
+ * identity of the system.
  *
  * ONLY x86_64: what Linux answers on the others is not recorded yet.
  */
@@ -23,7 +24,7 @@
 
 static char room[4096];
 
-/* --- files ------------------------------------------------------------------------------------------- */
+/* --- files ------------------------------------------------------------------------------------ */
 
 static void directory_names(int d)
 {
@@ -66,7 +67,8 @@ static void directory_names(int d)
 	VALUE("owner of the directory", st.st_uid);
 	CALL("fchmodat2", syscall(SYS_fchmodat2, d, "link", 0604, 0));
 	CALL("fchmodat2 of the link", syscall(SYS_fchmodat2, d, "link", 0604, AT_SYMLINK_NOFOLLOW));
-	CALL("fchmodat2 of the file", syscall(SYS_fchmodat2, d, "plain", 0614, AT_SYMLINK_NOFOLLOW));
+	CALL("fchmodat2 of the file",
+	     syscall(SYS_fchmodat2, d, "plain", 0614, AT_SYMLINK_NOFOLLOW));
 	CALL("fchmodat2 of the descriptor", syscall(SYS_fchmodat2, d, "", 0701, AT_EMPTY_PATH));
 	CALL("fchmodat2 flags", syscall(SYS_fchmodat2, d, "plain", 0604, 0x80000));
 	fstatat(d, "plain", &st, 0);
@@ -139,7 +141,8 @@ static void old_directories(void)
 		struct old_entry *e = (void *)(room + at);
 
 		seen++;
-		if (room[at + e->len - 1] == (e->name[0] == '.' || e->name[0] == 's' ? DT_DIR : DT_REG))
+		if (room[at + e->len - 1] ==
+		    (e->name[0] == '.' || e->name[0] == 's' ? DT_DIR : DT_REG))
 			kinds++;
 		at += e->len;
 	}
@@ -155,7 +158,7 @@ static void old_directories(void)
 }
 #endif
 
-/* --- waiting with a mask ------------------------------------------------------------------------------ */
+/* --- waiting with a mask ---------------------------------------------------------------------- */
 
 static volatile int caught;
 
@@ -238,7 +241,7 @@ static void accepting(void)
 	close(a);
 }
 
-/* --- scheduling --------------------------------------------------------------------------------------- */
+/* --- scheduling ------------------------------------------------------------------------------- */
 
 struct attr {
 	uint32_t size, policy;
@@ -257,10 +260,11 @@ static void show_attr(const char *name)
 	memset(&a, 0xff, sizeof(a));
 	if (CALL(name, syscall(SYS_sched_getattr, 0, &a, 56, 0)))
 		return;
-	printf("  size: %u\n  policy: %u\n  flags: %llu\n  nice: %d\n  priority: %u\n", a.size, a.policy, (unsigned long long)a.flags,
-	       a.nice, a.priority);
+	printf("  size: %u\n  policy: %u\n  flags: %llu\n  nice: %d\n  priority: %u\n", a.size,
+	       a.policy, (unsigned long long)a.flags, a.nice, a.priority);
 	if (a.policy == 6)
-		printf("  times: %llu %llu %llu\n", (unsigned long long)a.runtime, (unsigned long long)a.deadline, (unsigned long long)a.period);
+		printf("  times: %llu %llu %llu\n", (unsigned long long)a.runtime,
+		       (unsigned long long)a.deadline, (unsigned long long)a.period);
 	fflush(stdout);
 }
 
@@ -275,7 +279,11 @@ static void attributes(void)
 	CALL("sched_setattr fifo", syscall(SYS_sched_setattr, 0, &a, 0));
 	show_attr("sched_getattr");
 	CHILD("reset on fork", show_attr("sched_getattr"));
-	a = (struct attr){ .size = 48, .policy = 6, .runtime = 10000000, .deadline = 30000000, .period = 100000000 };
+	a = (struct attr){.size = 48,
+			  .policy = 6,
+			  .runtime = 10000000,
+			  .deadline = 30000000,
+			  .period = 100000000};
 	CALL("sched_setattr deadline", syscall(SYS_sched_setattr, 0, &a, 0));
 	show_attr("sched_getattr");
 	a.runtime = 40000000;
@@ -361,7 +369,7 @@ static void processors(void)
 	CALL("get_robust_list of init", syscall(SYS_get_robust_list, 1, &got, &len));
 }
 
-/* --- clocks ------------------------------------------------------------------------------------------- */
+/* --- clocks ----------------------------------------------------------------------------------- */
 
 static void clocks(void)
 {
@@ -372,7 +380,8 @@ static void clocks(void)
 
 	CALL("gettimeofday", syscall(SYS_gettimeofday, &tv, &tz));
 	clock_gettime(CLOCK_REALTIME, &ts);
-	TRUE("the time", ts.tv_sec - tv.tv_sec >= 0 && ts.tv_sec - tv.tv_sec < 60 && tv.tv_usec < 1000000);
+	TRUE("the time",
+	     ts.tv_sec - tv.tv_sec >= 0 && ts.tv_sec - tv.tv_sec < 60 && tv.tv_usec < 1000000);
 	VALUE("minutes west", tz.tz_minuteswest);
 	VALUE("summer time", tz.tz_dsttime);
 	CALL("gettimeofday of nothing", syscall(SYS_gettimeofday, NULL, NULL));
@@ -411,7 +420,7 @@ static void timers(void)
 	CALL("timer_gettime of the deleted", syscall(SYS_timer_gettime, id, &got));
 }
 
-/* --- the system --------------------------------------------------------------------------------------- */
+/* --- the system ------------------------------------------------------------------------------- */
 
 static void personalities(void)
 {
@@ -439,7 +448,8 @@ static void domain(void)
 	CALL("setdomainname too long", syscall(SYS_setdomainname, room, 65));
 	CALL("setdomainname negative", syscall(SYS_setdomainname, room, -1));
 	CALL("setdomainname back", syscall(SYS_setdomainname, "(none)", 6));
-	CHILD("as nobody", setuid(65534), CALL("setdomainname", syscall(SYS_setdomainname, "x", 1)));
+	CHILD("as nobody", setuid(65534),
+	      CALL("setdomainname", syscall(SYS_setdomainname, "x", 1)));
 }
 
 static void state(void)
@@ -494,7 +504,8 @@ static void keys(void)
 	CALL("reboot first word", syscall(SYS_reboot, 1, 672274793, 0, NULL));
 	CALL("reboot second word", syscall(SYS_reboot, 0xfee1dead, 1, 0, NULL));
 	CALL("reboot what", syscall(SYS_reboot, 0xfee1dead, 672274793, 12345, NULL));
-	CHILD("as nobody", setuid(65534), CALL("reboot", syscall(SYS_reboot, 0xfee1dead, 672274793, 0, NULL)));
+	CHILD("as nobody", setuid(65534),
+	      CALL("reboot", syscall(SYS_reboot, 0xfee1dead, 672274793, 0, NULL)));
 }
 
 int main(void)

@@ -17,7 +17,8 @@ static ssize_t slurp(const char *path)
 	text[0] = 0;
 	if (fd < 0)
 		return -1;
-	while (total < (ssize_t)sizeof(text) - 1 && (n = read(fd, text + total, sizeof(text) - 1 - total)) > 0)
+	while (total < (ssize_t)sizeof(text) - 1 &&
+	       (n = read(fd, text + total, sizeof(text) - 1 - total)) > 0)
 		total += n;
 	text[total] = 0;
 	close(fd);
@@ -93,10 +94,13 @@ static void link_text(const char *path)
 
 static void mine(void)
 {
-	static const char *const keys[] = { "Name:", "Umask:", "State:", "Tgid:", "Pid:", "PPid:", "TracerPid:", "Uid:", "Gid:",
-		"FDSize:", "Groups:", "VmPeak:", "VmSize:", "VmRSS:", "VmData:", "VmStk:", "VmExe:", "Threads:", "SigQ:", "SigPnd:", "CapInh:",
-		"NoNewPrivs:" };
-	static const char *const exact[] = { "SigBlk:", "SigIgn:", "SigCgt:", "CapInh:", "CapPrm:", "CapEff:", "CapAmb:" };
+	static const char *const keys[] = {
+		"Name:",      "Umask:",  "State:",  "Tgid:",      "Pid:",    "PPid:",
+		"TracerPid:", "Uid:",    "Gid:",    "FDSize:",    "Groups:", "VmPeak:",
+		"VmSize:",    "VmRSS:",  "VmData:", "VmStk:",     "VmExe:",  "Threads:",
+		"SigQ:",      "SigPnd:", "CapInh:", "NoNewPrivs:"};
+	static const char *const exact[] = {
+		"SigBlk:", "SigIgn:", "SigCgt:", "CapInh:", "CapPrm:", "CapEff:", "CapAmb:"};
 
 	prctl(PR_SET_NAME, "sp ace)");
 	umask(022);
@@ -191,8 +195,10 @@ static void maps(void)
 	TRUE("stack", strstr(text, "[stack]") != NULL);
 	TRUE("vdso", strstr(text, "[vdso]") != NULL);
 	slurp("/proc/self/smaps");
-	TRUE("smaps", strstr(text, "Rss:") && strstr(text, "Private_Dirty:") && strstr(text, "VmFlags:"));
-	volatile char *w = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	TRUE("smaps",
+	     strstr(text, "Rss:") && strstr(text, "Private_Dirty:") && strstr(text, "VmFlags:"));
+	volatile char *w =
+		mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	w[0] = 1;
 	fd = open("/proc/self/mem", O_RDWR);
 	CALL("mem", pread(fd, key, 4, (long)w));
@@ -206,11 +212,14 @@ static void system_wide(void)
 
 	file("/proc/uptime");
 	file("/proc/loadavg");
-	static const char *const keys[] = { "MemTotal:", "MemFree:", "MemAvailable:", "Buffers:", "Cached:", "Active:", "Inactive:", "Shmem:",
-		"SwapTotal:", "SwapFree:", "Dirty:", "AnonPages:", "Mapped:", "Slab:", "PageTables:", "Committed_AS:" };
+	static const char *const keys[] = {
+		"MemTotal:", "MemFree:", "MemAvailable:", "Buffers:",     "Cached:", "Active:",
+		"Inactive:", "Shmem:",   "SwapTotal:",    "SwapFree:",    "Dirty:",  "AnonPages:",
+		"Mapped:",   "Slab:",    "PageTables:",   "Committed_AS:"};
 	for (unsigned i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
 		line("/proc/meminfo", keys[i], 0);
-	static const char *const stats[] = { "cpu ", "cpu0", "ctxt", "btime", "processes", "procs_running", "procs_blocked" };
+	static const char *const stats[] = {"cpu ",      "cpu0",          "ctxt",         "btime",
+					    "processes", "procs_running", "procs_blocked"};
 	for (unsigned i = 0; i < sizeof(stats) / sizeof(stats[0]); i++)
 		line("/proc/stat", stats[i], 0);
 	slurp("/proc/filesystems");

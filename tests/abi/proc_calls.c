@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Calls on processes and threads that the C library makes in its own way or not at all: exit_group,
- * set_tid_address, restart_syscall, rt_tgsigqueueinfo, rseq, pidfd_getfd, process_madvise, ioprio, the plain
- * identity calls, clock_adjtime, and what single architectures have.
+ * set_tid_address, restart_syscall, rt_tgsigqueueinfo, rseq, pidfd_getfd, process_madvise, ioprio,
+ * the plain identity calls, clock_adjtime, and what single architectures have.
  *
  * ONLY x86_64: what Linux answers on the others is not recorded yet.
  */
@@ -14,7 +14,7 @@
 #include <sys/timex.h>
 #include <sys/uio.h>
 
-/* --- ends and identities ---------------------------------------------------------------------------- */
+/* --- ends and identities ---------------------------------------------------------------------- */
 
 static void *leave(void *arg)
 {
@@ -73,7 +73,8 @@ static void tid_address(void)
 	static char stack[16384] __attribute__((aligned(16)));
 	int st;
 
-	TRUE("set_tid_address gives the id", syscall(SYS_set_tid_address, NULL) == syscall(SYS_gettid));
+	TRUE("set_tid_address gives the id",
+	     syscall(SYS_set_tid_address, NULL) == syscall(SYS_gettid));
 	cleared = 1;
 	waitpid(clone(clears, stack + sizeof(stack), CLONE_VM | SIGCHLD, NULL), &st, 0);
 	show_status("it", st);
@@ -99,7 +100,7 @@ static void restarts(void)
 	show_status("sleeper slept on", st);
 }
 
-/* --- signals with a value ---------------------------------------------------------------------------- */
+/* --- signals with a value --------------------------------------------------------------------- */
 
 static volatile siginfo_t last;
 static volatile int caught;
@@ -129,7 +130,8 @@ static void queued_signals(void)
 	VALUE("uid", last.si_uid);
 	VALUE("value", last.si_value.sival_int);
 	si.si_signo = 5;
-	CALL("the number is the argument's", syscall(SYS_rt_tgsigqueueinfo, me, me, SIGRTMIN + 1, &si));
+	CALL("the number is the argument's",
+	     syscall(SYS_rt_tgsigqueueinfo, me, me, SIGRTMIN + 1, &si));
 	VALUE("caught", caught);
 	TRUE("signo", last.si_signo == SIGRTMIN + 1);
 	si.si_code = SI_USER;
@@ -157,7 +159,7 @@ static void queued_signals(void)
 	CALL("no information", syscall(SYS_rt_tgsigqueueinfo, me, me, SIGUSR1, BAD));
 }
 
-/* --- restartable sequences ---------------------------------------------------------------------------- */
+/* --- restartable sequences -------------------------------------------------------------------- */
 
 struct rseq_area {
 	uint32_t cpu_id_start, cpu_id;
@@ -172,7 +174,8 @@ struct rseq_section {
 
 #define SIGNATURE "0x53053053"
 
-/* Enters a section and never leaves it but by its abort: long section_run(u64 *cs, struct rseq_section *) is then 1. */
+/* Enters a section and never leaves it but by its abort: long section_run(u64 *cs, struct
+ * rseq_section *) is then 1. */
 long section_run(uint64_t *cs, struct rseq_section *section);
 extern char section_start[], section_end[], section_abort[];
 
@@ -239,8 +242,10 @@ static void sequences(void)
 	VALUE("caught", caught);
 	VALUE("the section is left", area.cs);
 	CHILD("a section of another version", section.version = 1, run_section());
-	CHILD("a section with another signature", section.version = 0, *(uint32_t *)&section.abort += 1, section.abort = (uintptr_t)section_run,
-	      setitimer(ITIMER_REAL, &(struct itimerval){ .it_value.tv_usec = 30000 }, NULL), section_run(&area.cs, &section));
+	CHILD("a section with another signature", section.version = 0,
+	      *(uint32_t *)&section.abort += 1, section.abort = (uintptr_t)section_run,
+	      setitimer(ITIMER_REAL, &(struct itimerval){.it_value.tv_usec = 30000}, NULL),
+	      section_run(&area.cs, &section));
 	CALL("rseq leaves with another signature", rseq(&area, 32, 1, 1));
 	CALL("rseq leaves with another length", rseq(&area, 64, 1, 0x53053053));
 	CALL("rseq leaves", rseq(&area, 32, 1, 0x53053053));
@@ -250,7 +255,7 @@ static void sequences(void)
 	rseq(&area, 32, 1, 0x53053053);
 }
 
-/* --- other processes ---------------------------------------------------------------------------------- */
+/* --- other processes -------------------------------------------------------------------------- */
 
 static void descriptors_of_others(void)
 {
@@ -324,7 +329,8 @@ static void advice_to_others(void)
 	}
 	other = syscall(SYS_pidfd_open, child, 0);
 	CALL("process_madvise another cold", syscall(SYS_process_madvise, other, v, 1, 20, 0));
-	CALL("process_madvise another dontneed", syscall(SYS_process_madvise, other, v, 1, MADV_DONTNEED, 0));
+	CALL("process_madvise another dontneed",
+	     syscall(SYS_process_madvise, other, v, 1, MADV_DONTNEED, 0));
 	kill(child, SIGKILL);
 	waitpid(child, &st, 0);
 	CALL("process_madvise the buried", syscall(SYS_process_madvise, other, v, 1, 20, 0));
@@ -371,7 +377,7 @@ static void io_priorities(void)
 	CALL("ioprio_set whom", syscall(SYS_ioprio_set, 0, 0, PRIO(2, 1)));
 }
 
-/* --- clocks and architectures ------------------------------------------------------------------------- */
+/* --- clocks and architectures ----------------------------------------------------------------- */
 
 static void adjustments(void)
 {
@@ -384,7 +390,8 @@ static void adjustments(void)
 	TRUE("time", tx.time.tv_sec >= 0);
 	memset(&tx, 0, sizeof(tx));
 	CALL("clock_adjtime monotonic", syscall(SYS_clock_adjtime, CLOCK_MONOTONIC, &tx));
-	CALL("clock_adjtime processor time", syscall(SYS_clock_adjtime, CLOCK_PROCESS_CPUTIME_ID, &tx));
+	CALL("clock_adjtime processor time",
+	     syscall(SYS_clock_adjtime, CLOCK_PROCESS_CPUTIME_ID, &tx));
 	CALL("clock_adjtime no clock", syscall(SYS_clock_adjtime, 99, &tx));
 	CALL("clock_adjtime nowhere", syscall(SYS_clock_adjtime, CLOCK_REALTIME, BAD));
 	tx.modes = ADJ_TICK;
@@ -446,7 +453,8 @@ struct probe {
 static void riscv(void)
 {
 	struct probe p[3] = { { 3, 9 }, { 4, 9 }, { 100000, 9 } };
-	uint32_t *code = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint32_t *code = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC,
+			      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	unsigned long cpus = 1;
 
 	CALL("riscv_hwprobe", syscall(SYS_riscv_hwprobe, p, 3, 0, NULL, 0));

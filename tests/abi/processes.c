@@ -70,7 +70,8 @@ static int shared_value;
 static void forks(void)
 {
 	int st;
-	volatile int *s = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	volatile int *s =
+		mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
 	CHILD("memory is copied", {
 		shared_value = 1;
@@ -252,7 +253,10 @@ static void execs(void)
 		int a = open("plain", O_RDONLY | O_CLOEXEC), b = open("plain", O_RDONLY);
 		dup2(b, 20);
 		dup3(a, 21, O_CLOEXEC);
-		execl("/bin/sh", "sh", "-c", "test -e /proc/self/fd/20 && echo 20 stays; test -e /proc/self/fd/21 || echo 21 goes", NULL);
+		execl("/bin/sh", "sh", "-c",
+		      "test -e /proc/self/fd/20 && echo 20 stays; test -e /proc/self/fd/21 || echo "
+		      "21 goes",
+		      NULL);
 	});
 	CHILD("handlers reset, ignored stays", {
 		signal(SIGUSR1, (void (*)(int))abort);
@@ -262,10 +266,13 @@ static void execs(void)
 	CHILD("empty argv", execve("/bin/busybox", none, env));
 	CHILD("fexecve", {
 		int b = open("/bin/busybox", O_PATH);
-		syscall(SYS_execveat, b, "", (char *[]){ "echo", "by descriptor", NULL }, env, AT_EMPTY_PATH);
+		syscall(SYS_execveat, b, "", (char *[]){"echo", "by descriptor", NULL}, env,
+			AT_EMPTY_PATH);
 	});
 	CALL("execveat flags", syscall(SYS_execveat, AT_FDCWD, "x", argv, env, 0x8000));
-	CALL("execveat nofollow", (symlink("/bin/busybox", "ln"), syscall(SYS_execveat, AT_FDCWD, "ln", argv, env, AT_SYMLINK_NOFOLLOW)));
+	CALL("execveat nofollow",
+	     (symlink("/bin/busybox", "ln"),
+	      syscall(SYS_execveat, AT_FDCWD, "ln", argv, env, AT_SYMLINK_NOFOLLOW)));
 	CALL("prlimit", prlimit(0, RLIMIT_NOFILE, NULL, &rl));
 	CALL("prlimit resource", syscall(SYS_prlimit64, 0, 99, NULL, &rl));
 	CALL("prlimit nobody", prlimit(99999999, RLIMIT_NOFILE, NULL, &rl));
@@ -289,7 +296,8 @@ static void execs(void)
 		getrlimit(RLIMIT_FSIZE, &was);
 		int f = open("fsize", O_CREAT | O_RDWR, 0600);
 		setrlimit(RLIMIT_FSIZE, &(struct rlimit){ 100, was.rlim_max });
-		long n = write(f, huge, 1000), more = write(f, "x", 1), e = errno, cut = ftruncate(f, 101), e2 = errno;
+		long n = write(f, huge, 1000), more = write(f, "x", 1), e = errno,
+		     cut = ftruncate(f, 101), e2 = errno;
 		setrlimit(RLIMIT_FSIZE, &was);
 		VALUE("write clipped", n);
 		VALUE("write more", more);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the machine's half of signals must keep: registers, fault addresses, stacks, and where the clocks are read. */
+/* What the machine's half of signals must keep: registers, fault addresses, stacks, and where the
+ * clocks are read. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <pthread.h>
@@ -153,7 +154,8 @@ static void return_mask(void)
 	sigaction(SIGUSR1, &sa, NULL);
 	sigqueue(getpid(), SIGUSR1, (union sigval){ .sival_int = 77 });
 	sigprocmask(SIG_BLOCK, NULL, &now);
-	printf("after: blocked usr1 %d usr2 %d\n", sigismember(&now, SIGUSR1), sigismember(&now, SIGUSR2));
+	printf("after: blocked usr1 %d usr2 %d\n", sigismember(&now, SIGUSR1),
+	       sigismember(&now, SIGUSR2));
 }
 
 static void bad_frame(void)
@@ -174,8 +176,9 @@ static void bad_frame(void)
 
 static void clocks(void)
 {
-	static const clockid_t ids[] = { CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_MONOTONIC_RAW,
-					 CLOCK_BOOTTIME, CLOCK_REALTIME_COARSE, CLOCK_MONOTONIC_COARSE };
+	static const clockid_t ids[] = {CLOCK_REALTIME,        CLOCK_MONOTONIC,
+					CLOCK_MONOTONIC_RAW,   CLOCK_BOOTTIME,
+					CLOCK_REALTIME_COARSE, CLOCK_MONOTONIC_COARSE};
 
 	printf("vdso: %s\n", getauxval(AT_SYSINFO_EHDR) ? "yes" : "no");
 	for (unsigned i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {

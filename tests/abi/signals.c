@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Signals: default actions, masks, siginfo, flags, queues, waits, permissions, stop and continue. */
+/* Signals: default actions, masks, siginfo, flags, queues, waits, permissions, stop and
+ * continue. */
 #include "check.h"
 #include <sys/time.h>
 
@@ -54,9 +55,10 @@ static void block(int how, int sig)
 
 static void defaults(void)
 {
-	static const int sigs[] = { SIGHUP, SIGINT, SIGQUIT, SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGKILL, SIGUSR1, SIGSEGV,
-		SIGUSR2, SIGPIPE, SIGALRM, SIGTERM, SIGCHLD, SIGURG, SIGXCPU, SIGXFSZ, SIGVTALRM, SIGPROF, SIGWINCH, SIGIO, SIGPWR,
-		SIGSYS, SIGCONT, 40, 64 };
+	static const int sigs[] = {SIGHUP,   SIGINT,  SIGQUIT, SIGILL,  SIGTRAP, SIGABRT,   SIGBUS,
+				   SIGFPE,   SIGKILL, SIGUSR1, SIGSEGV, SIGUSR2, SIGPIPE,   SIGALRM,
+				   SIGTERM,  SIGCHLD, SIGURG,  SIGXCPU, SIGXFSZ, SIGVTALRM, SIGPROF,
+				   SIGWINCH, SIGIO,   SIGPWR,  SIGSYS,  SIGCONT, 40,        64};
 	char name[32];
 
 	for (unsigned i = 0; i < sizeof(sigs) / sizeof(sigs[0]); i++) {
@@ -100,7 +102,8 @@ static void actions(void)
 	uint64_t all = ~0ull, now = 0, none = 0;
 	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, NULL, 8);
 	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, &now, 8);
-	TRUE("KILL and STOP stay unblocked", now == ~((1ull << (SIGKILL - 1)) | (1ull << (SIGSTOP - 1))));
+	TRUE("KILL and STOP stay unblocked",
+	     now == ~((1ull << (SIGKILL - 1)) | (1ull << (SIGSTOP - 1))));
 
 	count = 0;
 	act(SIGUSR1, counts, SA_RESETHAND);
@@ -180,7 +183,8 @@ static void queues(void)
 	CALL("sigqueue nobody", sigqueue(99999999, 0, (union sigval){ 0 }));
 	CALL("sigqueue 65", sigqueue(getpid(), 65, (union sigval){ 0 }));
 	siginfo_t fake = { .si_signo = SIGUSR2, .si_code = SI_USER };
-	CALL("rt_sigqueueinfo to me as user", syscall(SYS_rt_sigqueueinfo, getpid(), SIGUSR2, &fake));
+	CALL("rt_sigqueueinfo to me as user",
+	     syscall(SYS_rt_sigqueueinfo, getpid(), SIGUSR2, &fake));
 	CHILD("to my parent as user", {
 		CALL("as user", syscall(SYS_rt_sigqueueinfo, getppid(), SIGURG, &fake));
 		fake.si_code = SI_TKILL;
@@ -217,7 +221,8 @@ static void interruption(void)
 	struct timespec left = { 0 };
 	nanosleep(&(struct timespec){ 100, 0 }, &left);
 	TRUE("time left", left.tv_sec > 50 && left.tv_sec < 100);
-	CALL("clock_nanosleep", clock_nanosleep(CLOCK_MONOTONIC, 0, &(struct timespec){ 100, 0 }, NULL) == EINTR);
+	CALL("clock_nanosleep",
+	     clock_nanosleep(CLOCK_MONOTONIC, 0, &(struct timespec){100, 0}, NULL) == EINTR);
 	sigset_t s;
 	sigemptyset(&s);
 	CALL("sigsuspend", sigsuspend(&s));
@@ -267,7 +272,7 @@ static void where(int sig)
 	stack_t ss;
 	sigaltstack(NULL, &ss);
 	count = ss.ss_flags;
-	last_code = sigaltstack(&(stack_t){ .ss_sp = alt, .ss_size = sizeof(alt) }, NULL) ? errno : 0;
+	last_code = sigaltstack(&(stack_t){.ss_sp = alt, .ss_size = sizeof(alt)}, NULL) ? errno : 0;
 }
 
 static void stacks(void)
@@ -399,7 +404,9 @@ static void timers(void)
 {
 	struct itimerval it = { .it_value = { 0, 20000 } }, old;
 	timer_t t;
-	struct sigevent ev = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGRTMIN + 2, .sigev_value.sival_int = 77 };
+	struct sigevent ev = {.sigev_notify = SIGEV_SIGNAL,
+			      .sigev_signo = SIGRTMIN + 2,
+			      .sigev_value.sival_int = 77};
 	sigset_t s;
 	siginfo_t si;
 
@@ -439,7 +446,8 @@ static void timers(void)
 	CALL("timer_create signal", timer_create(CLOCK_MONOTONIC, &ev, &t));
 	CALL("clock_gettime bad", clock_gettime(99, &its.it_value));
 	CALL("clock_nanosleep bad clock", clock_nanosleep(99, 0, &its.it_value, NULL) == EINVAL);
-	CALL("clock_nanosleep past", clock_nanosleep(CLOCK_REALTIME, TIMER_ABSTIME, &(struct timespec){ 1, 0 }, NULL));
+	CALL("clock_nanosleep past",
+	     clock_nanosleep(CLOCK_REALTIME, TIMER_ABSTIME, &(struct timespec){1, 0}, NULL));
 	CALL("nanosleep nanoseconds", nanosleep(&its.it_value, NULL));
 	CALL("nanosleep negative", nanosleep(&(struct timespec){ -1, 0 }, NULL));
 	CALL("clock_settime monotonic", clock_settime(CLOCK_MONOTONIC, &(struct timespec){ 1, 0 }));

@@ -71,7 +71,7 @@ static void making(void)
 	CALL("send unconnected", send(s, "x", 1, MSG_NOSIGNAL));
 	CALL("recv unconnected", recv(s, &(char){ 0 }, 1, 0));
 	CALL("shutdown unconnected", shutdown(s, SHUT_RD));
-	CALL("getpeername unconnected", getpeername(s, (void *)&addr, &(socklen_t){ sizeof(addr) }));
+	CALL("getpeername unconnected", getpeername(s, (void *)&addr, &(socklen_t){sizeof(addr)}));
 	CALL("accept not listening", accept(s, NULL, NULL));
 	CALL("listen unbound", listen(s, 1));
 	CALL("lseek", lseek(s, 0, SEEK_SET));
@@ -272,7 +272,8 @@ static int send_fd(int s, int fd, int n)
 {
 	char c[CMSG_SPACE(sizeof(int))] __attribute__((aligned(8))) = { 0 };
 	struct iovec v = { "d", n };
-	struct msghdr m = { .msg_iov = &v, .msg_iovlen = 1, .msg_control = c, .msg_controllen = sizeof(c) };
+	struct msghdr m = {
+		.msg_iov = &v, .msg_iovlen = 1, .msg_control = c, .msg_controllen = sizeof(c)};
 	struct cmsghdr *h = CMSG_FIRSTHDR(&m);
 
 	h->cmsg_level = SOL_SOCKET;
@@ -286,7 +287,10 @@ static int recv_fd(int s, int flags, int room, int *msg_flags)
 {
 	char c[CMSG_SPACE(sizeof(int))] __attribute__((aligned(8))) = { 0 }, data[8];
 	struct iovec v = { data, 8 };
-	struct msghdr m = { .msg_iov = &v, .msg_iovlen = 1, .msg_control = c, .msg_controllen = room ? sizeof(c) : 0 };
+	struct msghdr m = {.msg_iov = &v,
+			   .msg_iovlen = 1,
+			   .msg_control = c,
+			   .msg_controllen = room ? sizeof(c) : 0};
 	int fd = -1;
 
 	if (recvmsg(s, &m, flags) < 0)
@@ -334,11 +338,14 @@ static void rights(void)
 	send(s[0], "x", 1, 0);
 	char ctl[128] __attribute__((aligned(8)));
 	struct iovec v = { buf, 8 };
-	struct msghdr m = { .msg_iov = &v, .msg_iovlen = 1, .msg_control = ctl, .msg_controllen = sizeof(ctl) };
+	struct msghdr m = {
+		.msg_iov = &v, .msg_iovlen = 1, .msg_control = ctl, .msg_controllen = sizeof(ctl)};
 	CALL("recvmsg", recvmsg(s[1], &m, 0));
 	struct cmsghdr *h = CMSG_FIRSTHDR(&m);
-	TRUE("credentials", h && h->cmsg_type == SCM_CREDENTIALS && ((struct ucred *)CMSG_DATA(h))->pid == getpid());
-	struct mmsghdr mm[3] = { { .msg_hdr = { .msg_iov = &v, .msg_iovlen = 1 } }, { .msg_hdr = { .msg_iov = &v, .msg_iovlen = 1 } } };
+	TRUE("credentials", h && h->cmsg_type == SCM_CREDENTIALS &&
+				    ((struct ucred *)CMSG_DATA(h))->pid == getpid());
+	struct mmsghdr mm[3] = {{.msg_hdr = {.msg_iov = &v, .msg_iovlen = 1}},
+				{.msg_hdr = {.msg_iov = &v, .msg_iovlen = 1}}};
 	CALL("sendmmsg", sendmmsg(s[0], mm, 2, 0));
 	CALL("recvmmsg", recvmmsg(s[1], mm, 3, MSG_DONTWAIT, NULL));
 	m = (struct msghdr){ .msg_iov = &v, .msg_iovlen = 5000 };

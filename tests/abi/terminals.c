@@ -22,14 +22,16 @@ static void opened(void)
 	slave = OPEN("open slave", open(name, O_RDWR | O_NOCTTY));
 }
 
-/* What there is to read within a short time, with escapes.  At the master the bytes may come in pieces. */
+/* What there is to read within a short time, with escapes.  At the master the bytes may come in
+ * pieces. */
 static void show_read(const char *name, int fd)
 {
 	char buf[512];
 	struct pollfd p = { fd, POLLIN, 0 };
 	ssize_t n = poll(&p, 1, 1000) > 0 ? read(fd, buf, sizeof(buf)) : -2, more;
 
-	while (n > 0 && fd == master && !packets && poll(&p, 1, 150) > 0 && (more = read(fd, buf + n, sizeof(buf) - n)) > 0)
+	while (n > 0 && fd == master && !packets && poll(&p, 1, 150) > 0 &&
+	       (more = read(fd, buf + n, sizeof(buf) - n)) > 0)
 		n += more;
 
 	printf("%s: %zd ", name, n);

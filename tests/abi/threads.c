@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* LIMIT 120 */
-/* Threads and futexes: the calls themselves, robust lists, and what the C library builds on them. */
+/* Threads and futexes: the calls themselves, robust lists, and what the C library builds on
+ * them. */
 #include "check.h"
 #include <linux/futex.h>
 #include <pthread.h>
@@ -10,7 +11,8 @@
 
 #define N 64
 
-static long fut(volatile uint32_t *u, int op, uint32_t val, const struct timespec *ts, volatile uint32_t *u2, uint32_t val3)
+static long fut(volatile uint32_t *u, int op, uint32_t val, const struct timespec *ts,
+		volatile uint32_t *u2, uint32_t val3)
 {
 	return syscall(SYS_futex, u, op, val, ts, u2, val3);
 }
@@ -43,7 +45,8 @@ static void futexes(void)
 	CALL("wake none", fut(&word, FUTEX_WAKE, 1, NULL, NULL, 0));
 	CALL("not aligned", fut((void *)((char *)&word + 1), FUTEX_WAIT, 1, NULL, NULL, 0));
 	CALL("bad address", fut(BAD, FUTEX_WAIT, 1, NULL, NULL, 0));
-	CALL("wake bad address private", fut(BAD, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1, NULL, NULL, 0));
+	CALL("wake bad address private",
+	     fut(BAD, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1, NULL, NULL, 0));
 	CALL("unknown", fut(&word, 99, 1, NULL, NULL, 0));
 	CALL("wake bitset zero", fut(&word, FUTEX_WAKE_BITSET, 1, NULL, NULL, 0));
 	CALL("cmp requeue differs", fut(&word, FUTEX_CMP_REQUEUE, 1, (void *)1, &word2, 7));
@@ -51,10 +54,12 @@ static void futexes(void)
 	word = 0;
 	for (int i = 0; i < 4; i++)
 		pthread_create(&t[i], NULL, waiter, &woken);
-	/* Requeue two, so that all four surely sleep: what was not there yet is found in a later round. */
+	/* Requeue two, so that all four surely sleep: what was not there yet is found in a later
+	 * round. */
 	int moved = 0;
 	while (moved < 2) {
-		moved += fut(&word, FUTEX_CMP_REQUEUE | FUTEX_PRIVATE_FLAG, 0, (void *)(long)(2 - moved), &word2, 0);
+		moved += fut(&word, FUTEX_CMP_REQUEUE | FUTEX_PRIVATE_FLAG, 0,
+			     (void *)(long)(2 - moved), &word2, 0);
 		sched_yield();
 	}
 	VALUE("moved", moved);
@@ -69,7 +74,8 @@ static void futexes(void)
 		pthread_join(t[i], NULL);
 	VALUE("woken", woken);
 	/* Between processes, in shared memory. */
-	volatile uint32_t *s = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	volatile uint32_t *s =
+		mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	pid_t p = fork();
 	if (!p)
 		_exit(fut(s, FUTEX_WAIT, 0, &(struct timespec){ 20, 0 }, NULL, 0) ? 1 : 5);
@@ -81,7 +87,8 @@ static void futexes(void)
 	/* Wake-op. */
 	word = 0;
 	word2 = 3;
-	CALL("wake op", fut(&word, FUTEX_WAKE_OP, 1, (void *)1, &word2, FUTEX_OP(FUTEX_OP_ADD, 4, FUTEX_OP_CMP_EQ, 3)));
+	CALL("wake op", fut(&word, FUTEX_WAKE_OP, 1, (void *)1, &word2,
+			    FUTEX_OP(FUTEX_OP_ADD, 4, FUTEX_OP_CMP_EQ, 3)));
 	VALUE("second word", word2);
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Write-back and read-ahead calls, and the settings of /proc/sys/vm that govern them; swapon and swapoff. */
+/* Write-back and read-ahead calls, and the settings of /proc/sys/vm that govern them; swapon and
+ * swapoff. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -31,7 +32,8 @@ static void setting(const char *name, const char *value)
 		fd = open(path, O_WRONLY);
 		long n = write(fd, value, strlen(value));
 
-		printf("%s = %s: %s %d\n", name, value, n > 0 ? "taken" : "errno", n > 0 ? 0 : errno);
+		printf("%s = %s: %s %d\n", name, value, n > 0 ? "taken" : "errno",
+		       n > 0 ? 0 : errno);
 		close(fd);
 	}
 	fd = open(path, O_RDONLY);

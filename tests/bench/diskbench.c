@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * diskbench: what operations on a disk cost, counted as ubench.c counts (marks that pathlen.c sees).
+ * diskbench: what operations on a disk cost, counted as ubench.c counts (marks that pathlen.c
+ * sees).
  *
  *     diskbench [-r rounds] [-d mount point] [-b raw device] [-f disk of the file system] [NAME...]
  *
- * A row is run twice to warm up and then `rounds` times.  Before each run `prep` brings the disk to the
- * same state and waits until nothing is left to write; it is outside the marks, so that a round has the
- * transfers of its own operations only.  One line per round, in the order of the marks:
+ * A row is run twice to warm up and then `rounds` times.  Before each run `prep` brings the disk to
+ * the same state and waits until nothing is left to write; it is outside the marks, so that a round
+ * has the transfers of its own operations only.  One line per round, in the order of the marks:
  *
  *     #mark NAME OPERATIONS NANOSECONDS
  *     #req NAME MEBIBYTES READS WRITES FLUSHES
  *
- * The second stands only for rows that move data in sequence; it has what the disk's statistics counted.
- * An operation of the rows *_mib is one MiB.  Rows of large directories make them where they are missing.
+ * The second stands only for rows that move data in sequence; it has what the disk's statistics
+ * counted. An operation of the rows *_mib is one MiB.  Rows of large directories make them where
+ * they are missing.
  */
 #define _GNU_SOURCE 1
 #include <errno.h>
@@ -125,8 +127,18 @@ static void p_empty(void)
 
 static void p_start(void) { MUST(lseek(fd, 0, SEEK_SET)); }
 
-static void r_read_rand(unsigned n) { while (n--) if (pread(fd, buf, 4096, somewhere()) != 4096) die("pread"); }
-static void r_write_rand(unsigned n) { while (n--) if (pwrite(fd, buf, 4096, somewhere()) != 4096) die("pwrite"); }
+static void r_read_rand(unsigned n)
+{
+	while (n--)
+		if (pread(fd, buf, 4096, somewhere()) != 4096)
+			die("pread");
+}
+static void r_write_rand(unsigned n)
+{
+	while (n--)
+		if (pwrite(fd, buf, 4096, somewhere()) != 4096)
+			die("pwrite");
+}
 static void r_read_4k(unsigned n) { while (n--) if (read(fd, buf, 4096) != 4096) die("read"); }
 
 static void read_seq(unsigned n, size_t chunk)
@@ -152,9 +164,24 @@ static void r_write_seq_fsync(unsigned n)
 	MUST(fsync(fd));
 }
 
-static void r_write_fsync(unsigned n) { while (n--) if (pwrite(fd, buf, 4096, somewhere()) != 4096 || fsync(fd)) die("fsync"); }
-static void r_write_fdatasync(unsigned n) { while (n--) if (pwrite(fd, buf, 4096, somewhere()) != 4096 || fdatasync(fd)) die("fdatasync"); }
-static void r_append_fsync(unsigned n) { while (n--) if (write(fd, buf, 4096) != 4096 || fsync(fd)) die("append"); }
+static void r_write_fsync(unsigned n)
+{
+	while (n--)
+		if (pwrite(fd, buf, 4096, somewhere()) != 4096 || fsync(fd))
+			die("fsync");
+}
+static void r_write_fdatasync(unsigned n)
+{
+	while (n--)
+		if (pwrite(fd, buf, 4096, somewhere()) != 4096 || fdatasync(fd))
+			die("fdatasync");
+}
+static void r_append_fsync(unsigned n)
+{
+	while (n--)
+		if (write(fd, buf, 4096) != 4096 || fsync(fd))
+			die("append");
+}
 
 /* --- stores to a mapped file ------------------------------------------------------------------ */
 
@@ -257,12 +284,24 @@ static void r_create_4k(unsigned n) { while (n--) make(name(path, "w", n), 4096)
 static void r_unlink(unsigned n) { while (n--) MUST(unlink(name(path, "w", n))); }
 static void r_mkdir(unsigned n) { while (n--) MUST(mkdir(name(path, "w", n), 0755)); }
 static void r_rmdir(unsigned n) { while (n--) MUST(rmdir(name(path, "w", n))); }
-static void r_rename(unsigned n) { while (n--) MUST(rename(name(path, "w", n), name(other, "v", n))); }
+static void r_rename(unsigned n)
+{
+	while (n--)
+		MUST(rename(name(path, "w", n), name(other, "v", n)));
+}
 static void r_link(unsigned n) { while (n--) MUST(link(name(path, "w", n), name(other, "v", n))); }
-static void r_symlink(unsigned n) { while (n--) MUST(symlink("../some/where/else", name(path, "w", n))); }
+static void r_symlink(unsigned n)
+{
+	while (n--)
+		MUST(symlink("../some/where/else", name(path, "w", n)));
+}
 static void r_readlink(unsigned n) { while (n--) MUST(readlink(name(path, "w", n), buf, 256)); }
 static void r_truncate(unsigned n) { while (n--) MUST(truncate(name(path, "w", n), 0)); }
-static void r_chmod(unsigned n) { while (n--) MUST(chmod(name(path, "w", n), n & 1 ? 0600 : 0644)); }
+static void r_chmod(unsigned n)
+{
+	while (n--)
+		MUST(chmod(name(path, "w", n), n & 1 ? 0600 : 0644));
+}
 
 static void r_create_sync(unsigned n) { r_create(n); sync(); }
 static void r_create_4k_sync(unsigned n) { r_create_4k(n); sync(); }
@@ -291,8 +330,16 @@ static void r_stat(unsigned n, const char *dir)
 static void r_stat_work(unsigned n) { r_stat(n, "w"); }
 static void r_stat_1k(unsigned n) { r_stat(n, "d1k"); }
 
-static void r_setxattr(unsigned n) { while (n--) MUST(setxattr(name(path, "w", n), "user.bench", path, 32, 0)); }
-static void r_getxattr(unsigned n) { while (n--) MUST(getxattr(name(path, "w", n), "user.bench", buf, 64)); }
+static void r_setxattr(unsigned n)
+{
+	while (n--)
+		MUST(setxattr(name(path, "w", n), "user.bench", path, 32, 0));
+}
+static void r_getxattr(unsigned n)
+{
+	while (n--)
+		MUST(getxattr(name(path, "w", n), "user.bench", buf, 64));
+}
 static void s_xattrs(void) { s_work_files(); r_setxattr(NAMES); sync(); }
 
 /* --- large directories ------------------------------------------------------------------------ */
@@ -447,7 +494,8 @@ static void round_run(const struct row *r)
 	if (!r->requests)
 		return;
 	requests_read(dev, after);
-	printf("#req %s %u %lu %lu %lu\n", r->name, r->n, after[0] - before[0], after[1] - before[1], after[2] - before[2]);
+	printf("#req %s %u %lu %lu %lu\n", r->name, r->n, after[0] - before[0],
+	       after[1] - before[1], after[2] - before[2]);
 }
 
 static void row_run(const struct row *r)
@@ -474,7 +522,8 @@ static int selected(const char *row, char *const *names)
 	for (; *names; names++) {
 		size_t l = strlen(*names);
 
-		if (l && (*names)[l - 1] == '*' ? !strncmp(*names, row, l - 1) : !strcmp(*names, row))
+		if (l && (*names)[l - 1] == '*' ? !strncmp(*names, row, l - 1)
+						: !strcmp(*names, row))
 			return 1;
 	}
 	return 0;

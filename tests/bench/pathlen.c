@@ -55,10 +55,14 @@ typedef void (*tb_trans_cb)(qemu_plugin_id_t, struct qemu_plugin_tb *);
 typedef void (*vcpu_udata_cb)(unsigned, void *);
 typedef void (*udata_cb)(qemu_plugin_id_t, void *);
 extern void qemu_plugin_register_vcpu_tb_trans_cb(qemu_plugin_id_t, tb_trans_cb);
-extern void qemu_plugin_register_vcpu_tb_exec_cb(struct qemu_plugin_tb *, vcpu_udata_cb, int, void *);
-extern void qemu_plugin_register_vcpu_tb_exec_inline(struct qemu_plugin_tb *, int, void *, uint64_t);
-extern void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *, vcpu_udata_cb, int, void *);
-extern void qemu_plugin_register_vcpu_insn_exec_inline(struct qemu_plugin_insn *, int, void *, uint64_t);
+extern void qemu_plugin_register_vcpu_tb_exec_cb(struct qemu_plugin_tb *, vcpu_udata_cb, int,
+						 void *);
+extern void qemu_plugin_register_vcpu_tb_exec_inline(struct qemu_plugin_tb *, int, void *,
+						     uint64_t);
+extern void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *, vcpu_udata_cb, int,
+						   void *);
+extern void qemu_plugin_register_vcpu_insn_exec_inline(struct qemu_plugin_insn *, int, void *,
+						       uint64_t);
 extern size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *);
 extern uint64_t qemu_plugin_tb_vaddr(const struct qemu_plugin_tb *);
 extern struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *, size_t);
@@ -131,8 +135,10 @@ static void on_end(unsigned cpu, void *u)
 	uint64_t c = clk(CLOCK_THREAD_CPUTIME_ID) - cpu0, w = clk(CLOCK_MONOTONIC) - wall0;
 	(void)cpu;
 	(void)u;
-	fprintf(out, "M %u %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", marks,
-		cnt[0] - base[0], cnt[1] - base[1], cnt[2] - base[2], c, w, cnt[3] - base[3]);
+	fprintf(out,
+		"M %u %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n",
+		marks, cnt[0] - base[0], cnt[1] - base[1], cnt[2] - base[2], c, w,
+		cnt[3] - base[3]);
 	if (hist)
 		for (unsigned i = 0; i < HB; i++)
 			for (struct blk *b = tabl[i]; b; b = b->next)
@@ -198,18 +204,23 @@ static void on_tb(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 	int k = class_of(va);
 	(void)id;
 	if (hist)
-		qemu_plugin_register_vcpu_tb_exec_inline(tb, INLINE_ADD_U64, &blk_get(va, n)->hits, 1);
-	/* a user block translated after the first kernel block: low address, not identity-mapped boot code */
+		qemu_plugin_register_vcpu_tb_exec_inline(tb, INLINE_ADD_U64, &blk_get(va, n)->hits,
+							 1);
+	/* a user block translated after the first kernel block: low address, not identity-mapped
+	 * boot code */
 	if (boot && !seen_user && k == 0)
-		qemu_plugin_register_vcpu_tb_exec_cb(tb, on_user, CB_NO_REGS, (void *)(uintptr_t)va);
+		qemu_plugin_register_vcpu_tb_exec_cb(tb, on_user, CB_NO_REGS,
+						     (void *)(uintptr_t)va);
 	for (size_t i = 0; i < n; i++) {
 		struct qemu_plugin_insn *in = qemu_plugin_tb_get_insn(tb, i);
 		int m = k == 0 ? mark_of(in) : 0, str = k == 1 && is_rep(in);
 		plain -= (size_t)str;
 		if (count && (str || !fast))
-			qemu_plugin_register_vcpu_insn_exec_inline(in, INLINE_ADD_U64, &cnt[str ? 3 : k], 1);
+			qemu_plugin_register_vcpu_insn_exec_inline(in, INLINE_ADD_U64,
+								   &cnt[str ? 3 : k], 1);
 		if (m)
-			qemu_plugin_register_vcpu_insn_exec_cb(in, m == 1 ? on_begin : on_end, CB_NO_REGS, NULL);
+			qemu_plugin_register_vcpu_insn_exec_cb(in, m == 1 ? on_begin : on_end,
+							       CB_NO_REGS, NULL);
 	}
 	if (fast && count && plain)
 		qemu_plugin_register_vcpu_tb_exec_inline(tb, INLINE_ADD_U64, &cnt[k], plain);
@@ -219,7 +230,8 @@ static void on_exit_(qemu_plugin_id_t id, void *u)
 {
 	(void)id;
 	(void)u;
-	fprintf(out, "TOTAL %" PRIu64 " %" PRIu64 " %" PRIu64 " string %" PRIu64 "\n", cnt[0], cnt[1], cnt[2], cnt[3]);
+	fprintf(out, "TOTAL %" PRIu64 " %" PRIu64 " %" PRIu64 " string %" PRIu64 "\n", cnt[0],
+		cnt[1], cnt[2], cnt[3]);
 	fclose(out);
 }
 

@@ -217,7 +217,13 @@ static void r_getppid(uint64_t n) { while (n--) syscall(SYS_getppid); }
 static int s_zero(void) { CHECK(fd0 = open("/dev/zero", O_RDONLY)); return 0; }
 static void r_read(uint64_t n) { char c; while (n--) if (read(fd0, &c, 1) != 1) die("read"); }
 static int s_null(void) { CHECK(fd0 = open("/dev/null", O_WRONLY)); return 0; }
-static void r_write(uint64_t n) { char c = 0; while (n--) if (write(fd0, &c, 1) != 1) die("write"); }
+static void r_write(uint64_t n)
+{
+	char c = 0;
+	while (n--)
+		if (write(fd0, &c, 1) != 1)
+			die("write");
+}
 
 static int s_file(void)
 {
@@ -332,8 +338,18 @@ static void r_prot(uint64_t n)
 }
 static void d_prot(void) { signal(SIGSEGV, SIG_DFL); munmap(protpage, 4096); }
 
-static void r_clock(uint64_t n) { struct timespec ts; while (n--) clock_gettime(CLOCK_MONOTONIC, &ts); }
-static void r_clocksys(uint64_t n) { struct timespec ts; while (n--) syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &ts); }
+static void r_clock(uint64_t n)
+{
+	struct timespec ts;
+	while (n--)
+		clock_gettime(CLOCK_MONOTONIC, &ts);
+}
+static void r_clocksys(uint64_t n)
+{
+	struct timespec ts;
+	while (n--)
+		syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &ts);
+}
 static void r_nsleep(uint64_t n)
 {
 	struct timespec ts = {0, 1000};
@@ -347,7 +363,8 @@ static void r_yield(uint64_t n) { while (n--) sched_yield(); }
 static void pf_anon(uint64_t n, int adv)
 {
 	while (n--) {
-		char *p = mmap(NULL, PF_PAGES * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		char *p = mmap(NULL, PF_PAGES * 4096, PROT_READ | PROT_WRITE,
+			       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 		if (p == MAP_FAILED) die("mmap");
 		if (adv) madvise(p, PF_PAGES * 4096, 15 /* MADV_NOHUGEPAGE */);
 		for (unsigned i = 0; i < PF_PAGES; i++)
@@ -400,7 +417,8 @@ static void d_cow(void) { munmap(cowp, cow_len); }
 static void r_mmap(uint64_t n)	/* map and unmap 64 KiB, untouched */
 {
 	while (n--) {
-		void *p = mmap(NULL, 64 * KB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		void *p = mmap(NULL, 64 * KB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			       -1, 0);
 		if (p == MAP_FAILED) die("mmap");
 		munmap(p, 64 * KB);
 	}
@@ -408,7 +426,8 @@ static void r_mmap(uint64_t n)	/* map and unmap 64 KiB, untouched */
 static void r_mmap1(uint64_t n)	/* map, touch one page, unmap */
 {
 	while (n--) {
-		char *p = mmap(NULL, 64 * KB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		char *p = mmap(NULL, 64 * KB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			       -1, 0);
 		if (p == MAP_FAILED) die("mmap");
 		*(volatile char *)p = 1;
 		munmap(p, 64 * KB);
@@ -566,8 +585,16 @@ static void r_eventfd(uint64_t n)
 /* futex hand-off between two threads: state 0 = ours, 1 = theirs, 2 = quit */
 static _Atomic int fx;
 static pthread_t fxt;
-static void fx_wait(int v) { while (atomic_load(&fx) == v) syscall(SYS_futex, &fx, 128 /*WAIT|PRIVATE*/, v, NULL, NULL, 0); }
-static void fx_set(int v) { atomic_store(&fx, v); syscall(SYS_futex, &fx, 129 /*WAKE|PRIVATE*/, 1, NULL, NULL, 0); }
+static void fx_wait(int v)
+{
+	while (atomic_load(&fx) == v)
+		syscall(SYS_futex, &fx, 128 /*WAIT|PRIVATE*/, v, NULL, NULL, 0);
+}
+static void fx_set(int v)
+{
+	atomic_store(&fx, v);
+	syscall(SYS_futex, &fx, 129 /*WAKE|PRIVATE*/, 1, NULL, NULL, 0);
+}
 static void *fx_thread(void *a)
 {
 	(void)a;
@@ -577,7 +604,11 @@ static void *fx_thread(void *a)
 		fx_set(0);
 	}
 }
-static int s_futex(void) { atomic_store(&fx, 0); return pthread_create(&fxt, NULL, fx_thread, NULL); }
+static int s_futex(void)
+{
+	atomic_store(&fx, 0);
+	return pthread_create(&fxt, NULL, fx_thread, NULL);
+}
 static void r_futex(uint64_t n) { while (n--) { fx_set(1); fx_wait(1); } }
 static void d_futex(void) { fx_set(2); pthread_join(fxt, NULL); }
 static void r_futexwake(uint64_t n) { while (n--) syscall(SYS_futex, &fx, 129, 1, NULL, NULL, 0); }
@@ -683,7 +714,11 @@ static int s_unixbw(void)
 }
 static void r_wr64k(uint64_t n) { while (n--) if (wr(fd1, CHUNK)) die("write"); }
 /* the odd offset keeps both halves apart in an emulator's direct-mapped TLB */
-static void r_memcpy(uint64_t n) { while (n--) memcpy(buf, buf + MB / 2 + 5 * 4096, CHUNK), sink += (unsigned char)buf[n % CHUNK]; }
+static void r_memcpy(uint64_t n)
+{
+	while (n--)
+		memcpy(buf, buf + MB / 2 + 5 * 4096, CHUNK), sink += (unsigned char)buf[n % CHUNK];
+}
 
 /* --------------------------------------------------------------- loopback */
 
@@ -927,10 +962,30 @@ static int s_blkb(void)
 	close(fd0);
 	return blk_open(0);
 }
-static void r_blksr(uint64_t n) { for (uint64_t i = 0; i < n; i++) if (pread(fd0, buf, CHUNK, (off_t)(i * CHUNK % blksize_total)) != CHUNK) die("pread"); }
-static void r_blksw(uint64_t n) { for (uint64_t i = 0; i < n; i++) if (pwrite(fd0, buf, CHUNK, (off_t)(i * CHUNK % blksize_total)) != CHUNK) die("pwrite"); }
-static void r_blkrr(uint64_t n) { while (n--) if (pread(fd0, buf, 4096, rnd_block()) != 4096) die("pread"); }
-static void r_blkrw(uint64_t n) { while (n--) if (pwrite(fd0, buf, 4096, rnd_block()) != 4096) die("pwrite"); }
+static void r_blksr(uint64_t n)
+{
+	for (uint64_t i = 0; i < n; i++)
+		if (pread(fd0, buf, CHUNK, (off_t)(i * CHUNK % blksize_total)) != CHUNK)
+			die("pread");
+}
+static void r_blksw(uint64_t n)
+{
+	for (uint64_t i = 0; i < n; i++)
+		if (pwrite(fd0, buf, CHUNK, (off_t)(i * CHUNK % blksize_total)) != CHUNK)
+			die("pwrite");
+}
+static void r_blkrr(uint64_t n)
+{
+	while (n--)
+		if (pread(fd0, buf, 4096, rnd_block()) != 4096)
+			die("pread");
+}
+static void r_blkrw(uint64_t n)
+{
+	while (n--)
+		if (pwrite(fd0, buf, 4096, rnd_block()) != 4096)
+			die("pwrite");
+}
 static void r_blkcold(uint64_t n)	/* buffered read of the whole area, cache dropped first */
 {
 	while (n--) {
@@ -1096,9 +1151,17 @@ static const struct bench tab[] = {
 };
 #define NTAB (sizeof tab / sizeof tab[0])
 
-struct par { const char *name; int (*setup)(void); void (*run)(uint64_t); void (*done)(void); unsigned n; double div; };
+struct par {
+	const char *name;
+	int (*setup)(void);
+	void (*run)(uint64_t);
+	void (*done)(void);
+	unsigned n;
+	double div;
+};
 static const struct par ptab[] = {
-	{"par_ref", NULL, r_ref, NULL, 10000, 1},	/* no kernel: what the machine itself gains */
+	/* no kernel: what the machine itself gains */
+	{"par_ref", NULL, r_ref, NULL, 10000, 1},
 	{"par_getppid", NULL, p_getppid, NULL, 20000, 1},
 	{"par_open_close", s_file, p_open, rmfiles, 2000, 1},
 	{"par_pf_anon", NULL, p_pf, NULL, 4, PF_PAGES},
@@ -1112,7 +1175,8 @@ static int selected(const char *name, int opt)
 {
 	for (int i = 0; i < nsel; i++) {
 		size_t l = strlen(sel[i]);
-		if (l && sel[i][l - 1] == '*' ? !strncmp(sel[i], name, l - 1) : !strcmp(sel[i], name))
+		if (l && sel[i][l - 1] == '*' ? !strncmp(sel[i], name, l - 1)
+					      : !strcmp(sel[i], name))
 			return 1;
 	}
 	return nsel == 0 && (opt == 0 || (opt == 1 && blkpath) || (opt == 2 && nethost));
@@ -1156,7 +1220,8 @@ static void run_one(const struct bench *b)
 			b->run(n);
 			MARK_END();
 			uint64_t t1 = now();
-			printf("#mark %s %g %g\n", b->name, (double)n * (b->kind == LAT ? b->div : 1), (double)(t1 - t0));
+			printf("#mark %s %g %g\n", b->name,
+			       (double)n * (b->kind == LAT ? b->div : 1), (double)(t1 - t0));
 		}
 	} else {
 		uint64_t n = 1, t;
@@ -1183,7 +1248,8 @@ static void run_one(const struct bench *b)
 				printf("#round %s %.2f\n", b->name, v[r]);
 		qsort(v, (size_t)rounds, sizeof v[0], cmpd);
 		printf("%s %.2f %s\n", b->name, v[rounds / 2],
-		       b->kind == BW ? (use_raw ? "B/kilotick" : "MB/s") : (use_raw ? "ticks" : "ns"));
+		       b->kind == BW ? (use_raw ? "B/kilotick" : "MB/s")
+				     : (use_raw ? "ticks" : "ns"));
 	}
 	fflush(stdout);
 	if (b->done) b->done();
@@ -1195,7 +1261,8 @@ static void run_par(const struct par *b, int np)
 {
 	double v[64];
 	int e;
-	struct shm *sh = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct shm *sh =
+		mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (sh == MAP_FAILED) { skip(b->name, errno); return; }
 	if (b->setup && (e = b->setup())) { skip(b->name, e); return; }
 	int rr = rounds > 5 ? 5 : rounds;
@@ -1254,7 +1321,10 @@ static void run_lock(int nt)
 	for (int r = 0; r < rounds; r++) {
 		uint64_t t0 = now();
 		for (int i = 0; i < nt; i++)
-			if (pthread_create(&t[i], NULL, lock_thread, &n)) { skip("lock_contended", errno); return; }
+			if (pthread_create(&t[i], NULL, lock_thread, &n)) {
+				skip("lock_contended", errno);
+				return;
+			}
 		for (int i = 0; i < nt; i++) pthread_join(t[i], NULL);
 		v[r] = (double)(now() - t0) / (double)(n * (unsigned)nt);
 	}
@@ -1298,7 +1368,8 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	setvbuf(stdout, NULL, _IOFBF, 8192);
 	ncpu = sysconf(_SC_NPROCESSORS_ONLN);
-	printf("#ubench 1 cpus %ld mode %s rounds %d clock %s\n", ncpu, count_mode ? "count" : "time", rounds, use_raw ? "raw" : "monotonic");
+	printf("#ubench 1 cpus %ld mode %s rounds %d clock %s\n", ncpu,
+	       count_mode ? "count" : "time", rounds, use_raw ? "raw" : "monotonic");
 	fflush(stdout);
 	for (size_t i = 0; i < NTAB; i++) {
 		if (list) { printf("%s\n", tab[i].name); continue; }

@@ -4,10 +4,11 @@
  *
  *	exercise [-f] [-l LOWER COMMAND] DIRECTORY PROCESSES OPERATIONS SEED COMMAND
  *
- * OPERATIONS are of all processes together.  The last tenth of them runs while another process takes memory away; after
- * that COMMAND (of the shell) unmounts and mounts again, and everything is compared once more.  -f: the file system may
- * become full.  -l: a tenth of the operations comes first, on the directory LOWER, and then COMMAND makes LOWER the
- * lower layer of an overlay on DIRECTORY, where the same models go on.
+ * OPERATIONS are of all processes together.  The last tenth of them runs while another process
+ * takes memory away; after that COMMAND (of the shell) unmounts and mounts again, and everything is
+ * compared once more.  -f: the file system may become full.  -l: a tenth of the operations comes
+ * first, on the directory LOWER, and then COMMAND makes LOWER the lower layer of an overlay on
+ * DIRECTORY, where the same models go on.
  *
  * Prints `ok STAGE' and `not ok STAGE' lines.
  */
@@ -35,7 +36,7 @@ static int stage(const char *name, int fine)
 	return fine;
 }
 
-/* --- memory ------------------------------------------------------------------------------------- */
+/* --- memory ----------------------------------------------------------------------------------- */
 
 /* The number behind a word that begins a line of a file; 0 when there is none. */
 static unsigned long number_in(const char *path, const char *word)
@@ -54,24 +55,27 @@ static unsigned long number_in(const char *path, const char *word)
 
 static unsigned long reclaimed(void)
 {
-	return number_in("/proc/vmstat", "pgsteal_kswapd ") + number_in("/proc/vmstat", "pgsteal_direct ");
+	return number_in("/proc/vmstat", "pgsteal_kswapd ") +
+	       number_in("/proc/vmstat", "pgsteal_direct ");
 }
 
 /*
- * More is to be taken (1), enough is (0), too much (-1).  With swap, memory that is not available can still be had, at
- * the cost of others' pages: then half of the swap space is to be in use.
+ * More is to be taken (1), enough is (0), too much (-1).  With swap, memory that is not available
+ * can still be had, at the cost of others' pages: then half of the swap space is to be in use.
  */
 static int hog_wants(void)
 {
 	unsigned long available = number_in("/proc/meminfo", "MemAvailable:") * 1024;
-	unsigned long swap = number_in("/proc/meminfo", "SwapTotal:"), free = number_in("/proc/meminfo", "SwapFree:");
+	unsigned long swap = number_in("/proc/meminfo", "SwapTotal:"),
+		      free = number_in("/proc/meminfo", "SwapFree:");
 
 	if (swap)
 		return free > swap / 2 ? 1 : free < swap / 4 ? -1 : 0;
 	return available > HOG_HIGH ? 1 : available < HOG_LOW ? -1 : 0;
 }
 
-/* Takes memory, gives some back, and uses a part of what it has, so that this is not the memory that others get. */
+/* Takes memory, gives some back, and uses a part of what it has, so that this is not the memory
+ * that others get. */
 static void hog(void)
 {
 	static char *piece[HOG_MAX];
@@ -80,7 +84,8 @@ static void hog(void)
 		int wants = hog_wants();
 
 		if (wants > 0 && n < HOG_MAX) {
-			piece[n] = mmap(NULL, HOG_PIECE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+			piece[n] = mmap(NULL, HOG_PIECE, PROT_READ | PROT_WRITE,
+					MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 			if (piece[n] != MAP_FAILED)
 				memset(piece[n++], 1, HOG_PIECE);
 			continue;
@@ -133,7 +138,7 @@ static void hog_end(pid_t pid)
 	waitpid(pid, NULL, 0);
 }
 
-/* --- stages -------------------------------------------------------------------------------------- */
+/* --- stages ----------------------------------------------------------------------------------- */
 
 static int run(struct exercise *x, const char *name, unsigned long ops)
 {
@@ -159,7 +164,8 @@ static int command(const char *name, const char *text)
 	return stage(name, !system(text));
 }
 
-static void exercise_it(const char *lower, const char *overlay, const char *again, unsigned long ops)
+static void exercise_it(const char *lower, const char *overlay, const char *again,
+			unsigned long ops)
 {
 	const char *base = config.base;
 	struct exercise *x;
@@ -172,14 +178,16 @@ static void exercise_it(const char *lower, const char *overlay, const char *agai
 	if (!stage("directories", x != NULL))
 		return;
 	if (lower) {
-		if (!run(x, "operations on the lower layer", ops / 10) || !command("overlay", overlay))
+		if (!run(x, "operations on the lower layer", ops / 10) ||
+		    !command("overlay", overlay))
 			return;
 		exercise_move(x, base);
 	}
 	if (!run(x, "operations", ops - ops / 10) || !run_short_of_memory(x, ops / 10))
 		return;
 	ex_drop_caches();
-	if (!stage("compared without caches", !exercise_verify(x)) || !command("mounted again", again))
+	if (!stage("compared without caches", !exercise_verify(x)) ||
+	    !command("mounted again", again))
 		return;
 	stage("compared after mounting again", !exercise_verify(x));
 	exercise_destroy(x);

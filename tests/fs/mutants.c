@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Mutants of file-system images (tests/host/fs/mutate_internal.h) in the guest, through loop devices.
+ * Mutants of file-system images (tests/host/fs/mutate_internal.h) in the guest, through loop
+ * devices.
  *
  *	mutants TYPE SEEDS OFFSET BYTES MUTANTS FIRST
  *
- * The sound image is at OFFSET of the file SEEDS, BYTES long.  Each mutant is a file on tmpfs behind a loop device of its
- * own: mounted read-only and walked, then, if the type can write, mounted, walked and changed.  FIRST is the number of the
- * first mutant.  Sectors that begin with MARK are contents of files; the others that are not zero are where most
- * mutations go.
+ * The sound image is at OFFSET of the file SEEDS, BYTES long.  Each mutant is a file on tmpfs
+ * behind a loop device of its own: mounted read-only and walked, then, if the type can write,
+ * mounted, walked and changed.  FIRST is the number of the first mutant.  Sectors that begin with
+ * MARK are contents of files; the others that are not zero are where most mutations go.
  *
- * Prints the number of each mutant before it is used, then `mounted N of MUTANTS', and `not ok ...' lines.
+ * Prints the number of each mutant before it is used, then `mounted N of MUTANTS', and `not ok ...'
+ * lines.
  */
 #include <linux/loop.h>
 #include <sys/ioctl.h>
@@ -26,7 +28,9 @@ enum { SAFE = MS_NOSUID | MS_NODEV | MS_NOEXEC };
 
 static struct mutant m;
 static u8 *sound, *image;
-static u8 *used, *changed; /* a byte for each block: not zero in the sound image, or once in a mutant; not as in the sound one */
+/* a byte for each block: not zero in the sound image, or once in a mutant; not as in the sound
+ * one */
+static u8 *used, *changed;
 static int file, bad;
 
 static void complain(const char *what, long n)
@@ -38,7 +42,7 @@ static void complain(const char *what, long n)
 	bad = 1;
 }
 
-/* --- images -------------------------------------------------------------------------------------- */
+/* --- images ----------------------------------------------------------------------------------- */
 
 static void store(u64 at, const void *data, size_t n)
 {
@@ -78,7 +82,8 @@ static int seed_read(const char *path, off_t offset, size_t bytes)
 	changed = calloc(1, bytes / BLOCK);
 	if (fd < 0 || !sound || !image || !metadata || !used || !changed || bytes % BLOCK)
 		return -1;
-	while (done < bytes && (n = pread(fd, sound + done, bytes - done, offset + (off_t)done)) > 0)
+	while (done < bytes &&
+	       (n = pread(fd, sound + done, bytes - done, offset + (off_t)done)) > 0)
 		done += (size_t)n;
 	close(fd);
 	if (done < bytes)
@@ -123,7 +128,7 @@ static int loop_attach(char *device, size_t room)
 	return fd;
 }
 
-/* --- one after the other -------------------------------------------------------------------------- */
+/* --- one after the other ---------------------------------------------------------------------- */
 
 /* In a process of its own, which tells by its status whether the mutant was mounted. */
 static int use_in_child(const char *device, const char *type, unsigned long flags)
@@ -192,7 +197,8 @@ int main(int argc, char **argv)
 	count = (unsigned)atoi(argv[5]);
 	mkdir(MUTANT_ROOT, 0755);
 	for (unsigned i = 0; i < count; i++)
-		mounted += (unsigned)mutant_run(argv[1], strtoull(argv[6], NULL, 0) + i, !can_write(argv[1]));
+		mounted += (unsigned)mutant_run(argv[1], strtoull(argv[6], NULL, 0) + i,
+						!can_write(argv[1]));
 	printf("mounted %u of %u\n", mounted, count);
 	return bad;
 }

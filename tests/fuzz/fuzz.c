@@ -4,12 +4,13 @@
  * Random system calls, by two processes as root and two as nobody, for SECONDS_EACH seconds.  The
  * kernel must stay alive; what the calls answer does not matter.
  *
- * A supervisor forks victims one after the other.  A victim makes some thousand calls whose arguments
- * follow the kinds of kernel/syscall/syscalls.tbl (grammar.h is made from it): descriptors it has,
- * memory of its own with pointers at its very edge, values around every power of two; now and then
- * plain noise.  Its memory lies by itself and comes back when it was unmapped; its signals all have
- * handlers; the supervisor interrupts it when it sleeps and replaces it when it makes no progress.
- * Left out is what a program may rightly do to itself at once or to the whole machine.
+ * A supervisor forks victims one after the other.  A victim makes some thousand calls whose
+ * arguments follow the kinds of kernel/syscall/syscalls.tbl (grammar.h is made from it):
+ * descriptors it has, memory of its own with pointers at its very edge, values around every power
+ * of two; now and then plain noise.  Its memory lies by itself and comes back when it was unmapped;
+ * its signals all have handlers; the supervisor interrupts it when it sleeps and replaces it when
+ * it makes no progress. Left out is what a program may rightly do to itself at once or to the whole
+ * machine.
  *
  * The numbers come from SEED (environment), the role and the victim's number alone.
  */
@@ -61,13 +62,44 @@ struct call {
 #define ARENA ((char *)0x1000000000)
 #define TALLY ((void *)0x2000000000)
 
-static const char *const spared[] = { "reboot", "exit", "exit_group", "rt_sigreturn", "vfork", "execve", "execveat" };
+static const char *const spared[] = {"reboot", "exit",   "exit_group", "rt_sigreturn",
+				     "vfork",  "execve", "execveat"};
 
 static const char *const paths[] = {
-	"a", "b", "c", "d", "d/e", "d/f", "a/", "./a", "../fuzz", ".", "..", "", "/", "/tmp", "no/such/name",
-	"/proc/self/maps", "/proc/self/mem", "/proc/self/status", "/proc/self/fd/3", "/proc/meminfo",
-	"/proc/self/oom_score_adj", "/proc/self/environ", "/proc/mounts", "/proc/self/task", "/dev/null", "/dev/zero",
-	"/dev/full", "/dev/random", "/dev/ptmx", "/dev/tty", "/sys", "/sys/kernel", "/dev/pts/0", "l",
+	"a",
+	"b",
+	"c",
+	"d",
+	"d/e",
+	"d/f",
+	"a/",
+	"./a",
+	"../fuzz",
+	".",
+	"..",
+	"",
+	"/",
+	"/tmp",
+	"no/such/name",
+	"/proc/self/maps",
+	"/proc/self/mem",
+	"/proc/self/status",
+	"/proc/self/fd/3",
+	"/proc/meminfo",
+	"/proc/self/oom_score_adj",
+	"/proc/self/environ",
+	"/proc/mounts",
+	"/proc/self/task",
+	"/dev/null",
+	"/dev/zero",
+	"/dev/full",
+	"/dev/random",
+	"/dev/ptmx",
+	"/dev/tty",
+	"/sys",
+	"/sys/kernel",
+	"/dev/pts/0",
+	"l",
 };
 
 static uint64_t state;
@@ -130,7 +162,8 @@ static unsigned long structure(void)
 	unsigned long p = pointer();
 	unsigned long *word = (unsigned long *)p;
 
-	if (p < (unsigned long)ARENA || p + 256 > (unsigned long)ARENA + ARENA_PAGES * 4096ul || p % 8)
+	if (p < (unsigned long)ARENA || p + 256 > (unsigned long)ARENA + ARENA_PAGES * 4096ul ||
+	    p % 8)
 		return p;
 	for (int i = 0; i < 16; i++)
 		switch (below(4)) {
@@ -178,7 +211,8 @@ static unsigned long argument(const struct call *c, int i)
 	if (!strcmp(k, "dfd"))
 		return below(3) ? (unsigned long)AT_FDCWD : 3 + below(NR_FDS);
 	if (!strcmp(k, "path") || !strcmp(k, "str"))
-		return below(20) ? (unsigned long)paths[below(sizeof(paths) / sizeof(paths[0]))] : pointer();
+		return below(20) ? (unsigned long)paths[below(sizeof(paths) / sizeof(paths[0]))]
+				 : pointer();
 	if (!strcmp(k, "size") || !strcmp(k, "ssize"))
 		return size();
 	if (!strcmp(k, "off"))
@@ -210,7 +244,8 @@ static int is_spared(const struct call *c)
 	return 0;
 }
 
-/* A signal to everybody, and what would leave the program without its handlers, stack or thread area. */
+/* A signal to everybody, and what would leave the program without its handlers, stack or thread
+ * area. */
 static int ends_the_game(const struct call *c, const unsigned long *a)
 {
 	if (!strcmp(c->name, "kill") || !strcmp(c->name, "setpriority"))
@@ -219,7 +254,8 @@ static int ends_the_game(const struct call *c, const unsigned long *a)
 		return a[0] == SIGSEGV || a[0] == SIGALRM || a[0] == SIGBUS;
 	if (!strcmp(c->name, "clone"))
 		return a[0] & 0x100; /* CLONE_VM */
-	return !strcmp(c->name, "clone3") || !strcmp(c->name, "arch_prctl") || !strcmp(c->name, "sigaltstack");
+	return !strcmp(c->name, "clone3") || !strcmp(c->name, "arch_prctl") ||
+	       !strcmp(c->name, "sigaltstack");
 }
 
 static void one_call(void)
@@ -247,7 +283,8 @@ static void on_signal(int signo)
 
 static void map_arena(void)
 {
-	mmap(ARENA, ARENA_PAGES * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	mmap(ARENA, ARENA_PAGES * 4096, PROT_READ | PROT_WRITE,
+	     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 }
 
 /* The arena was unmapped or protected: have it again, and go on. */
@@ -262,7 +299,8 @@ static void on_fault(int signo, siginfo_t *info, void *context)
 
 static void take_signals(void)
 {
-	struct sigaction plain = { .sa_handler = on_signal }, fault = { .sa_sigaction = on_fault, .sa_flags = SA_SIGINFO };
+	struct sigaction plain = {.sa_handler = on_signal},
+			 fault = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO};
 
 	for (int signo = 1; signo < NSIG; signo++)
 		sigaction(signo, &plain, NULL);
@@ -271,8 +309,8 @@ static void take_signals(void)
 }
 
 /*
- * Root may rightly change the modes of every file.  So a victim lives in a mount namespace where all is
- * read-only but its own directory; what it reaches beyond by chance mounts is little.
+ * Root may rightly change the modes of every file.  So a victim lives in a mount namespace where
+ * all is read-only but its own directory; what it reaches beyond by chance mounts is little.
  */
 static void jail(const char *dir)
 {
@@ -312,7 +350,8 @@ static void open_some(void)
 
 static void victim(const char *dir, uint64_t seed, int nobody)
 {
-	struct rlimit files = { 64, 64 }, procs = { 64, 64 }, core = { 0, 0 }, space = { 512ul << 20, 512ul << 20 }, fsize = { 1 << 20, 1 << 20 };
+	struct rlimit files = {64, 64}, procs = {64, 64}, core = {0, 0},
+		      space = {512ul << 20, 512ul << 20}, fsize = {1 << 20, 1 << 20};
 
 	state = seed * 0x9e3779b97f4a7c15ull | 1;
 	for (int i = 0; i < 8; i++)
@@ -393,8 +432,8 @@ static void supervise(int role, uint64_t seed, double until)
 	}
 	log = fopen("/dev/kmsg", "w");
 	if (log)
-		fprintf(log, "<1>fuzz: role %d, %lu programs, %lu calls, %lu succeeded\n", role, (unsigned long)n,
-			tally->made, tally->succeeded);
+		fprintf(log, "<1>fuzz: role %d, %lu programs, %lu calls, %lu succeeded\n", role,
+			(unsigned long)n, tally->made, tally->succeeded);
 	if (log)
 		fclose(log);
 	_exit(0);
@@ -414,7 +453,8 @@ int main(void)
 		int status = -1;
 
 		waitpid(who[role], &status, 0);
-		printf("as %s: %s\n", role & 1 ? "nobody" : "root", status == 0 ? "alive" : "the supervisor died");
+		printf("as %s: %s\n", role & 1 ? "nobody" : "root",
+		       status == 0 ? "alive" : "the supervisor died");
 	}
 	return 0;
 }

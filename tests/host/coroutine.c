@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Coroutines (coroutine.h), and what the C library and the sanitizers do for tests/host/fs.  Not renamed, as host.c.
+ * Coroutines (coroutine.h), and what the C library and the sanitizers do for tests/host/fs.  Not
+ * renamed, as host.c.
  *
- * The switch is a few instructions of our own: swapcontext() makes a system call, and the address sanitizer wipes
- * its knowledge of the whole stack there.
+ * The switch is a few instructions of our own: swapcontext() makes a system call, and the address
+ * sanitizer wipes its knowledge of the whole stack there.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -37,26 +38,34 @@ struct host_coroutine {
 
 static struct host_coroutine main_coroutine, *self = &main_coroutine, *came_from;
 
-/* Save the callee-saved registers on this stack and the stack pointer in *save; take over those of `load`. */
+/* Save the callee-saved registers on this stack and the stack pointer in *save; take over those of
+ * `load`. */
 void host_stack_switch(void **save, void *load);
 
 #ifdef __x86_64__
 __asm__(".text\n.globl host_stack_switch\nhost_stack_switch:\n"
-	"	push %rbp\n	push %rbx\n	push %r12\n	push %r13\n	push %r14\n	push %r15\n"
+	"	push %rbp\n	push %rbx\n	push %r12\n	push %r13\n	push %r14\n	"
+	"push %r15\n"
 	"	mov %rsp, (%rdi)\n	mov %rsi, %rsp\n"
-	"	pop %r15\n	pop %r14\n	pop %r13\n	pop %r12\n	pop %rbx\n	pop %rbp\n	ret\n");
+	"	pop %r15\n	pop %r14\n	pop %r13\n	pop %r12\n	pop %rbx\n	"
+	"pop %rbp\n	ret\n");
 #define SAVED_WORDS 6 /* below the return address; the last one saved first is the frame pointer */
 #define FRAME_WORD  5
 #define ENTRY_WORD  6
 #elif defined(__aarch64__)
 __asm__(".text\n.globl host_stack_switch\nhost_stack_switch:\n"
-	"	sub sp, sp, #160\n	stp x29, x30, [sp]\n	stp x19, x20, [sp, #16]\n	stp x21, x22, [sp, #32]\n"
-	"	stp x23, x24, [sp, #48]\n	stp x25, x26, [sp, #64]\n	stp x27, x28, [sp, #80]\n"
-	"	stp d8, d9, [sp, #96]\n	stp d10, d11, [sp, #112]\n	stp d12, d13, [sp, #128]\n	stp d14, d15, [sp, #144]\n"
+	"	sub sp, sp, #160\n	stp x29, x30, [sp]\n	stp x19, x20, [sp, #16]\n	"
+	"stp x21, x22, [sp, #32]\n"
+	"	stp x23, x24, [sp, #48]\n	stp x25, x26, [sp, #64]\n	stp x27, x28, [sp, "
+	"#80]\n"
+	"	stp d8, d9, [sp, #96]\n	stp d10, d11, [sp, #112]\n	stp d12, d13, [sp, "
+	"#128]\n	stp d14, d15, [sp, #144]\n"
 	"	mov x9, sp\n	str x9, [x0]\n	mov sp, x1\n"
 	"	ldp x29, x30, [sp]\n	ldp x19, x20, [sp, #16]\n	ldp x21, x22, [sp, #32]\n"
-	"	ldp x23, x24, [sp, #48]\n	ldp x25, x26, [sp, #64]\n	ldp x27, x28, [sp, #80]\n"
-	"	ldp d8, d9, [sp, #96]\n	ldp d10, d11, [sp, #112]\n	ldp d12, d13, [sp, #128]\n	ldp d14, d15, [sp, #144]\n"
+	"	ldp x23, x24, [sp, #48]\n	ldp x25, x26, [sp, #64]\n	ldp x27, x28, [sp, "
+	"#80]\n"
+	"	ldp d8, d9, [sp, #96]\n	ldp d10, d11, [sp, #112]\n	ldp d12, d13, [sp, "
+	"#128]\n	ldp d14, d15, [sp, #144]\n"
 	"	add sp, sp, #160\n	ret\n");
 #define SAVED_WORDS 18
 #define FRAME_WORD  0
@@ -126,8 +135,10 @@ void host_coroutine_destroy(struct host_coroutine *c)
 	free(c);
 }
 
-static __attribute__((no_sanitize("address"))) void walk(uintptr_t fp, uintptr_t low, uintptr_t high,
-							   void (*see)(unsigned long pc, void *ctx), void *ctx)
+static __attribute__((no_sanitize("address"))) void walk(uintptr_t fp, uintptr_t low,
+							 uintptr_t high,
+							 void (*see)(unsigned long pc, void *ctx),
+							 void *ctx)
 {
 	for (int i = 0; i < 30 && fp >= low && fp + 16 <= high && !(fp & 7); i++) {
 		uintptr_t *frame = (uintptr_t *)fp;
@@ -140,8 +151,9 @@ static __attribute__((no_sanitize("address"))) void walk(uintptr_t fp, uintptr_t
 	}
 }
 
-__attribute__((no_sanitize("address"))) void host_coroutine_walk(const struct host_coroutine *c,
-								 void (*see)(unsigned long pc, void *ctx), void *ctx)
+__attribute__((no_sanitize("address"))) void
+host_coroutine_walk(const struct host_coroutine *c, void (*see)(unsigned long pc, void *ctx),
+		    void *ctx)
 {
 	uintptr_t *sp = c->sp;
 
@@ -163,7 +175,8 @@ void host_backtrace(void)
 
 void *host_reserve(size_t size)
 {
-	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (p == MAP_FAILED) {
 		perror("host_reserve");
@@ -299,7 +312,8 @@ void host_fix_addresses(void)
 	size_t n, argc = 0;
 	ssize_t len;
 
-	if (persona < 0 || persona & ADDR_NO_RANDOMIZE || personality((unsigned long)persona | ADDR_NO_RANDOMIZE) < 0)
+	if (persona < 0 || persona & ADDR_NO_RANDOMIZE ||
+	    personality((unsigned long)persona | ADDR_NO_RANDOMIZE) < 0)
 		return;
 	len = readlink("/proc/self/exe", self_path, sizeof(self_path) - 1);
 	f = fopen("/proc/self/cmdline", "r");

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The C library for host test programs, and their main().  The only file here that is not renamed. */
+/* The C library for host test programs, and their main().  The only file here that is not
+ * renamed. */
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdbool.h>

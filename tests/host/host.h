@@ -2,16 +2,18 @@
 /*
  * What a host test program has besides the kernel code it tests.
  *
- * Kernel code and tests are compiled against the kernel's headers only, and their references to names
- * that the C library also has (memcpy, snprintf, ...) are renamed to the kernel's own functions after
- * compilation (tests/unit/renames).  host.c alone sees the C library and offers it by these names.
+ * Kernel code and tests are compiled against the kernel's headers only, and their references to
+ * names that the C library also has (memcpy, snprintf, ...) are renamed to the kernel's own
+ * functions after compilation (tests/unit/renames).  host.c alone sees the C library and offers it
+ * by these names.
  *
  *	TEST(list_push)
  *	{
  *		EXPECT(list_empty(&l));
  *	}
  *
- * The program runs its tests in file order and prints "ok PROGRAM: NAME" or "not ok PROGRAM: NAME - ...".
+ * The program runs its tests in file order and prints "ok PROGRAM: NAME" or "not ok PROGRAM: NAME -
+ * ...".
  */
 #pragma once
 
@@ -29,7 +31,8 @@ void host_test_register(struct host_test *t);
 void host_test_fail(const char *file, int line, const char *fmt, ...) __printf(3, 4);
 
 #define TEST(test_name) TEST_(test_name, 0)
-/* Known to fail, as the room's README says: runs only as PROGRAM NAME, and prints nothing otherwise. */
+/* Known to fail, as the room's README says: runs only as PROGRAM NAME, and prints nothing
+ * otherwise. */
 #define TEST_KNOWN_TO_FAIL(test_name) TEST_(test_name, 1)
 
 #define TEST_(test_name, only_by_name) \
@@ -47,12 +50,12 @@ void host_test_fail(const char *file, int line, const char *fmt, ...) __printf(3
 			host_test_fail(__FILE__, __LINE__, "%s", #cond); \
 	} while (0)
 
-#define EXPECT_EQ(a, b) \
-	do { \
-		long long eq_a_ = (long long)(a), eq_b_ = (long long)(b); \
-		if (eq_a_ != eq_b_) \
-			host_test_fail(__FILE__, __LINE__, "%s is %lld (%#llx), not %lld (%#llx)", #a, \
-				       eq_a_, eq_a_, eq_b_, eq_b_); \
+#define EXPECT_EQ(a, b)                                                                            \
+	do {                                                                                       \
+		long long eq_a_ = (long long)(a), eq_b_ = (long long)(b);                          \
+		if (eq_a_ != eq_b_)                                                                \
+			host_test_fail(__FILE__, __LINE__, "%s is %lld (%#llx), not %lld (%#llx)", \
+				       #a, eq_a_, eq_a_, eq_b_, eq_b_);                            \
 	} while (0)
 
 #define EXPECT_STR(a, b) \
@@ -80,8 +83,8 @@ void host_free(void *p);
 long host_allocated(void);
 
 /*
- * Failure injection: the allocation number `after` from now fails (0: the next one), later ones succeed;
- * negative: never.
+ * Failure injection: the allocation number `after` from now fails (0: the next one), later ones
+ * succeed; negative: never.
  */
 void host_fail_after(long after);
 
@@ -89,7 +92,8 @@ void host_fail_after(long after);
 bool host_failed(void);
 
 /*
- * Repeat the statement with the first, second, ... allocation failing, until it runs without reaching the failing one.
+ * Repeat the statement with the first, second, ... allocation failing, until it runs without
+ * reaching the failing one.
  *	FOR_EACH_FAILURE { err = thing_create(&t); ... }
  */
 #define FOR_EACH_FAILURE \
@@ -97,7 +101,8 @@ bool host_failed(void);
 	     fail_more_ && (host_fail_after(fail_n_), true); \
 	     fail_more_ = host_failed(), host_fail_after(-1), fail_n_++)
 
-/* The generator of the run, seeded from SEED in the environment or the clock; the seed is printed on failure. */
+/* The generator of the run, seeded from SEED in the environment or the clock; the seed is printed
+ * on failure. */
 struct prng *host_prng(void);
 u64 host_random(u64 bound);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The architecture contract, as far as it can be tried from inside: entries, string functions, user copies, clock. */
+/* The architecture contract, as far as it can be tried from inside: entries, string functions, user
+ * copies, clock. */
 #include <arch/debug.h>
 #include <arch/mmu.h>
 #include <arch/timer.h>
@@ -12,7 +13,8 @@
 #include <kernel/smp/ipi.h>
 #include <mm/alloc.h>
 
-static const unsigned user_optional[] = { PTE_W, PTE_X, PTE_ACCESSED, PTE_DIRTY, PTE_SPECIAL, PTE_NONE };
+static const unsigned user_optional[] = {PTE_W,     PTE_X,       PTE_ACCESSED,
+					 PTE_DIRTY, PTE_SPECIAL, PTE_NONE};
 
 /* Every combination of the bits above over a readable user leaf. */
 static unsigned user_flags(unsigned choice)
@@ -86,7 +88,8 @@ KTEST(arch_memmove)
 
 	KREQUIRE(real);
 	for (unsigned round = 0; round < 3000; round++) {
-		unsigned n = prng_below(rng, round & 1 ? 80 : 400), from = prng_below(rng, ARENA - n),
+		unsigned n = prng_below(rng, round & 1 ? 80 : 400),
+			 from = prng_below(rng, ARENA - n),
 			 to = prng_below(rng, 8) ? (from + prng_below(rng, 160)) % (ARENA - n)
 						 : prng_below(rng, ARENA - n);
 

@@ -568,7 +568,8 @@ KTEST(block_partitions)
 	KEXPECT(!bdev_rw(one, BIO_READ, 0, buf, 512) && buf[0] == 11);
 	KEXPECT(!bdev_rw(two, BIO_READ, 0, buf, 512) && buf[0] == 22);
 	KEXPECT(bdev_rw(one, BIO_READ, 32, buf, 512) == -EIO);
-	/* A claimed partition keeps the disk from being claimed; an open one from being read anew. */
+	/* A claimed partition keeps the disk from being claimed; an open one from being read
+	 * anew. */
 	KEXPECT(bdev_open(MKDEV(240, 0), BDEV_READ | BDEV_EXCL, two, &two) == -EBUSY);
 	KEXPECT(disk_rescan(f->disk) == -EBUSY);
 	KEXPECT(partition_delete(f->disk, 1) == -EBUSY);

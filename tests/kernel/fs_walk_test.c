@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Path walks from inside: both kinds agree, names survive renames under them, idle dentries can be shrunk at any moment.
+ * Path walks from inside: both kinds agree, names survive renames under them, idle dentries can be
+ * shrunk at any moment.
  */
 #include <fs/vfs/dentry.h>
 #include <fs/vfs/file.h>
@@ -146,10 +147,13 @@ static u32 storm_stop, storm_bad, storm_found;
 static void renamer(void *arg)
 {
 	while (!atomic_load(&storm_stop)) {
-		if (do_rename(AT_FDCWD, "/ktest_storm/here", AT_FDCWD, "/ktest_storm/a_longer_name_that_does_not_fit_inline_at_all", 0))
+		if (do_rename(AT_FDCWD, "/ktest_storm/here", AT_FDCWD,
+			      "/ktest_storm/a_longer_name_that_does_not_fit_inline_at_all", 0))
 			atomic_inc(&storm_bad);
 		cond_resched();
-		if (do_rename(AT_FDCWD, "/ktest_storm/a_longer_name_that_does_not_fit_inline_at_all", AT_FDCWD, "/ktest_storm/here", 0))
+		if (do_rename(AT_FDCWD,
+			      "/ktest_storm/a_longer_name_that_does_not_fit_inline_at_all",
+			      AT_FDCWD, "/ktest_storm/here", 0))
 			atomic_inc(&storm_bad);
 		cond_resched();
 	}

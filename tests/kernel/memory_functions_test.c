@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The machine's own memcpy, memmove, memset, page functions and checksum against the obvious loops. */
+/* The machine's own memcpy, memmove, memset, page functions and checksum against the obvious
+ * loops. */
 #include <arch/types.h>
 #include <kernel/debug/ktest.h>
 #include <kernel/lib/crc32.h>

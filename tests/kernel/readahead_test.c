@@ -54,7 +54,8 @@ static void object_readahead(struct file *f, struct mapping *m, u64 index, unsig
 	}
 }
 
-static const struct mapping_ops object_ops = { .read_folio = object_read, .readahead = object_readahead };
+static const struct mapping_ops object_ops = {.read_folio = object_read,
+					      .readahead = object_readahead};
 
 static void object_make(u64 pages)
 {
@@ -70,7 +71,8 @@ static void read_at(loff_t pos, size_t n)
 	struct iov_iter it;
 
 	iov_iter_kernel(&it, ITER_DEST, buf, n);
-	KEXPECT(cache_read_iter(&file, &object.mapping, &it, &pos, object_size(NULL)) == (ssize_t)n);
+	KEXPECT(cache_read_iter(&file, &object.mapping, &it, &pos, object_size(NULL)) ==
+		(ssize_t)n);
 	file.ra.prev = ((u64)pos - 1) / PAGE_SIZE;
 }
 

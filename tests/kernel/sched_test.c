@@ -186,8 +186,9 @@ static u64 spinner_finish(struct spinner *s)
 }
 
 /*
- * How time is shared shows only while the host lets every processor run.  One that it holds back for a
- * moment spoils a measurement, so each is taken until it holds, and a scheduler that is wrong never holds.
+ * How time is shared shows only while the host lets every processor run.  One that it holds back
+ * for a moment spoils a measurement, so each is taken until it holds, and a scheduler that is wrong
+ * never holds.
  */
 #define ATTEMPTS 12
 
@@ -402,7 +403,8 @@ static void later_fn(struct work *w)
 
 static void waits_for_later_fn(struct work *w)
 {
-	atomic_store(&later_seen, !completion_wait_timeout(&later_ran, clock_deadline(60 * NSEC_PER_SEC)));
+	atomic_store(&later_seen,
+		     !completion_wait_timeout(&later_ran, clock_deadline(60 * NSEC_PER_SEC)));
 }
 
 /* An item that comes when the only worker sleeps already, and that the sleeper needs. */

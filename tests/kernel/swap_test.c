@@ -200,7 +200,8 @@ KTEST(swap_private)
 	for (u64 i = 0; i < 400; i += 2)
 		wrong += !poke(a + i * PAGE_SIZE, i + 1000);
 	for (u64 i = 0; i < 400; i++) {
-		wrong += mm_access(child, a + i * PAGE_SIZE + 16, &w, 8, false, 0) != 8 || w != i + 1;
+		wrong += mm_access(child, a + i * PAGE_SIZE + 16, &w, 8, false, 0) != 8 ||
+			 w != i + 1;
 		wrong += peek(a + i * PAGE_SIZE) != (i % 2 ? i + 1 : i + 1000);
 	}
 	KEXPECT(!wrong);
@@ -286,7 +287,8 @@ KTEST(swap_shared)
 	}
 	KEXPECT(!wrong && s.swapped <= 100);
 	KEXPECT(shmem_seek(&s, 150 * PAGE_SIZE, true) == 150 * (loff_t)PAGE_SIZE);
-	/* A few bytes of the first page go, which the device could not keep; no other page goes with them. */
+	/* A few bytes of the first page go, which the device could not keep; no other page goes
+	 * with them. */
 	KEXPECT(!shmem_fallocate(&s, 3, 16, 8) && s.allocated == 200);
 	KEXPECT(!shmem_fallocate(&s, 3, 0, PAGE_SIZE) && s.allocated == 199);
 	/* Cut in the middle of a page that may be out: cleared behind the cut. */

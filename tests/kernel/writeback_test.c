@@ -40,7 +40,8 @@ static int disk_read(struct file *file, struct folio *f)
 	return 0;
 }
 
-static int disk_write_end(struct mapping *m, loff_t pos, size_t len, size_t copied, struct folio *f, void *fsdata)
+static int disk_write_end(struct mapping *m, loff_t pos, size_t len, size_t copied, struct folio *f,
+			  void *fsdata)
 {
 	struct inode *inode = m->host;
 
@@ -113,9 +114,11 @@ static const struct file_ops disk_file_ops = {
 	.fsync = generic_fsync,
 };
 
-static const struct super_ops disk_super_ops = { .write_inode = disk_write_inode, .evict = disk_evict };
+static const struct super_ops disk_super_ops = {.write_inode = disk_write_inode,
+						.evict = disk_evict};
 
-static int disk_mount(const struct fs_type *type, const struct fs_params *params, struct superblock **out)
+static int disk_mount(const struct fs_type *type, const struct fs_params *params,
+		      struct superblock **out)
 {
 	struct inode *root;
 	int err = super_create(type, params, &disk_super_ops, out);
@@ -194,7 +197,8 @@ static void limits_restore(void)
 
 static bool clean(struct inode *inode)
 {
-	return !xa_marked(&inode->data.pages, MAPPING_DIRTY) && !xa_marked(&inode->data.pages, MAPPING_WRITEBACK) &&
+	return !xa_marked(&inode->data.pages, MAPPING_DIRTY) &&
+	       !xa_marked(&inode->data.pages, MAPPING_WRITEBACK) &&
 	       !(READ_ONCE(inode->state) & I_DIRTY_ALL);
 }
 
@@ -235,12 +239,14 @@ KTEST(writeback_fsync)
 	KREQUIRE(f);
 	KEXPECT(fill(f, 0, 2 * PAGE_SIZE));
 	KEXPECT(!generic_fsync(f, 0, S64_MAX, true));
-	KEXPECT(disk.pages == 2 && disk.inodes == 1 && clean(f->inode) && list_empty(&f->inode->dirty_link));
+	KEXPECT(disk.pages == 2 && disk.inodes == 1 && clean(f->inode) &&
+		list_empty(&f->inode->dirty_link));
 	KEXPECT(!generic_fsync(f, 0, S64_MAX, false) && disk.pages == 2);
 	/* Part of the file: the rest stays dirty, and listed. */
 	KEXPECT(fill(f, 0, 2 * PAGE_SIZE));
 	KEXPECT(!generic_fsync(f, 0, PAGE_SIZE - 1, true));
-	KEXPECT(disk.pages == 3 && f->inode->state & I_DIRTY_PAGES && !list_empty(&f->inode->dirty_link));
+	KEXPECT(disk.pages == 3 && f->inode->state & I_DIRTY_PAGES &&
+		!list_empty(&f->inode->dirty_link));
 	KEXPECT(!super_sync(f->inode->sb, true) && disk.pages == 4 && clean(f->inode));
 	/* Truncated dirt is forgotten. */
 	u64 dirty = vm_gauge_read(VM_NR_DIRTY);
@@ -265,7 +271,8 @@ KTEST(writeback_errors)
 	KEXPECT(!generic_fsync(f, 0, S64_MAX, true));
 	KEXPECT(generic_fsync(g, 0, S64_MAX, true) == -EIO);
 	KEXPECT(!generic_fsync(g, 0, S64_MAX, true));
-	/* Written by the flusher, told by fsync; a file opened later does not hear of what was told. */
+	/* Written by the flusher, told by fsync; a file opened later does not hear of what was
+	 * told. */
 	KEXPECT(fill(f, 0, PAGE_SIZE));
 	disk.error = -ENOSPC;
 	KEXPECT(!cache_write_range(f->mapping, 0, S64_MAX, false));
@@ -406,7 +413,8 @@ KTEST(writeback_lazytime)
 	writeback_kick(sb);
 	sleep_ns(20 * NSEC_PER_MSEC);
 	KEXPECT(!disk.inodes && !generic_fsync(f, 0, S64_MAX, true) && !disk.inodes);
-	KEXPECT(!generic_fsync(f, 0, S64_MAX, false) && disk.inodes == 1 && !(f->inode->state & I_DIRTY_TIME));
+	KEXPECT(!generic_fsync(f, 0, S64_MAX, false) && disk.inodes == 1 &&
+		!(f->inode->state & I_DIRTY_TIME));
 	inode_touch(f->inode, ATTR_ATIME);
 	KEXPECT(!super_sync(sb, true) && disk.inodes == 2);
 	/* Pages dirtied after the times: found by the flusher all the same. */

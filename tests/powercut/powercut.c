@@ -5,12 +5,12 @@
  *	powercut work NAME DIR MARKS STEPS	run a workload in DIR
  *	powercut check NAME DIR STEP		does DIR keep what was promised up to STEP?
  *
- * A promise is a number of steps: when fsync(), msync() or the like has returned for step n, a sector that says so is
- * written to MARKS, a partition of the same disk.  The host, which has recorded all writes in order, reads from it
- * what had been promised at any moment.
+ * A promise is a number of steps: when fsync(), msync() or the like has returned for step n, a
+ * sector that says so is written to MARKS, a partition of the same disk.  The host, which has
+ * recorded all writes in order, reads from it what had been promised at any moment.
  *
- * Files hold words that name their file and their offset, so that data that was never a file's own shows.  Each
- * workload is a fixed function of the step, so the check needs nothing but the number.
+ * Files hold words that name their file and their offset, so that data that was never a file's own
+ * shows.  Each workload is a fixed function of the step, so the check needs nothing but the number.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -78,7 +78,8 @@ static void promise(unsigned long step)
 
 static uint64_t word(unsigned file, unsigned generation, uint64_t index)
 {
-	return TAG << 56 | (uint64_t)(workload << 12 | (file & 0xfff)) << 40 | (uint64_t)(generation & 0xff) << 32 | index;
+	return TAG << 56 | (uint64_t)(workload << 12 | (file & 0xfff)) << 40 |
+	       (uint64_t)(generation & 0xff) << 32 | index;
 }
 
 static void fill(uint64_t *w, unsigned file, unsigned generation, uint64_t first, size_t n)
@@ -121,7 +122,7 @@ static void sync_dir(void)
 
 static uint64_t buf[1 << 18];
 
-/* --- appends, fsync after each ------------------------------------------------------------------------------------- */
+/* --- appends, fsync after each ---------------------------------------------------------------- */
 
 #define FILES 4
 
@@ -176,7 +177,7 @@ static void fsync_check(unsigned long last)
 	}
 }
 
-/* --- a file replaced by rename ------------------------------------------------------------------------------------- */
+/* --- a file replaced by rename ---------------------------------------------------------------- */
 
 #define NAMES 3
 
@@ -237,7 +238,7 @@ static void rename_check(unsigned long last)
 	}
 }
 
-/* --- files come and go --------------------------------------------------------------------------------------------- */
+/* --- files come and go ------------------------------------------------------------------------ */
 
 #define ALIVE 40
 #define PERIOD 10
@@ -292,7 +293,7 @@ static void storm_check(unsigned long last)
 	}
 }
 
-/* --- one file grows and shrinks ------------------------------------------------------------------------------------ */
+/* --- one file grows and shrinks --------------------------------------------------------------- */
 
 static size_t truncate_size(unsigned long step, size_t before)
 {
@@ -345,7 +346,8 @@ static void truncate_check(unsigned long last)
 		return;
 	for (unsigned long s = 1; s <= last; s++)
 		size = truncate_limit(truncate_size(s, size));
-	/* What was promised, or something on the way to the next promise: a write may be there in part. */
+	/* What was promised, or something on the way to the next promise: a write may be there in
+	 * part. */
 	for (unsigned long s = last; s <= last + 3; s++) {
 		size_t next = truncate_limit(truncate_size(s + 1, size));
 
@@ -360,11 +362,12 @@ static void truncate_check(unsigned long last)
 			bad("content", path("file", 0), i, n);
 }
 
-/* --- a directory grows --------------------------------------------------------------------------------------------- */
+/* --- a directory grows ------------------------------------------------------------------------ */
 
 static char *entry_name(unsigned long n)
 {
-	return path(n % 2 ? "a-name-that-is-rather-long-so-that-blocks-fill-quickly-%lu" : "n%lu", n);
+	return path(n % 2 ? "a-name-that-is-rather-long-so-that-blocks-fill-quickly-%lu" : "n%lu",
+		    n);
 }
 
 static void directory_work(void)
@@ -397,7 +400,8 @@ static void directory_check(unsigned long last)
 			bad("is not there", entry_name(s), s, last);
 	while (d && (e = readdir(d))) {
 		n++;
-		if (!there(path("", 0)) || fstatat(dirfd(d), e->d_name, &(struct stat){ 0 }, AT_SYMLINK_NOFOLLOW))
+		if (!there(path("", 0)) ||
+		    fstatat(dirfd(d), e->d_name, &(struct stat){0}, AT_SYMLINK_NOFOLLOW))
 			bad("listed, not there", e->d_name, n, last);
 	}
 	if (!d || n < last + 2)
@@ -406,7 +410,7 @@ static void directory_check(unsigned long last)
 		closedir(d);
 }
 
-/* --- a mapped file -------------------------------------------------------------------------------------------------- */
+/* --- a mapped file ---------------------------------------------------------------------------- */
 
 #define MAP_PAGES 64
 #define PAGE	  4096
@@ -449,12 +453,14 @@ static void mapped_check(unsigned long last)
 		uint64_t w = buf[i];
 		unsigned long want = newest[i / 512];
 
-		if (!own(w, 0, i) || (want && !w) || (want && w && (uint8_t)(generation_of(w) - want) > 1 && chance(last + 1, 8, MAP_PAGES) != (unsigned long)i / 512))
+		if (!own(w, 0, i) || (want && !w) ||
+		    (want && w && (uint8_t)(generation_of(w) - want) > 1 &&
+		     chance(last + 1, 8, MAP_PAGES) != (unsigned long)i / 512))
 			bad("content", path("mapped", 0), i, want);
 	}
 }
 
-/* --- all ------------------------------------------------------------------------------------------------------------ */
+/* --- all -------------------------------------------------------------------------------------- */
 
 static const struct {
 	const char *name;

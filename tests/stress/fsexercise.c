@@ -4,8 +4,9 @@
  *
  *	fsexercise [DIRECTORY [PROCESSES [OPERATIONS [SEED]]]]
  *
- * OPERATIONS are of all processes together.  With a trailing + on DIRECTORY the file system may become full.  Without
- * arguments: the current directory, 8 processes, 20,000 operations.  Prints one line "exercise: ok", or what went wrong.
+ * OPERATIONS are of all processes together.  With a trailing + on DIRECTORY the file system may
+ * become full.  Without arguments: the current directory, 8 processes, 20,000 operations.  Prints
+ * one line "exercise: ok", or what went wrong.
  */
 /* LIMIT 300 */
 #include "../host/fs/exercise_model.c"
@@ -15,7 +16,8 @@
 int main(int argc, char **argv)
 {
 	static char base[200] = ".";
-	struct exercise_config config = { .base = base, .processes = 8, .ops = 20000, .seed = (unsigned)getpid() };
+	struct exercise_config config = {
+		.base = base, .processes = 8, .ops = 20000, .seed = (unsigned)getpid()};
 	struct exercise *x;
 	size_t n;
 

@@ -119,7 +119,9 @@ static void exhaustion(void)
 		must(dup(0) == fd[0]);
 		limit.rlim_cur = limit.rlim_max = 64 << 20;
 		must(setrlimit(RLIMIT_AS, &limit) == 0);
-		must(mmap(NULL, 128 << 20, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED && errno == ENOMEM);
+		must(mmap(NULL, 128 << 20, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) ==
+			     MAP_FAILED &&
+		     errno == ENOMEM);
 		_exit(0);
 	}
 	must(wait(&status) > 0);

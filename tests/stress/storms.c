@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* LIMIT 900 */
 /*
- * Storms on one subject each, by several processes, all at once: what is written must be read, what is
- * sent must arrive, and everything must be there again afterwards.
+ * Storms on one subject each, by several processes, all at once: what is written must be read, what
+ * is sent must arrive, and everything must be there again afterwards.
  */
 #include "stress.h"
 
@@ -97,7 +97,8 @@ static void storm_mmap(int id, double until)
 		int i = next_random(&r) % 32;
 
 		if (slot[i]) {
-			must(slot[i][0] == (unsigned char)i && slot[i][size[i] - 1] == (unsigned char)i);
+			must(slot[i][0] == (unsigned char)i &&
+			     slot[i][size[i] - 1] == (unsigned char)i);
 			if (next_random(&r) % 3 == 0) {
 				size_t bigger = size[i] + 4096 * (next_random(&r) % 16);
 
@@ -112,7 +113,8 @@ static void storm_mmap(int id, double until)
 			continue;
 		}
 		size[i] = 4096 * (1 + next_random(&r) % 64);
-		slot[i] = mmap(NULL, size[i], PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		slot[i] = mmap(NULL, size[i], PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			       -1, 0);
 		must(slot[i] != MAP_FAILED);
 		slot[i][0] = slot[i][size[i] - 1] = i;
 		must(mprotect(slot[i], 4096, PROT_READ) == 0 && slot[i][0] == (unsigned char)i);
@@ -163,7 +165,9 @@ static void *futex_thread(void *arg)
 
 static void storm_futex(int id, double until)
 {
-	struct shared s = { .lock = PTHREAD_MUTEX_INITIALIZER, .cond = PTHREAD_COND_INITIALIZER, .until = until };
+	struct shared s = {.lock = PTHREAD_MUTEX_INITIALIZER,
+			   .cond = PTHREAD_COND_INITIALIZER,
+			   .until = until};
 	pthread_t t[16];
 
 	for (int i = 0; i < 16; i++)
@@ -256,7 +260,10 @@ static void storm_unix(int id, double until)
 		int s[2], passed[2];
 		char c = 'x', space[CMSG_SPACE(sizeof(int))] = { 0 };
 		struct iovec iov = { &c, 1 };
-		struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = space, .msg_controllen = sizeof(space) };
+		struct msghdr m = {.msg_iov = &iov,
+				   .msg_iovlen = 1,
+				   .msg_control = space,
+				   .msg_controllen = sizeof(space)};
 
 		must(socketpair(AF_UNIX, SOCK_STREAM, 0, s) == 0 && pipe(passed) == 0);
 		struct cmsghdr *h = CMSG_FIRSTHDR(&m);
@@ -308,9 +315,11 @@ static void storm_epoll(int id, double until)
 int main(void)
 {
 	struct storm storms[] = {
-		{ "pipes", 4, storm_pipe },	  { "signals", 4, storm_signal }, { "mappings", 4, storm_mmap },
-		{ "futexes", 2, storm_futex },	  { "threads", 4, storm_threads }, { "tmpfs", 4, storm_tmpfs },
-		{ "terminals", 4, storm_pty }, { "unix sockets", 4, storm_unix }, { "epoll", 4, storm_epoll },
+		{"pipes", 4, storm_pipe},      {"signals", 4, storm_signal},
+		{"mappings", 4, storm_mmap},   {"futexes", 2, storm_futex},
+		{"threads", 4, storm_threads}, {"tmpfs", 4, storm_tmpfs},
+		{"terminals", 4, storm_pty},   {"unix sockets", 4, storm_unix},
+		{"epoll", 4, storm_epoll},
 	};
 
 	storms_run(storms, sizeof(storms) / sizeof(storms[0]));

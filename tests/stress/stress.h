@@ -96,7 +96,8 @@ static inline void storms_run(struct storm *storms, int n)
 	}
 	for (int s = 0; s < n; s++)
 		if (storms[s].bad)
-			printf("%s: %d of %d failed\n", storms[s].name, storms[s].bad, storms[s].processes);
+			printf("%s: %d of %d failed\n", storms[s].name, storms[s].bad,
+			       storms[s].processes);
 		else
 			printf("%s: ok\n", storms[s].name);
 	fflush(stdout);

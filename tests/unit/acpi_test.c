@@ -98,7 +98,8 @@ TEST(tables)
 	EXPECT(!acpi_fadt(&fadt));
 	EXPECT_EQ(fadt.pm1a_control.address, 0x604);
 	EXPECT_EQ(fadt.pm1a_control.bits, 16);
-	EXPECT(fadt.reset.address == 0xcf9 && fadt.reset_value == 6 && fadt.flags & ACPI_FADT_RESET);
+	EXPECT(fadt.reset.address == 0xcf9 && fadt.reset_value == 6 &&
+	       fadt.flags & ACPI_FADT_RESET);
 	EXPECT(acpi_mcfg_nth(0)->address == 0xb0000000 && acpi_mcfg_nth(0)->bus_end == 255);
 	EXPECT(!acpi_mcfg_nth(1));
 	EXPECT(!acpi_s5(&a, &b) && a == 5 && b == 1);

@@ -17,8 +17,9 @@ static int check(const struct sock_filter *prog, unsigned len, enum bpf_use use)
 	return bpf_check(prog, len, use, scratch);
 }
 
-#define RUN(prog, bytes) \
-	bpf_run(prog, &(struct bpf_input){ .data = (bytes), .len = sizeof(bytes) - 1 }, BPF_USE_PACKET)
+#define RUN(prog, bytes)                                                                           \
+	bpf_run(prog, &(struct bpf_input){.data = (bytes), .len = sizeof(bytes) - 1},              \
+		BPF_USE_PACKET)
 
 TEST(packet_filter)
 {
@@ -106,14 +107,14 @@ TEST(random_programs)
 		u8 *data = host_alloc(20);
 
 		for (unsigned i = 0; i < len; i++)
-			prog[i] = (struct sock_filter){ (u16)host_random(0xb8), (u8)host_random(4),
-							(u8)host_random(4),
-							host_random(8) ? (u32)host_random(24)
-								       : (u32)prng_next(host_prng()) };
+			prog[i] = (struct sock_filter){
+				(u16)host_random(0xb8), (u8)host_random(4), (u8)host_random(4),
+				host_random(8) ? (u32)host_random(24)
+					       : (u32)prng_next(host_prng())};
 		prog[len - 1].code = BPF_RET | BPF_A;
 		if (!check(prog, len, BPF_USE_PACKET)) {
 			accepted++;
-			bpf_run(prog, &(struct bpf_input){ .data = data, .len = 20 }, BPF_USE_PACKET);
+			bpf_run(prog, &(struct bpf_input){.data = data, .len = 20}, BPF_USE_PACKET);
 		}
 		host_free(data);
 	}

@@ -30,7 +30,8 @@ static void mutants(struct host_disk *d, const char *type, bool read_only)
 }
 
 /* Everything at once for one file system. */
-static void all_of(const struct suite *s, u64 bytes, const char *mkfs, u64 small, const char *mkfs_small)
+static void all_of(const struct suite *s, u64 bytes, const char *mkfs, u64 small,
+		   const char *mkfs_small)
 {
 	struct host_disk *d = suite_disk("disk", bytes, mkfs);
 
@@ -52,7 +53,7 @@ TEST(fat32)
 
 TEST(fat12_nearly_full)
 {
-	static const struct suite vfat = { .type = "vfat", .fsck = "fsck.vfat -n", .may_fill = true };
+	static const struct suite vfat = {.type = "vfat", .fsck = "fsck.vfat -n", .may_fill = true};
 
 	all_of(&vfat, 3 * MIB, "mkfs.vfat -F 12 %s", 2 * MIB, "mkfs.vfat -F 12 %s");
 }

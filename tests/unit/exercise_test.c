@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The file-system exerciser on tmpfs, and on an overlay over it.  EXERCISE_OPS= operations in all (default 20,000).
+ * The file-system exerciser on tmpfs, and on an overlay over it.  EXERCISE_OPS= operations in all
+ * (default 20,000).
  *
  * link: hostfs
  */
@@ -60,7 +61,9 @@ static void overlay_layers(void)
 
 static void overlay_mount(void)
 {
-	EXPECT_EQ(hf_mount("none", "/mnt", "overlay", 0, "redirect_dir=on,lowerdir=/t/low,upperdir=/t/up,workdir=/t/work"), 0);
+	EXPECT_EQ(hf_mount("none", "/mnt", "overlay", 0,
+			   "redirect_dir=on,lowerdir=/t/low,upperdir=/t/up,workdir=/t/work"),
+		  0);
 }
 
 /* The lower layer is filled by the models that go on with the overlay. */

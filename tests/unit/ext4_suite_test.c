@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * ext2, ext3 and ext4 through the suite: the exerciser, failing memory and transfers, power cuts, damaged images.
+ * ext2, ext3 and ext4 through the suite: the exerciser, failing memory and transfers, power cuts,
+ * damaged images.
  *
- * EXERCISE_OPS=, CUTS=, MUTANTS= and ROUNDS= set how long each takes.  EXT4_KIND= chooses one of the kinds below.
+ * EXERCISE_OPS=, CUTS=, MUTANTS= and ROUNDS= set how long each takes.  EXT4_KIND= chooses one of
+ * the kinds below.
  *
  * link: hostfs
  */
@@ -27,9 +29,12 @@ static const struct kind {
 	{"ext4", "mke2fs -q -F -t ext4 -b 4096 %s", NULL, true},
 	{"ext4", "mke2fs -q -F -t ext4 -b 1024 %s", NULL, true},
 	{"ext4", "mke2fs -q -F -t ext4 -b 4096 %s", "data=journal", true},
-	{"ext4", "mke2fs -q -F -t ext4 -b 2048 -O ^flex_bg,^64bit,^metadata_csum,uninit_bg %s", NULL, true},
-	{"ext4", "mke2fs -q -F -t ext4 -I 128 -O meta_bg,^resize_inode,^has_journal %s", "discard", false},
-	{"ext4", "mke2fs -q -F -t ext4 -b 1024 -O metadata_csum_seed,orphan_file %s", "discard", true},
+	{"ext4", "mke2fs -q -F -t ext4 -b 2048 -O ^flex_bg,^64bit,^metadata_csum,uninit_bg %s",
+	 NULL, true},
+	{"ext4", "mke2fs -q -F -t ext4 -I 128 -O meta_bg,^resize_inode,^has_journal %s", "discard",
+	 false},
+	{"ext4", "mke2fs -q -F -t ext4 -b 1024 -O metadata_csum_seed,orphan_file %s", "discard",
+	 true},
 	{"ext3", "mke2fs -q -F -t ext3 -b 4096 %s", NULL, true},
 	{"ext3", "mke2fs -q -F -t ext3 -b 1024 %s", "data=journal", true},
 	{"ext2", "mke2fs -q -F -t ext2 -b 4096 %s", NULL, false},
@@ -137,7 +142,8 @@ static void populate(const char *type)
 	for (unsigned i = 0; i < 120; i++) {
 		int fd;
 
-		snprintf(name, sizeof(name), "/mnt/%s a name that is not so short %u", i % 3 ? "d/" : "", i);
+		snprintf(name, sizeof(name), "/mnt/%s a name that is not so short %u",
+			 i % 3 ? "d/" : "", i);
 		fd = (int)hf_open(name, O_RDWR | O_CREAT, 0644);
 		/* Pieces with holes between them. */
 		for (unsigned j = 0; j < i % 7; j++)
@@ -158,7 +164,8 @@ TEST(damaged)
 
 	FOR_EACH_KIND (k) {
 		struct host_disk *d = suite_disk("disk", 12 * MIB, k->mkfs);
-		struct mutate_config config = {.type = k->type, .options = k->options, .mutants = n, .repair = repair};
+		struct mutate_config config = {
+			.type = k->type, .options = k->options, .mutants = n, .repair = repair};
 
 		populate(k->type);
 		EXPECT(mutate(d, &config) > n / 3);

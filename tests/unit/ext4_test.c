@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * ext2, ext3 and ext4 on the host: images made by mke2fs, worked on by the kernel's driver, judged by e2fsck.
+ * ext2, ext3 and ext4 on the host: images made by mke2fs, worked on by the kernel's driver, judged
+ * by e2fsck.
  *
- * Each test makes an image, mounts it, works, unmounts, and has e2fsck find nothing; contents are compared after mounting again, and
- * with what debugfs reads.  EXT4_IMAGE= keeps the image of a failure there.
+ * Each test makes an image, mounts it, works, unmounts, and has e2fsck find nothing; contents are
+ * compared after mounting again, and with what debugfs reads.  EXT4_IMAGE= keeps the image of a
+ * failure there.
  *
  * link: hostfs
  */
@@ -51,7 +53,8 @@ static bool make(u64 mib, const char *fs, const char *options)
 	type = fs;
 	(void)hf_mkdir("/mnt", 0755);
 	disk = host_disk_create("disk", mib * MIB);
-	return shell("rm -f %s && truncate -s %lluM %s && mke2fs -q -F -t %s %s %s 2>&1 && echo OK", IMAGE, mib, IMAGE, fs, options, IMAGE) &&
+	return shell("rm -f %s && truncate -s %lluM %s && mke2fs -q -F -t %s %s %s 2>&1 && echo OK",
+		     IMAGE, mib, IMAGE, fs, options, IMAGE) &&
 	       !host_disk_load(disk, IMAGE);
 }
 
@@ -122,7 +125,8 @@ static bool check_zero(int fd, u64 pos, u64 n)
 	while (n) {
 		size_t part = (size_t)min(n, (u64)sizeof(buffer));
 
-		if (hf_pread(fd, buffer, part, (loff_t)pos) != (long)part || memchr_inv(buffer, 0, part))
+		if (hf_pread(fd, buffer, part, (loff_t)pos) != (long)part ||
+		    memchr_inv(buffer, 0, part))
 			return false;
 		pos += part;
 		n -= part;
@@ -216,8 +220,10 @@ TEST(write_and_read)
 	}
 }
 
-/* The exerciser (tests/host/fs/exercise.h) on a small disk.  EXERCISE_OPS= operations for each kind. */
-static void exercise_kind(const struct kind *k, u64 mib, unsigned long ops, const char *options, bool fill, unsigned fail_every)
+/* The exerciser (tests/host/fs/exercise.h) on a small disk.  EXERCISE_OPS= operations for each
+ * kind. */
+static void exercise_kind(const struct kind *k, u64 mib, unsigned long ops, const char *options,
+			  bool fill, unsigned fail_every)
 {
 	struct exercise_config config = {
 		.base = "/mnt",

@@ -2,7 +2,8 @@
 /*
  * FAT on a disk of the host machine, beside mkfs.vfat, fsck.vfat and mtools.
  *
- * EXERCISE_OPS= operations of the exerciser (default 4,000 a volume), MUTANTS= damaged images (default 400).
+ * EXERCISE_OPS= operations of the exerciser (default 4,000 a volume), MUTANTS= damaged images
+ * (default 400).
  *
  * link: hostfs
  */
@@ -51,7 +52,8 @@ static bool command(const char *fmt, ...)
 	n = (size_t)snprintf(text, sizeof(text), "{ ");
 	n += (size_t)vsnprintf(text + n, sizeof(text) - n, fmt, args);
 	va_end(args);
-	snprintf(text + n, sizeof(text) - n, "; } >%s.out 2>&1 && echo fine || { cat %s.out >&2; echo failed; }", IMAGE, IMAGE);
+	snprintf(text + n, sizeof(text) - n,
+		 "; } >%s.out 2>&1 && echo fine || { cat %s.out >&2; echo failed; }", IMAGE, IMAGE);
 	out = host_run(text, &len);
 	ok = out && len >= 4 && !strncmp(out, "fine", 4);
 	host_free(out);
@@ -68,8 +70,8 @@ static void boot(void)
 
 static bool make_image(const struct volume *v)
 {
-	return command("rm -f %s && truncate -s %llu %s && /usr/sbin/mkfs.vfat %s -n LABEL %s", IMAGE, v->bytes, IMAGE,
-		       v->options, IMAGE);
+	return command("rm -f %s && truncate -s %llu %s && /usr/sbin/mkfs.vfat %s -n LABEL %s",
+		       IMAGE, v->bytes, IMAGE, v->options, IMAGE);
 }
 
 /* Like Linux, fsck.vfat -n finds nothing to do. */
@@ -145,7 +147,8 @@ static void interoperate(const struct volume *v)
 	boot();
 	REQUIRE(make_image(v));
 	REQUIRE(command("head -c 100000 /dev/urandom >%s.a; mmd -i %s ::/Sub ::/Sub/deeper; "
-			"mcopy -i %s %s.a '::/Sub/A long Name with spaces.data'; mcopy -i %s %s.a ::/SHORT.TXT",
+			"mcopy -i %s %s.a '::/Sub/A long Name with spaces.data'; mcopy -i %s %s.a "
+			"::/SHORT.TXT",
 			IMAGE, IMAGE, IMAGE, IMAGE, IMAGE, IMAGE));
 	d = disk_with_image(v);
 	EXPECT_EQ(hf_mount("/dev/disk", "/mnt", "vfat", 0, NULL), 0);
@@ -171,10 +174,11 @@ static void interoperate(const struct volume *v)
 	EXPECT_EQ(hf_rmdir("/mnt/another"), 0);
 	EXPECT_EQ(hf_umount("/mnt", 0), 0);
 	EXPECT(image_clean(d));
-	EXPECT(command("mcopy -n -i %s '::/Sub/A long Name with spaces.data' %s.b && cmp %s.a %s.b", IMAGE, IMAGE, IMAGE,
-		       IMAGE));
-	EXPECT(command("rm -f %s.b; mcopy -n -i %s '::/Written here.txt' %s.b && test $(stat -c %%s %s.b) = 54321", IMAGE,
-		       IMAGE, IMAGE, IMAGE));
+	EXPECT(command("mcopy -n -i %s '::/Sub/A long Name with spaces.data' %s.b && cmp %s.a %s.b",
+		       IMAGE, IMAGE, IMAGE, IMAGE));
+	EXPECT(command("rm -f %s.b; mcopy -n -i %s '::/Written here.txt' %s.b && test $(stat -c "
+		       "%%s %s.b) = 54321",
+		       IMAGE, IMAGE, IMAGE, IMAGE));
 	EXPECT(command("mdir -b -i %s '::/shallower' && mdir -i %s ::/Sub/three && "
 		       "test -z \"$(mdir -b -i %s ::/ | grep SHORT)\"",
 		       IMAGE, IMAGE, IMAGE));
@@ -246,7 +250,8 @@ static void mutants(const struct volume *v, unsigned n)
 	for (unsigned i = 0; i < 20; i++) {
 		char name[64];
 
-		snprintf(name, sizeof(name), "/mnt/%sfile %u with a name", i & 1 ? "some directory/" : "", i);
+		snprintf(name, sizeof(name), "/mnt/%sfile %u with a name",
+			 i & 1 ? "some directory/" : "", i);
 		file_make(name, i * 777);
 	}
 	EXPECT_EQ(hf_umount("/mnt", 0), 0);

@@ -213,7 +213,8 @@ TEST(interrupts)
 	EXPECT(fdt_interrupt(&fdt, timer, 0, &ref) && ref.args[0] == 5 && ref.nr_args == 1);
 	EXPECT(fdt_interrupt(&fdt, timer, 1, &ref) && ref.node == intc && ref.args[0] == 9);
 	EXPECT(!fdt_interrupt(&fdt, timer, 2, &ref));
-	EXPECT(fdt_interrupt_map(&fdt, pci, (u32[]){ 0x800 | 0x20000, 0, 0 }, 3, (u32[]){ 1 }, 1, &ref));
+	EXPECT(fdt_interrupt_map(&fdt, pci, (u32[]){0x800 | 0x20000, 0, 0}, 3, (u32[]){1}, 1,
+				 &ref));
 	EXPECT(ref.node == intc && ref.args[0] == 33 && ref.args[1] == 4);
 	EXPECT(!fdt_interrupt_map(&fdt, pci, (u32[]){ 0x1000, 0, 0 }, 3, (u32[]){ 1 }, 1, &ref));
 	host_free(blob);
@@ -286,7 +287,8 @@ TEST(damaged)
 		for (int i = 0; i < 4; i++) {
 			at[i] = host_random(len);
 			old[i] = blob[at[i]];
-			blob[at[i]] = (u8)(host_random(2) ? prng_next(host_prng()) : host_random(12));
+			blob[at[i]] =
+				(u8)(host_random(2) ? prng_next(host_prng()) : host_random(12));
 		}
 		if (!fdt_open(&fdt, blob, len))
 			ask_all(&fdt);
@@ -299,8 +301,10 @@ TEST(damaged)
 TEST(qemu_virt)
 {
 	size_t len;
-	u8 *blob = host_run("f=$(mktemp) && timeout 60 qemu-system-riscv64 -M virt,dumpdtb=$f -smp 2 -m 256 "
-			    ">/dev/null 2>&1 && cat $f && rm $f", &len);
+	u8 *blob = host_run(
+		"f=$(mktemp) && timeout 60 qemu-system-riscv64 -M virt,dumpdtb=$f -smp 2 -m 256 "
+		">/dev/null 2>&1 && cat $f && rm $f",
+		&len);
 	struct fdt fdt;
 	struct fdt_ref ref;
 	paddr_t addr;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The block layer over the host machine's disk (tests/host/fs/disk.h): data, errors, and the machinery itself.
+ * The block layer over the host machine's disk (tests/host/fs/disk.h): data, errors, and the
+ * machinery itself.
  *
  * link: hostfs
  */
@@ -103,8 +104,8 @@ TEST(back_to_the_mark)
 }
 
 /*
- * Power cuts of the bare device: word n of it counts the rounds; after fsync of a round no cut may show less, and none
- * shows more than was begun.
+ * Power cuts of the bare device: word n of it counts the rounds; after fsync of a round no cut may
+ * show less, and none shows more than was begun.
  */
 #define WORDS 64u
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * fs/iomap under a file system made for it: names in the dentry cache, block maps in memory, data on the host's disk.
- * It has all that FAT lacks: holes, reservations, unwritten extents, allocation at write-back, hole punching; it
- * answers with extents of random length, and what it frees is overwritten with rubbish at once.
+ * fs/iomap under a file system made for it: names in the dentry cache, block maps in memory, data
+ * on the host's disk. It has all that FAT lacks: holes, reservations, unwritten extents, allocation
+ * at write-back, hole punching; it answers with extents of random length, and what it frees is
+ * overwritten with rubbish at once.
  *
  * EXERCISE_OPS= operations of the exerciser (default 4,000 a block size).
  *
@@ -82,7 +83,8 @@ static void block_release(struct block *b)
 	if (b->state != RESERVED) {
 		EXPECT_EQ(fake.used[b->addr], 1);
 		fake.used[b->addr] = 0;
-		memset(host_disk_image(fake.disk) + ((u64)b->addr << fake.bits), 0xdd, 1u << fake.bits);
+		memset(host_disk_image(fake.disk) + ((u64)b->addr << fake.bits), 0xdd,
+		       1u << fake.bits);
 	}
 	b->state = HOLE;
 }
@@ -95,7 +97,8 @@ static bool joins(const struct block *a, const struct block *b)
 /* The extent at `first`, at most to `limit`. */
 static void answer(struct fake_inode *fi, u32 first, u32 limit, struct iomap *out)
 {
-	static const enum iomap_type types[] = { IOMAP_HOLE, IOMAP_DELALLOC, IOMAP_UNWRITTEN, IOMAP_MAPPED };
+	static const enum iomap_type types[] = {IOMAP_HOLE, IOMAP_DELALLOC, IOMAP_UNWRITTEN,
+						IOMAP_MAPPED};
 	u32 last = first;
 
 	while (last + 1 < limit && joins(&fi->blocks[last], &fi->blocks[last + 1]))
@@ -113,7 +116,8 @@ static int fake_begin(struct inode *inode, u64 pos, u64 len, unsigned flags, str
 
 	fake.begins++;
 	if (pos >= (u64)FILE_BLOCKS << fake.bits) {
-		*out = (struct iomap){ .offset = pos & ~((1ull << fake.bits) - 1), .length = 1ull << 30 };
+		*out = (struct iomap){.offset = pos & ~((1ull << fake.bits) - 1),
+				      .length = 1ull << 30};
 		return flags & IOMAP_WRITE ? -EFBIG : 0;
 	}
 	limit = min(limit, FILE_BLOCKS);
@@ -146,7 +150,8 @@ static int fake_begin(struct inode *inode, u64 pos, u64 len, unsigned flags, str
 	return 0;
 }
 
-static int fake_end(struct inode *inode, u64 pos, u64 len, u64 done, unsigned flags, struct iomap *map)
+static int fake_end(struct inode *inode, u64 pos, u64 len, u64 done, unsigned flags,
+		    struct iomap *map)
 {
 	struct fake_inode *fi = fake_i(inode);
 	u64 keep = max(pos + done, (u64)inode->size);
@@ -154,7 +159,8 @@ static int fake_end(struct inode *inode, u64 pos, u64 len, u64 done, unsigned fl
 	if (!(flags & IOMAP_WRITE) || flags & (IOMAP_ZERO | IOMAP_FAULT))
 		return 0;
 	guard_mutex(&fi->lock);
-	for (u64 i = (keep + (1u << fake.bits) - 1) >> fake.bits; i << fake.bits < map->offset + map->length; i++)
+	for (u64 i = (keep + (1u << fake.bits) - 1) >> fake.bits;
+	     i << fake.bits < map->offset + map->length; i++)
 		if (fi->blocks[i].state == RESERVED)
 			block_release(&fi->blocks[i]);
 	return 0;
@@ -233,7 +239,9 @@ static int fake_setattr(struct dentry *dentry, struct inode *inode, const struct
 	int err = setattr_prepare(inode, &attr);
 
 	if (!err && attr.valid & ATTR_SIZE) {
-		err = attr.size > (loff_t)FILE_BLOCKS << fake.bits ? -EFBIG : fake_truncate(inode, attr.size);
+		err = attr.size > (loff_t)FILE_BLOCKS << fake.bits
+			      ? -EFBIG
+			      : fake_truncate(inode, attr.size);
 		inode_touch(inode, ATTR_MTIME | ATTR_CTIME);
 	}
 	if (!err)
@@ -377,8 +385,8 @@ static int fake_rmdir(struct inode *dir, struct dentry *dentry)
 	return 0;
 }
 
-static int fake_rename(struct inode *old_dir, struct dentry *old, struct inode *new_dir, struct dentry *new,
-		       unsigned flags)
+static int fake_rename(struct inode *old_dir, struct dentry *old, struct inode *new_dir,
+		       struct dentry *new, unsigned flags)
 {
 	struct inode *target = new->inode;
 	bool is_dir = S_ISDIR(old->inode->mode);
@@ -457,7 +465,8 @@ static int fake_fill(struct superblock *sb, const struct fs_params *params)
 	return sb->root ? 0 : -ENOMEM;
 }
 
-static int fake_mount(const struct fs_type *type, const struct fs_params *params, struct superblock **out)
+static int fake_mount(const struct fs_type *type, const struct fs_params *params,
+		      struct superblock **out)
 {
 	return bdev_mount(type, params, &fake_super_ops, fake_fill, out);
 }
@@ -632,15 +641,18 @@ TEST(direct)
 	EXPECT_EQ(hf_pwrite(direct, mem, 100, 0), -EINVAL);
 	EXPECT_EQ(hf_pwrite(direct, mem, 8192, 4096), 8192);
 	EXPECT_EQ(hf_pread(fd, back, 65536, 0), 12288);
-	EXPECT(program_has(back, buf, 100) && program_has(back + 100, zero, 3996) && program_has(back + 4096, buf, 8192));
+	EXPECT(program_has(back, buf, 100) && program_has(back + 100, zero, 3996) &&
+	       program_has(back + 4096, buf, 8192));
 	EXPECT_EQ(hf_pwrite(direct, mem, 512, 20480), 512);
 	EXPECT_EQ(hf_pread(direct, back, 65536, 0), 20992);
 	EXPECT(program_has(back + 12288, zero, 8192) && program_has(back + 20480, buf, 512));
 	EXPECT_EQ(hf_pread(direct, back, 512, 20992), 0);
 	for (unsigned i = 0; i < 100; i++) {
-		u64 pos = host_random(120) * 512, at = host_random(64) * 512, n = (host_random(64) + 1) * 512;
+		u64 pos = host_random(120) * 512, at = host_random(64) * 512,
+		    n = (host_random(64) + 1) * 512;
 
-		EXPECT_EQ(hf_pwrite(host_random(2) ? direct : fd, mem + at, n, (loff_t)pos), (long)n);
+		EXPECT_EQ(hf_pwrite(host_random(2) ? direct : fd, mem + at, n, (loff_t)pos),
+			  (long)n);
 		EXPECT_EQ(hf_pread(host_random(2) ? direct : fd, back, n, (loff_t)pos), (long)n);
 		EXPECT(program_has(back, buf + at, n));
 	}

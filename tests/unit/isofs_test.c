@@ -22,7 +22,8 @@
 
 #define TREE	"build/host/isofs.tree"
 #define IMAGE	"build/host/isofs.img"
-#define XORRISO "xorriso -as mkisofs -quiet -input-charset UTF-8 -output-charset UTF-8 -o " IMAGE " "
+#define XORRISO                                                                                    \
+	"xorriso -as mkisofs -quiet -input-charset UTF-8 -output-charset UTF-8 -o " IMAGE " "
 #define SECTOR	2048u
 
 static struct hostfs_usage before;
@@ -34,7 +35,9 @@ static bool command(const char *text)
 	char *out;
 	bool ok;
 
-	snprintf(line, sizeof(line), "{ %s; } >%s.out 2>&1 && echo fine || { cat %s.out >&2; echo failed; }", text, IMAGE, IMAGE);
+	snprintf(line, sizeof(line),
+		 "{ %s; } >%s.out 2>&1 && echo fine || { cat %s.out >&2; echo failed; }", text,
+		 IMAGE, IMAGE);
 	out = host_run(line, &len);
 	ok = out && len >= 4 && !strncmp(out, "fine", 4);
 	host_free(out);
@@ -43,7 +46,8 @@ static bool command(const char *text)
 
 static bool make_tree(void)
 {
-	return command("chmod -R u+rwx " TREE " 2>/dev/null; rm -rf " TREE "; tests/host/fs/tree.py make " TREE);
+	return command("chmod -R u+rwx " TREE " 2>/dev/null; rm -rf " TREE
+		       "; tests/host/fs/tree.py make " TREE);
 }
 
 static void boot(void)
@@ -78,7 +82,7 @@ static long mount_it(const char *options)
 	return hf_mount("/dev/disk", "/mnt", "iso9660", MS_RDONLY, options);
 }
 
-/* --- trees -------------------------------------------------------------------------------------- */
+/* --- trees ------------------------------------------------------------------------------------ */
 
 static void expect_tree(unsigned flags)
 {
@@ -100,7 +104,8 @@ TEST(rock_ridge)
 	expect_tree(0);
 	EXPECT_EQ(hf_rmdir("/mnt/dirs/empty"), -EROFS);
 	EXPECT_EQ(hf_statfs("/mnt", &sf), 0);
-	EXPECT(sf.f_type == 0x9660 && sf.f_bsize == 2048 && sf.f_blocks > 1000 && !sf.f_bfree && sf.f_namelen == 255);
+	EXPECT(sf.f_type == 0x9660 && sf.f_bsize == 2048 && sf.f_blocks > 1000 && !sf.f_bfree &&
+	       sf.f_namelen == 255);
 	EXPECT_EQ(hf_open("/mnt/new", O_CREAT | O_WRONLY, 0644), -EROFS);
 	EXPECT_EQ(hf_open("/mnt/files/text1", O_WRONLY, 0), -EROFS);
 	EXPECT_EQ(hf_chmod("/mnt/files/text1", 0600), -EROFS);
@@ -133,7 +138,8 @@ TEST(joliet)
 
 	boot();
 	REQUIRE(make_tree());
-	REQUIRE(command("cd " TREE "/names && rm -f n* *ymlink absolute up fifo char block && cd ../attributes && rm -f symlink && "
+	REQUIRE(command("cd " TREE "/names && rm -f n* *ymlink absolute up fifo char block && cd "
+				   "../attributes && rm -f symlink && "
 			"cd ../dirs && rm -rf level*"));
 	REQUIRE(command(XORRISO "-R -J -joliet-long " TREE));
 	d = disk_of_image();
@@ -150,15 +156,17 @@ TEST(joliet)
 	finish(d);
 }
 
-/* --- plain names -------------------------------------------------------------------------------- */
+/* --- plain names ------------------------------------------------------------------------------ */
 
 static void plain_tree(void)
 {
 	boot();
-	REQUIRE(command("rm -rf " TREE " && mkdir -p " TREE "/Sub && printf readme >" TREE "/README.TXT && "
-			"printf none >" TREE "/NOEXT && printf x >" TREE "/Sub/X.Y && head -c 4096 /dev/urandom >" TREE "/MULTI1.BIN && "
-			"head -c 5000 /dev/urandom >" TREE "/MULTI2.BIN && cat " TREE "/MULTI?.BIN >" IMAGE ".both && "
-			XORRISO "-iso-level 2 " TREE));
+	REQUIRE(command("rm -rf " TREE " && mkdir -p " TREE "/Sub && printf readme >" TREE
+			"/README.TXT && "
+			"printf none >" TREE "/NOEXT && printf x >" TREE
+			"/Sub/X.Y && head -c 4096 /dev/urandom >" TREE "/MULTI1.BIN && "
+			"head -c 5000 /dev/urandom >" TREE "/MULTI2.BIN && cat " TREE
+			"/MULTI?.BIN >" IMAGE ".both && " XORRISO "-iso-level 2 " TREE));
 }
 
 TEST(plain_names)
@@ -243,11 +251,18 @@ TEST(several_extents)
 
 TEST(options)
 {
-	static const char *const good[] = { "norock", "nojoliet", "map=off", "map=acorn", "map=normal", "block=512", "block=2048",
-					    "check=strict", "check=relaxed", "session=1", "iocharset=utf8", "hide,showassoc",
-					    "cruft", "overriderockperm,mode=0444,dmode=0555", "uid=1,gid=2", "sbsector=0" };
-	static const char *const bad[] = { "bogus", "map=upside", "block=4096", "check=", "session=100", "uid=x", "mode=x",
-					   "iocharset=klingon", "norock=1", "sbsector=1000000" };
+	static const char *const good[] = {
+		"norock",         "nojoliet",
+		"map=off",        "map=acorn",
+		"map=normal",     "block=512",
+		"block=2048",     "check=strict",
+		"check=relaxed",  "session=1",
+		"iocharset=utf8", "hide,showassoc",
+		"cruft",          "overriderockperm,mode=0444,dmode=0555",
+		"uid=1,gid=2",    "sbsector=0"};
+	static const char *const bad[] = {
+		"bogus", "map=upside", "block=4096",        "check=",   "session=100",
+		"uid=x", "mode=x",     "iocharset=klingon", "norock=1", "sbsector=1000000"};
 	struct host_disk *d;
 
 	plain_tree();
@@ -261,7 +276,8 @@ TEST(options)
 	finish(d);
 }
 
-/* Memory and transfers fail: whatever is answered, nothing is lost, and what is read afterwards is right. */
+/* Memory and transfers fail: whatever is answered, nothing is lost, and what is read afterwards is
+ * right. */
 static void failing(struct host_disk *d, unsigned memory, unsigned transfers)
 {
 	hostfs_fail_every(memory);
@@ -294,7 +310,7 @@ TEST(memory_and_transfers_fail)
 	finish(d);
 }
 
-/* --- damage ------------------------------------------------------------------------------------- */
+/* --- damage ----------------------------------------------------------------------------------- */
 
 /* A symlink's list goes on where it is already: forever. */
 TEST(continuation_loop)
@@ -312,11 +328,14 @@ TEST(continuation_loop)
 	for (at = 16 * SECTOR; at + 28 < host_disk_bytes(d); at++) {
 		u8 ce[28];
 
-		if (memcmp(image + at, "CE\x1c\x01", 4) || get_unaligned_le32(image + at + 4) * (u64)SECTOR > at)
+		if (memcmp(image + at, "CE\x1c\x01", 4) ||
+		    get_unaligned_le32(image + at + 4) * (u64)SECTOR > at)
 			continue;
 		/* The area it names begins with itself. */
 		memcpy(ce, image + at, sizeof(ce));
-		host_disk_store(d, get_unaligned_le32(ce + 4) * (u64)SECTOR + get_unaligned_le32(ce + 12), ce, sizeof(ce));
+		host_disk_store(
+			d, get_unaligned_le32(ce + 4) * (u64)SECTOR + get_unaligned_le32(ce + 12),
+			ce, sizeof(ce));
 	}
 	for (at = 16 * SECTOR; at + 28 < host_disk_bytes(d); at++) {
 		u8 ce[28];
@@ -324,7 +343,9 @@ TEST(continuation_loop)
 		if (memcmp(image + at, "CE\x1c\x01", 4))
 			continue;
 		memcpy(ce, image + at, sizeof(ce));
-		host_disk_store(d, get_unaligned_le32(ce + 4) * (u64)SECTOR + get_unaligned_le32(ce + 12), ce, sizeof(ce));
+		host_disk_store(
+			d, get_unaligned_le32(ce + 4) * (u64)SECTOR + get_unaligned_le32(ce + 12),
+			ce, sizeof(ce));
 	}
 	EXPECT_EQ(mount_it("nojoliet"), 0);
 	EXPECT(hf_lstat("/mnt/long symlink", &st) < 0);
@@ -334,7 +355,8 @@ TEST(continuation_loop)
 
 static void mutants(const char *options, unsigned n)
 {
-	struct mutate_config config = { .type = "iso9660", .options = options, .mutants = n, .read_only = true };
+	struct mutate_config config = {
+		.type = "iso9660", .options = options, .mutants = n, .read_only = true};
 	struct host_disk *d;
 
 	boot();

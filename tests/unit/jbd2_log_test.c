@@ -167,7 +167,7 @@ static bool on_disk(u32 i, u8 value)
 	return true;
 }
 
-/* --- rules ----------------------------------------------------------------------------------------------------------- */
+/* --- rules ------------------------------------------------------------------------------------ */
 
 TEST(credits)
 {
@@ -198,7 +198,8 @@ TEST(credits)
 	EXPECT(on_disk(0, 2) && on_disk(1, 1));
 }
 
-/* Nothing is in its place before the commit record, whoever writes back; afterwards write-back may. */
+/* Nothing is in its place before the commit record, whoever writes back; afterwards write-back
+ * may. */
 TEST(in_place_after_commit)
 {
 	struct mapping *m;
@@ -213,7 +214,8 @@ TEST(in_place_after_commit)
 	EXPECT_EQ(journal_stop(h), 0);
 	EXPECT_EQ(journal_force(journal), 0);
 	EXPECT(on_disk(0, 0x5a));
-	/* The next transaction's content does not go, and is not lost by the older one's checkpoint. */
+	/* The next transaction's content does not go, and is not lost by the older one's
+	 * checkpoint. */
 	h = start(2, 0);
 	set(h, 0, 0x22);
 	EXPECT_EQ(cache_write_range(m, 0, S64_MAX, true), 0);
@@ -440,7 +442,8 @@ TEST(features)
 		if (journal) {
 			EXPECT_EQ(journal_start_writing(journal), cases[i].write);
 			EXPECT_EQ(journal_close(journal), 0);
-			EXPECT(!(super_of(host_disk_image(disk))->incompat & cpu_to_be32(JBD_INCOMPAT_ASYNC_COMMIT)));
+			EXPECT(!(super_of(host_disk_image(disk))->incompat &
+				 cpu_to_be32(JBD_INCOMPAT_ASYNC_COMMIT)));
 		}
 		device_close();
 	}
@@ -506,8 +509,8 @@ TEST(group_commit)
 }
 
 /*
- * A commit waits for write-back whose end is recorded in the next transaction, when that one and the log are as full
- * as they get.
+ * A commit waits for write-back whose end is recorded in the next transaction, when that one and
+ * the log are as full as they get.
  */
 static u32 recorded, filling;
 
@@ -569,7 +572,8 @@ TEST(urgent)
 		filling = fillers;
 		(void)journal_commit_start(journal, &tid);
 		for (u32 i = 0; i < fillers; i++)
-			EXPECT_EQ(kthread_run(fill_main, (void *)(uintptr_t)(i * 20), "fill%u", i), 0);
+			EXPECT_EQ(kthread_run(fill_main, (void *)(uintptr_t)(i * 20), "fill%u", i),
+				  0);
 		EXPECT_EQ(journal_commit_tid(journal, tid), 0);
 		while (filling)
 			hostfs_sleep(1000000);
@@ -580,7 +584,7 @@ TEST(urgent)
 	}
 }
 
-/* --- any content ----------------------------------------------------------------------------------------------------- */
+/* --- any content ------------------------------------------------------------------------------ */
 
 /* A log of several transactions, with revokes, that was not checkpointed. */
 static u8 *dirty_image(void)
@@ -605,10 +609,29 @@ static u8 *dirty_image(void)
 
 static u32 nasty(void)
 {
-	static const u32 values[] = { 0, 1, 2, 3, 4, 5, 8, 0x7fffffff, 0x80000000, 0xffffffff, JBD_MAGIC, 10, 11, 12,
-				      LOG_BLOCKS, LOG_BLOCKS - 1, BLOCK, FS_BLOCKS, FS_BLOCKS - 1, LOG_FIRST };
+	static const u32 values[] = {0,
+				     1,
+				     2,
+				     3,
+				     4,
+				     5,
+				     8,
+				     0x7fffffff,
+				     0x80000000,
+				     0xffffffff,
+				     JBD_MAGIC,
+				     10,
+				     11,
+				     12,
+				     LOG_BLOCKS,
+				     LOG_BLOCKS - 1,
+				     BLOCK,
+				     FS_BLOCKS,
+				     FS_BLOCKS - 1,
+				     LOG_FIRST};
 
-	return host_random(3) ? values[host_random(ARRAY_SIZE(values))] : (u32)host_random(1ull << 32);
+	return host_random(3) ? values[host_random(ARRAY_SIZE(values))]
+			      : (u32)host_random(1ull << 32);
 }
 
 /* So that what is changed gets past the checksums. */
@@ -671,7 +694,8 @@ static void mutants(u32 rounds)
 			int err = journal_replay(journal);
 
 			EXPECT(err == 0 || err == -EUCLEAN || err == -EINVAL);
-			EXPECT(!memcmp(now + fs_blocks * BLOCK, mutant + fs_blocks * BLOCK, 32 * BLOCK));
+			EXPECT(!memcmp(now + fs_blocks * BLOCK, mutant + fs_blocks * BLOCK,
+				       32 * BLOCK));
 			if (!err && !journal_start_writing(journal)) {
 				struct handle *h = start(1, 0);
 

@@ -2,13 +2,13 @@
 /*
  * The journal against a model, across power cuts.
  *
- * Threads change blocks in transactions at random; each block's history notes what it held after which transaction.
- * The disk records its writes.  For cuts anywhere in the record, with unflushed writes dropped or torn, recovery must
- * find the state after some transaction: all blocks as their histories have it then, and no transaction missing that
- * was reported durable before the cut.
+ * Threads change blocks in transactions at random; each block's history notes what it held after
+ * which transaction. The disk records its writes.  For cuts anywhere in the record, with unflushed
+ * writes dropped or torn, recovery must find the state after some transaction: all blocks as their
+ * histories have it then, and no transaction missing that was reported durable before the cut.
  *
- * Blocks are metadata, free, or data: freed metadata may become data once that is on disk, and data is never written
- * through the journal, so an old copy in the log that comes back shows.
+ * Blocks are metadata, free, or data: freed metadata may become data once that is on disk, and data
+ * is never written through the journal, so an old copy in the log that comes back shows.
  *
  * link: hostfs
  */
@@ -69,7 +69,7 @@ struct config {
 	u32 sequence;
 };
 
-/* --- the disk -------------------------------------------------------------------------------------------------------- */
+/* --- the disk --------------------------------------------------------------------------------- */
 
 static int map_log(void *arg, u64 block, u64 *physical, u64 *run)
 {
@@ -178,7 +178,7 @@ static void disks_create(void)
 	EXPECT_EQ(entry_caches_create(), 0);
 }
 
-/* --- the model ------------------------------------------------------------------------------------------------------- */
+/* --- the model -------------------------------------------------------------------------------- */
 
 static const struct moment *now_of(const struct model_block *m)
 {
@@ -264,7 +264,7 @@ static void note_durable(u32 tid)
 	durable[nr_durable++].tid = tid;
 }
 
-/* --- operations ------------------------------------------------------------------------------------------------------ */
+/* --- operations ------------------------------------------------------------------------------- */
 
 static bool tolerant; /* of errors: some are injected */
 
@@ -364,7 +364,8 @@ static bool blocks_touch(struct handle *h, u32 first, u32 n)
 		mutex_lock(&model[i].lock);
 		block_touch(h, i);
 		mutex_unlock(&model[i].lock);
-		if (!host_random(10) && (!FINE(min(journal_extend(h, 0, 0), 0)) || !FINE(journal_restart(h, left, left))))
+		if (!host_random(10) && (!FINE(min(journal_extend(h, 0, 0), 0)) ||
+					 !FINE(journal_restart(h, left, left))))
 			return false;
 	}
 	return true;
@@ -404,7 +405,8 @@ static void worker_main(void *arg)
 	for (u32 i = 0; i < w->operations; i++) {
 		operation();
 		if (!host_random(20))
-			(void)FINE(cache_write_range(bdev_mapping(bdev), 0, S64_MAX, host_random(2)));
+			(void)FINE(
+				cache_write_range(bdev_mapping(bdev), 0, S64_MAX, host_random(2)));
 		if (!host_random(10))
 			sleep_ns(host_random(30000000));
 	}
@@ -425,7 +427,7 @@ static void work(u32 operations)
 		completion_wait(&workers[i].done);
 }
 
-/* --- cuts ------------------------------------------------------------------------------------------------------------ */
+/* --- cuts ------------------------------------------------------------------------------------- */
 
 enum cut_style {
 	CUT_ALL,    /* all that ended, nothing else */
@@ -531,14 +533,15 @@ static void cut(struct cutter *c, u32 at, enum cut_style style, u8 *out)
 
 		if (begun >= at)
 			continue;
-		if ((ended && (e->fua || style == CUT_ALL)) || (style == CUT_RANDOM && host_random(4) < chance))
+		if ((ended && (e->fua || style == CUT_ALL)) ||
+		    (style == CUT_RANDOM && host_random(4) < chance))
 			write_apply(e, out, false);
 		else if (style == CUT_TORN)
 			write_apply(e, out, true);
 	}
 }
 
-/* --- after a cut ----------------------------------------------------------------------------------------------------- */
+/* --- after a cut ------------------------------------------------------------------------------ */
 
 static bool state_matches(const u8 *media, u32 tid, u32 *bad)
 {
@@ -585,7 +588,8 @@ static void explain(u32 bad)
 	}
 	for (u32 i = 0; i < m->n; i++)
 		host_print("# after %u: %s version %u\n", m->history[i].tid,
-			   (const char *[]){ "metadata", "free", "data" }[m->history[i].use], m->history[i].version);
+			   (const char *[]){"metadata", "free", "data"}[m->history[i].use],
+			   m->history[i].version);
 }
 
 static void check_state(u32 at, u32 tid)
@@ -608,7 +612,8 @@ static u32 check_cut(const struct config *c, u32 at, const u8 *image)
 		if (durable[i].at <= at && tid_before(required, durable[i].tid))
 			required = durable[i].tid;
 	if (tid_before(tid, required))
-		host_test_fail(__FILE__, __LINE__, "cut at %u: recovered to %u, %u was durable", at, tid, required);
+		host_test_fail(__FILE__, __LINE__, "cut at %u: recovered to %u, %u was durable", at,
+			       tid, required);
 	check_state(at, tid);
 	return tid;
 }

@@ -2,8 +2,9 @@
 /*
  * The journal and e2fsprogs, each reading what the other wrote.
  *
- * debugfs writes transactions and revoke records into the log of an ext4 image, and ours replays them; ours writes,
- * the power goes, and e2fsck replays, while debugfs lists what it finds in the log.
+ * debugfs writes transactions and revoke records into the log of an ext4 image, and ours replays
+ * them; ours writes, the power goes, and e2fsck replays, while debugfs lists what it finds in the
+ * log.
  *
  * link: hostfs
  */
@@ -44,18 +45,20 @@ static u32 log_len;
 static u32 spare[512]; /* free blocks of the file system */
 static u32 nr_spare;
 
-/* --- the image ------------------------------------------------------------------------------------------------------- */
+/* --- the image -------------------------------------------------------------------------------- */
 
 static const char *directory(void)
 {
 	static char path[64];
 
 	if (!path[0])
-		(void)snprintf(path, sizeof(path), "/tmp/jbd2-test-%llu", (unsigned long long)host_random(1ull << 60));
+		(void)snprintf(path, sizeof(path), "/tmp/jbd2-test-%llu",
+			       (unsigned long long)host_random(1ull << 60));
 	return path;
 }
 
-/* The output of a shell command in our directory, terminated; its failure is a failure of the test. */
+/* The output of a shell command in our directory, terminated; its failure is a failure of the
+ * test. */
 static char *shell(const char *fmt, ...) __printf(1, 2);
 
 static char *shell(const char *fmt, ...)
@@ -64,8 +67,9 @@ static char *shell(const char *fmt, ...)
 	va_list args;
 	size_t len, n;
 
-	n = (size_t)snprintf(command, sizeof(command), "mkdir -p %s && cd %s && PATH=$PATH:/usr/sbin:/sbin && ",
-			     directory(), directory());
+	n = (size_t)snprintf(command, sizeof(command),
+			     "mkdir -p %s && cd %s && PATH=$PATH:/usr/sbin:/sbin && ", directory(),
+			     directory());
 	va_start(args, fmt);
 	(void)vsnprintf(command + n, sizeof(command) - n, fmt, args);
 	va_end(args);
@@ -116,7 +120,8 @@ static void image_make(const struct flavour *f)
 	char *text;
 
 	run("rm -f img && mkfs.ext4 -q -F %s img %uk", f->mkfs, BYTES / 1024);
-	text = shell("seq -f 'bmap <8> %%g' 0 1023 >map && debugfs -f map img 2>/dev/null | grep -v debugfs");
+	text = shell("seq -f 'bmap <8> %%g' 0 1023 >map && debugfs -f map img 2>/dev/null | grep "
+		     "-v debugfs");
 	log_len = numbers(text, log_map, MAX_LOG);
 	host_free(text);
 	EXPECT_EQ(log_len, 1024);
@@ -192,10 +197,12 @@ static void fill(u8 *out, u32 size, u32 key)
 		put_unaligned_be32(JBD_MAGIC, out);
 }
 
-/* --- theirs, replayed by ours ---------------------------------------------------------------------------------------- */
+/* --- theirs, replayed by ours ----------------------------------------------------------------- */
 
-/* jw of blocks [first, first + n) of the list with keys from `key` on; data in a file of its own. */
-static size_t script_write(char *script, size_t room, const struct flavour *f, u32 first, u32 n, u32 key)
+/* jw of blocks [first, first + n) of the list with keys from `key` on; data in a file of its
+ * own. */
+static size_t script_write(char *script, size_t room, const struct flavour *f, u32 first, u32 n,
+			   u32 key)
 {
 	u8 *data = host_alloc(n * f->block);
 	char path[128];
@@ -203,7 +210,8 @@ static size_t script_write(char *script, size_t room, const struct flavour *f, u
 
 	for (u32 i = 0; i < n; i++) {
 		fill(data + i * f->block, f->block, key + i);
-		at += (size_t)snprintf(script + at, room - at, "%s%u", i ? "," : "", spare[first + i]);
+		at += (size_t)snprintf(script + at, room - at, "%s%u", i ? "," : "",
+				       spare[first + i]);
 	}
 	at += (size_t)snprintf(script + at, room - at, " data%u\n", key);
 	(void)snprintf(path, sizeof(path), "%s/data%u", directory(), key);
@@ -223,7 +231,8 @@ static void theirs_write(const struct flavour *f)
 		n += script_write(script + n, sizeof(script) - n, f, i, 50, i);
 	n += (size_t)snprintf(script + n, sizeof(script) - n, "jw -r ");
 	for (u32 i = 10; i < 40; i++)
-		n += (size_t)snprintf(script + n, sizeof(script) - n, "%s%u", i > 10 ? "," : "", spare[i]);
+		n += (size_t)snprintf(script + n, sizeof(script) - n, "%s%u", i > 10 ? "," : "",
+				      spare[i]);
 	n += (size_t)snprintf(script + n, sizeof(script) - n, "\n");
 	n += script_write(script + n, sizeof(script) - n, f, 30, 20, 1000);
 	n += (size_t)snprintf(script + n, sizeof(script) - n, "jc\n");
@@ -276,7 +285,7 @@ TEST(replay_what_debugfs_wrote)
 	}
 }
 
-/* --- ours, replayed by theirs ---------------------------------------------------------------------------------------- */
+/* --- ours, replayed by theirs ----------------------------------------------------------------- */
 
 static void ours_change(struct handle *h, const struct flavour *f, u32 i, u32 key)
 {

@@ -58,7 +58,9 @@ static void storm(unsigned levels)
 		case 0:
 			if (taken)
 				break;
-			EXPECT_EQ(pt_map(m.root, va, pa, n * PAGE_SIZE, USER_RW, MEM_NORMAL, 0, &source), 0);
+			EXPECT_EQ(pt_map(m.root, va, pa, n * PAGE_SIZE, USER_RW, MEM_NORMAL, 0,
+					 &source),
+				  0);
 			for (i = 0; i < n; i++) {
 				model[at + i].pa = pa + i * PAGE_SIZE;
 				model[at + i].flags = USER_RW;
@@ -80,8 +82,8 @@ static void storm(unsigned levels)
 		}
 		i = host_random(N);
 		bool write = host_random(2), want = model[i].flags & (write ? PTE_W : PTE_R);
-		bool got = toy_translate(&m, base + i * PAGE_SIZE + 5, PTE_USER | (write ? PTE_W : PTE_R),
-					 &pa);
+		bool got = toy_translate(&m, base + i * PAGE_SIZE + 5,
+					 PTE_USER | (write ? PTE_W : PTE_R), &pa);
 
 		EXPECT_EQ(got, want);
 		EXPECT(!got || pa == model[i].pa + 5);
@@ -111,13 +113,14 @@ TEST(large_leaves)
 	pte_t e;
 
 	space_make(&m, 4);
-	EXPECT(!pt_map(m.root, BASE - PAGE_SIZE, 0x80000000 - PAGE_SIZE, (2 << 20) + 2 * PAGE_SIZE, USER_RW,
-		       MEM_NORMAL, 2, &source));
+	EXPECT(!pt_map(m.root, BASE - PAGE_SIZE, 0x80000000 - PAGE_SIZE, (2 << 20) + 2 * PAGE_SIZE,
+		       USER_RW, MEM_NORMAL, 2, &source));
 	EXPECT(pt_lookup(m.root, BASE + 12345, &e, &level) && level == 1);
 	EXPECT(pt_lookup(m.root, BASE - 1, &e, &level) && level == 0);
 	EXPECT(pt_lookup(m.root, BASE + (2 << 20), &e, &level) && level == 0);
 	EXPECT(toy_translate(&m, BASE + 0x123456, PTE_R, &pa) && pa == 0x80123456);
-	EXPECT_EQ(pt_map(m.root, BASE + PAGE_SIZE, 0, PAGE_SIZE, USER_RW, MEM_NORMAL, 0, &source), -EEXIST);
+	EXPECT_EQ(pt_map(m.root, BASE + PAGE_SIZE, 0, PAGE_SIZE, USER_RW, MEM_NORMAL, 0, &source),
+		  -EEXIST);
 	toy_fini();
 }
 
@@ -167,8 +170,8 @@ TEST(no_memory)
 		host_fail_after(-1);
 		space_make(&m, 4);
 		host_fail_after(fail_n_);
-		err = pt_map(m.root, BASE - PAGE_SIZE, 0x1000, 2 * PAGE_SIZE, USER_RW, MEM_NORMAL, 0,
-			     &source);
+		err = pt_map(m.root, BASE - PAGE_SIZE, 0x1000, 2 * PAGE_SIZE, USER_RW, MEM_NORMAL,
+			     0, &source);
 		EXPECT(err == -ENOMEM || !err);
 		toy_fini();
 	}

@@ -310,7 +310,8 @@ TEST(flat)
 	free_bus(host.root);
 }
 
-/* Each bus with I/O ports takes 4 KiB of the 64 KiB there are: beyond this many bridges no more are asked for. */
+/* Each bus with I/O ports takes 4 KiB of the 64 KiB there are: beyond this many bridges no more are
+ * asked for. */
 #define IO_BRIDGES 12
 
 static unsigned nr_bridges(void)

@@ -31,7 +31,9 @@ static bool command(const char *text)
 	char *out;
 	bool ok;
 
-	snprintf(line, sizeof(line), "{ %s; } >%s.out 2>&1 && echo fine || { cat %s.out >&2; echo failed; }", text, IMAGE, IMAGE);
+	snprintf(line, sizeof(line),
+		 "{ %s; } >%s.out 2>&1 && echo fine || { cat %s.out >&2; echo failed; }", text,
+		 IMAGE, IMAGE);
 	out = host_run(line, &len);
 	ok = out && len >= 4 && !strncmp(out, "fine", 4);
 	host_free(out);
@@ -40,14 +42,17 @@ static bool command(const char *text)
 
 static bool make_tree(void)
 {
-	return command("chmod -R u+rwx " TREE " 2>/dev/null; rm -rf " TREE "; tests/host/fs/tree.py make " TREE);
+	return command("chmod -R u+rwx " TREE " 2>/dev/null; rm -rf " TREE
+		       "; tests/host/fs/tree.py make " TREE);
 }
 
 static bool make_image(const char *options)
 {
 	char text[512];
 
-	snprintf(text, sizeof(text), "rm -f " IMAGE "; mksquashfs " TREE " " IMAGE " -noappend -no-progress %s", options);
+	snprintf(text, sizeof(text),
+		 "rm -f " IMAGE "; mksquashfs " TREE " " IMAGE " -noappend -no-progress %s",
+		 options);
 	return command(text);
 }
 
@@ -83,7 +88,7 @@ static long mount_it(const char *options)
 	return hf_mount("/dev/disk", "/mnt", "squashfs", MS_RDONLY, options);
 }
 
-/* --- trees -------------------------------------------------------------------------------------- */
+/* --- trees ------------------------------------------------------------------------------------ */
 
 /* The tree at a block size, with and without what can be left out. */
 static void compare(const char *options)
@@ -157,7 +162,8 @@ TEST(long_lists)
 	int fd;
 
 	boot();
-	REQUIRE(command("rm -rf " TREE "; mkdir " TREE " && seq -f %015.0f 0 2000000 >" TREE "/numbers"));
+	REQUIRE(command("rm -rf " TREE "; mkdir " TREE " && seq -f %015.0f 0 2000000 >" TREE
+			"/numbers"));
 	REQUIRE(make_image("-b 4096"));
 	d = disk_of_image();
 	EXPECT_EQ(mount_it(NULL), 0);
@@ -174,11 +180,12 @@ TEST(long_lists)
 	finish(d);
 }
 
-/* --- mounting ----------------------------------------------------------------------------------- */
+/* --- mounting --------------------------------------------------------------------------------- */
 
 static bool small_image(const char *options)
 {
-	return command("rm -rf " TREE "; mkdir -p " TREE "/sub && echo hello >" TREE "/hello") && make_image(options);
+	return command("rm -rf " TREE "; mkdir -p " TREE "/sub && echo hello >" TREE "/hello") &&
+	       make_image(options);
 }
 
 TEST(read_only)
@@ -192,8 +199,8 @@ TEST(read_only)
 	d = disk_of_image();
 	EXPECT_EQ(hf_mount("/dev/disk", "/mnt", "squashfs", 0, NULL), 0);
 	EXPECT_EQ(hf_statfs("/mnt", &sf), 0);
-	EXPECT(sf.f_type == 0x73717368 && sf.f_bsize == 131072 && sf.f_blocks == 1 && !sf.f_bfree && sf.f_files == 3 &&
-	       sf.f_namelen == 256);
+	EXPECT(sf.f_type == 0x73717368 && sf.f_bsize == 131072 && sf.f_blocks == 1 && !sf.f_bfree &&
+	       sf.f_files == 3 && sf.f_namelen == 256);
 	EXPECT_EQ(hf_mount(NULL, "/mnt", NULL, MS_REMOUNT, NULL), 0);
 	EXPECT_EQ(hf_open("/mnt/new", O_CREAT | O_WRONLY, 0644), -EROFS);
 	EXPECT_EQ(hf_open("/mnt/hello", O_WRONLY, 0), -EROFS);
@@ -230,7 +237,8 @@ TEST(other_compressors)
 	finish(disk_of_image());
 }
 
-/* Memory and transfers fail: whatever is answered, nothing is lost, and what is read afterwards is right. */
+/* Memory and transfers fail: whatever is answered, nothing is lost, and what is read afterwards is
+ * right. */
 static void failing(struct host_disk *d, unsigned memory, unsigned transfers)
 {
 	hostfs_fail_every(memory);
@@ -263,7 +271,7 @@ TEST(memory_and_transfers_fail)
 	finish(d);
 }
 
-/* --- damage ------------------------------------------------------------------------------------- */
+/* --- damage ----------------------------------------------------------------------------------- */
 
 static void mutants(const char *options, unsigned n)
 {

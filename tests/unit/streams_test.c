@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Checksums, decompression and the archive reader; the reference data come from gzip, python3 and cpio.
+ * Checksums, decompression and the archive reader; the reference data come from gzip, python3 and
+ * cpio.
  *
  * link: kernel/lib/crc32.c kernel/lib/inflate.c kernel/lib/cpio.c kernel/lib/hash.c
  */
@@ -134,7 +135,9 @@ static void round_trip(const char *make, const char *squeeze, enum inflate_forma
 }
 
 #define TEXT  "seq 1 30000"
-#define NOISE "python3 -c 'import random,sys;random.seed(1);sys.stdout.buffer.write(random.randbytes(99999))'"
+#define NOISE                                                                                      \
+	"python3 -c 'import "                                                                      \
+	"random,sys;random.seed(1);sys.stdout.buffer.write(random.randbytes(99999))'"
 #define ZERO  "head -c 400000 /dev/zero"
 #define ZLIB(how) \
 	"python3 -c 'import zlib,sys;d=sys.stdin.buffer.read();c=" how \
@@ -234,10 +237,11 @@ TEST(cpio)
 {
 	size_t len;
 	struct cpio *c = host_alloc(sizeof(*c));
-	u8 *archive = host_run("set -e; d=$(mktemp -d); cd $d; umask 022; mkdir dir; printf hello >dir/f; : >e;"
-			       "ln -s dir/f l; for i in 1 2; do printf 'dir\\ndir/f\\ne\\nl\\n' |"
-			       "cpio --quiet -o -H newc; done; rm -r $d",
-			       &len);
+	u8 *archive = host_run(
+		"set -e; d=$(mktemp -d); cd $d; umask 022; mkdir dir; printf hello >dir/f; : >e;"
+		"ln -s dir/f l; for i in 1 2; do printf 'dir\\ndir/f\\ne\\nl\\n' |"
+		"cpio --quiet -o -H newc; done; rm -r $d",
+		&len);
 	static const char one[] = "dir 40755 0:;dir/f 100644 5:hello;e 100644 0:;l 120777 5:dir/f;";
 
 	REQUIRE(archive && len);

@@ -113,7 +113,8 @@ static bool symbol(vaddr_t addr, const char **name, size_t *offset, size_t *size
 TEST(printf_conversions)
 {
 	EXPECT_STR(format("%d %i %u", -5, 0, 4000000000u), "-5 0 4000000000");
-	EXPECT_STR(format("%5d|%-5d|%05d|%+d|% d", 42, 42, -42, 42, 42), "   42|42   |-0042|+42| 42");
+	EXPECT_STR(format("%5d|%-5d|%05d|%+d|% d", 42, 42, -42, 42, 42),
+		   "   42|42   |-0042|+42| 42");
 	EXPECT_STR(format("%x %X %#x %#o %o", 255, 255, 255, 8, 8), "ff FF 0xff 010 10");
 	EXPECT_STR(format("%.3d %8.3d %.0d", 5, 5, 0), "005      005 ");
 	EXPECT_STR(format("%lld %llu %lx", (long long)S64_MIN, U64_MAX, ~0ul),
@@ -181,7 +182,8 @@ TEST(parse_numbers)
 
 TEST(command_line)
 {
-	const char *line = "quiet console=ttyS0,115200 root=/dev/vda  init=\"/bin/sh -c\" console=tty0 ro";
+	const char *line =
+		"quiet console=ttyS0,115200 root=/dev/vda  init=\"/bin/sh -c\" console=tty0 ro";
 	char buf[32], small[4];
 	const char *pos = line;
 	int words = 0;

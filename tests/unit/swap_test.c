@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Swap under the host's sanitizers: files of a tmpfs several times as large as memory, on a disk whose transfers take
- * time, and on a file of a file system.  No allocation may fail while swap is free, and all must come back as it was.
+ * Swap under the host's sanitizers: files of a tmpfs several times as large as memory, on a disk
+ * whose transfers take time, and on a file of a file system.  No allocation may fail while swap is
+ * free, and all must come back as it was.
  *
  * link: hostfs
  */
@@ -43,7 +44,8 @@ static bool page_right(int fd, u64 n)
 	u64 page[PAGE_SIZE / 8], want[PAGE_SIZE / 8];
 
 	page_fill(want, n);
-	return hf_pread(fd, page, PAGE_SIZE, (loff_t)(n * PAGE_SIZE)) == PAGE_SIZE && !memcmp(page, want, PAGE_SIZE);
+	return hf_pread(fd, page, PAGE_SIZE, (loff_t)(n * PAGE_SIZE)) == PAGE_SIZE &&
+	       !memcmp(page, want, PAGE_SIZE);
 }
 
 /* `pages` written and read back, in order and at random, with memory for `room`. */

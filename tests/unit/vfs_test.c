@@ -121,7 +121,8 @@ TEST(data)
 	EXPECT_EQ(st.st_size, 9000);
 	EXPECT_EQ(hf_fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 4100, 200), 0);
 	EXPECT_EQ(hf_pread(fd, back, 400, 4000), 400);
-	EXPECT(!memcmp(page, back, 100) && !memchr_inv(back + 100, 0, 200) && !memcmp(page + 300, back + 300, 100));
+	EXPECT(!memcmp(page, back, 100) && !memchr_inv(back + 100, 0, 200) &&
+	       !memcmp(page + 300, back + 300, 100));
 	EXPECT_EQ(hf_fsync(fd), 0);
 	EXPECT_EQ(hf_close(fd), 0);
 	end();
@@ -212,7 +213,9 @@ static void scene(void)
 		hf_ftruncate(fd, 3);
 		hf_close(fd);
 	}
-	hf_symlink("a long target that does not fit in the inode itself, whatever its size may be: /////////////", "/mnt/s");
+	hf_symlink("a long target that does not fit in the inode itself, whatever its size may be: "
+		   "/////////////",
+		   "/mnt/s");
 	host_fail_after(-1);
 	EXPECT_EQ(hf_umount("/mnt", 0), 0);
 }

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Virtio devices that fail: a block device made for the test, whose driver, rings and disk are the real ones.
+ * Virtio devices that fail: a block device made for the test, whose driver, rings and disk are the
+ * real ones.
  *
- * A thread is the device: it looks at the ring once a millisecond and, as told, serves what it finds, forgets
- * it, or answers with the number of a buffer that does not exist.  What the driver does about it (reset and send
- * again, or give up) must show to who reads the disk as no more than delay, or EIO.
+ * A thread is the device: it looks at the ring once a millisecond and, as told, serves what it
+ * finds, forgets it, or answers with the number of a buffer that does not exist.  What the driver
+ * does about it (reset and send again, or give up) must show to who reads the disk as no more than
+ * delay, or EIO.
  *
- * link: hostfs drivers/bus/virtio/virtio.c drivers/bus/virtio/virtq.c drivers/bus/virtio/split.c drivers/bus/virtio/packed.c drivers/block/virtio_blk.c
+ * link: hostfs drivers/bus/virtio/virtio.c drivers/bus/virtio/virtq.c drivers/bus/virtio/split.c
+ * drivers/bus/virtio/packed.c drivers/block/virtio_blk.c
  *
- * Locks: `step`, held over each look and the handlers that follow it, so that a reset and irqs_synchronize
- * exclude them, as they do interrupts.
+ * Locks: `step`, held over each look and the handlers that follow it, so that a reset and
+ * irqs_synchronize exclude them, as they do interrupts.
  */
 #include <drivers/bus/virtio/virtio_internal.h>
 #include <fs/block/block.h>
@@ -55,7 +58,8 @@ static struct toy *toy_of(struct virtio_device *v)
 
 /* --- the device ------------------------------------------------------------------------------- */
 
-static void toy_transfer(struct toy *t, const struct virtio_blk_outhdr *header, struct virtq_desc *piece)
+static void toy_transfer(struct toy *t, const struct virtio_blk_outhdr *header,
+			 struct virtq_desc *piece)
 {
 	u8 *memory = phys_to_virt(piece->addr), *at = t->data + header->sector * SECTOR_SIZE;
 
@@ -87,7 +91,8 @@ static void toy_serve(struct toy *t, u16 head)
 /* Locks: step. */
 static void toy_give_back(struct toy *t, u32 id)
 {
-	volatile u32 *entry = (volatile u32 *)&t->vq->split.used[RING + 4 * (t->used & t->vq->mask)];
+	volatile u32 *entry =
+		(volatile u32 *)&t->vq->split.used[RING + 4 * (t->used & t->vq->mask)];
 
 	entry[0] = id;
 	entry[1] = 1;
@@ -198,7 +203,8 @@ static int toy_queue_enable(struct virtio_device *v, struct virtq *vq)
 	return 0;
 }
 
-static int toy_irqs_request(struct virtio_device *v, unsigned n, const struct virtio_queue_wish *wishes)
+static int toy_irqs_request(struct virtio_device *v, unsigned n,
+			    const struct virtio_queue_wish *wishes)
 {
 	return 0;
 }
@@ -315,7 +321,8 @@ static void reader_main(void *arg)
 
 static bool reader_start(struct reader *r, struct bdev *bdev, sector_t sector)
 {
-	*r = (struct reader){ .bdev = bdev, .sector = sector, .buf = kzalloc(SECTOR_SIZE, GFP_KERNEL) };
+	*r = (struct reader){
+		.bdev = bdev, .sector = sector, .buf = kzalloc(SECTOR_SIZE, GFP_KERNEL)};
 	completion_init(&r->done);
 	return r->buf && !kthread_run(reader_main, r, "reader");
 }

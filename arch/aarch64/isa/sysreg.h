@@ -34,7 +34,8 @@
 	(SCTLR_RES1 | SCTLR_M | SCTLR_C | SCTLR_SA | SCTLR_SA0 | SCTLR_SED | SCTLR_I | SCTLR_DZE | \
 	 SCTLR_UCT | SCTLR_NTWI | SCTLR_NTWE | SCTLR_UCI)
 
-/* TCR_EL1: 48-bit halves, 4 KiB granules, walks inner-shareable and cached, top byte of user addresses ignored. */
+/* TCR_EL1: 48-bit halves, 4 KiB granules, walks inner-shareable and cached, top byte of user
+ * addresses ignored. */
 #define TCR_T0SZ     16
 #define TCR_T1SZ     (16 << 16)
 #define TCR_WALK0    ((1 << 8) | (1 << 10) | (3 << 12))

@@ -21,17 +21,23 @@ static inline void arch_wmb_device(void)
 	__asm__ __volatile__("fence ow, ow" : : : "memory");
 }
 
-#define RISCV_MMIO(bits, load, store) \
-	static inline u##bits mmio_read##bits(const volatile void *p) \
-	{ \
-		u##bits v; \
-\
-		__asm__ __volatile__(load " %0, 0(%1)\n\tfence i, ir" : "=r"(v) : "r"(p) : "memory"); \
-		return v; \
-	} \
-	static inline void mmio_write##bits(volatile void *p, u##bits v) \
-	{ \
-		__asm__ __volatile__("fence w, o\n\t" store " %0, 0(%1)" : : "r"(v), "r"(p) : "memory"); \
+#define RISCV_MMIO(bits, load, store)                                                              \
+	static inline u##bits mmio_read##bits(const volatile void *p)                              \
+	{                                                                                          \
+		u##bits v;                                                                         \
+                                                                                                   \
+		__asm__ __volatile__(load " %0, 0(%1)\n\tfence i, ir"                              \
+				     : "=r"(v)                                                     \
+				     : "r"(p)                                                      \
+				     : "memory");                                                  \
+		return v;                                                                          \
+	}                                                                                          \
+	static inline void mmio_write##bits(volatile void *p, u##bits v)                           \
+	{                                                                                          \
+		__asm__ __volatile__("fence w, o\n\t" store " %0, 0(%1)"                           \
+				     :                                                             \
+				     : "r"(v), "r"(p)                                              \
+				     : "memory");                                                  \
 	}
 
 RISCV_MMIO(8, "lbu", "sb")

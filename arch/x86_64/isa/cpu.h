@@ -31,7 +31,8 @@ struct arch_cpu {
 	u64 canary;		/* [P] gs:40 canary of `current` */
 
 	paddr_t root;		  /* [P] what CR3 holds */
-	struct thread *fpu_owner; /* [P] whose state the vector registers hold; may be stale, see fpu.c */
+	/* [P] whose state the vector registers hold; may be stale, see fpu.c */
+	struct thread *fpu_owner;
 	u32 fpu_kernel_depth;	  /* [P] nested arch_fpu_kernel_begin */
 	struct xstate *fpu_nested; /* [I] where a nested begin saves */
 	u32 apic_id;		  /* [I] */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The vDSO's functions: the clocks, the portable body over the time-stamp counter, and getcpu, which
- * reads the processor's number from the limit of a descriptor (GDT_CPU).
+ * The vDSO's functions: the clocks, the portable body over the time-stamp counter, and getcpu,
+ * which reads the processor's number from the limit of a descriptor (GDT_CPU).
  */
 #include <kernel/lib/types.h>
 #include <kernel/time/vdso_data.h>
@@ -20,7 +20,10 @@ static inline long vdso_fallback(long nr, long a, long b)
 {
 	long ret;
 
-	__asm__ __volatile__("syscall" : "=a"(ret) : "0"(nr), "D"(a), "S"(b) : "rcx", "r11", "memory");
+	__asm__ __volatile__("syscall"
+			     : "=a"(ret)
+			     : "0"(nr), "D"(a), "S"(b)
+			     : "rcx", "r11", "memory");
 	return ret;
 }
 

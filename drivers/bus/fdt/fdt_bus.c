@@ -2,12 +2,12 @@
 /*
  * Device-tree nodes meet their drivers.
  *
- * Every enabled node is offered to the drivers of the linker set: its compatible strings from the most
- * specific on, the first driver that lists one takes it.  A driver that needs another first says
- * -EPROBE_DEFER and is asked again as long as others make progress.
+ * Every enabled node is offered to the drivers of the linker set: its compatible strings from the
+ * most specific on, the first driver that lists one takes it.  A driver that needs another first
+ * says -EPROBE_DEFER and is asked again as long as others make progress.
  *
- * Interrupt controllers form a tree of their own (interrupt-parent), so they are probed in rounds: a node
- * is ready when its parent is itself or done.
+ * Interrupt controllers form a tree of their own (interrupt-parent), so they are probed in rounds:
+ * a node is ready when its parent is itself or done.
  */
 #define LOG_PREFIX "fdt: "
 #include <kernel/abi/errno.h>

@@ -47,7 +47,8 @@ enum irq_result virtio_queue_irq(unsigned irq, void *vq);
 /* All queues that share one interrupt. */
 void virtio_all_queues(struct virtio_device *v);
 
-/* A field of the device's configuration: of one, two or four bytes, as every transport must access it. */
+/* A field of the device's configuration: of one, two or four bytes, as every transport must access
+ * it. */
 static inline u32 virtio_field_read(const volatile u8 *p, unsigned len)
 {
 	return len == 1 ? mmio_read8(p) : len == 2 ? mmio_read16(p) : mmio_read32(p);

@@ -4,8 +4,8 @@
  *
  * The file that includes this one supplies, before it does so:
  *
- *	static inline u64 vdso_counter(const struct vdso_data *d)	the counter, ordered after earlier loads
- *	static inline long vdso_fallback(long nr, long a, long b)	a system call
+ *	static inline u64 vdso_counter(const struct vdso_data *d)	the counter, ordered after earlier
+ *	loads static inline long vdso_fallback(long nr, long a, long b)	a system call
  *	extern const struct vdso_data vdso_data				the page, hidden
  *
  * It is compiled for user mode, so it calls nothing; shifts of 128-bit numbers are spelled out
@@ -51,8 +51,9 @@ static __always_inline void vdso_set(struct __kernel_timespec *ts, u64 sec, u64 
 }
 
 /* Returns false when the page has not been set up. */
-static __always_inline bool vdso_read_clock(const struct vdso_data *d, const struct vdso_clock *clock,
-					    const u64 *multiplier, struct __kernel_timespec *ts)
+static __always_inline bool vdso_read_clock(const struct vdso_data *d,
+					    const struct vdso_clock *clock, const u64 *multiplier,
+					    struct __kernel_timespec *ts)
 {
 	u64 sec, nsec, mult;
 	u32 seq;

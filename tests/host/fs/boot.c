@@ -30,7 +30,8 @@ static struct mm *space_make(void)
 	struct mm *mm;
 
 	VERIFY(!mm_create(&mm));
-	mm->layout = (struct mm_layout){ .mmap_top = USER_MAPPED_END / 2, .mmap_bottom = USER_MAPPED_START };
+	mm->layout = (struct mm_layout){.mmap_top = USER_MAPPED_END / 2,
+					.mmap_bottom = USER_MAPPED_START};
 	return mm;
 }
 
@@ -67,7 +68,7 @@ void hostfs_boot(void)
 	hostfs_settle();
 }
 
-/* --- processes --------------------------------------------------------------------------------- */
+/* --- processes -------------------------------------------------------------------------------- */
 
 struct hf_process {
 	void (*fn)(void *arg);
@@ -140,7 +141,7 @@ void hf_setuid(u32 uid, u32 gid)
 	cred_commit(new);
 }
 
-/* --- settling ----------------------------------------------------------------------------------- */
+/* --- settling --------------------------------------------------------------------------------- */
 
 void hostfs_sleep(u64 ns)
 {
@@ -177,8 +178,8 @@ void hostfs_expect_usage(struct hostfs_usage before)
 	if (now.objects == before.objects && now.frames == before.frames)
 		return;
 	hostfs_print_usage();
-	host_test_fail(__FILE__, __LINE__, "leak: %lld objects, %lld frames", (s64)(now.objects - before.objects),
-		       (s64)(now.frames - before.frames));
+	host_test_fail(__FILE__, __LINE__, "leak: %lld objects, %lld frames",
+		       (s64)(now.objects - before.objects), (s64)(now.frames - before.frames));
 }
 
 void hostfs_set_on_failure(void (*fn)(void))

@@ -2,8 +2,8 @@
 /*
  * The system calls, called as functions.
  *
- * leave() stands for the return to user mode: work left for that moment runs (the last put of a file, say), and
- * the thread holds nothing.
+ * leave() stands for the return to user mode: work left for that moment runs (the last put of a
+ * file, say), and the thread holds nothing.
  */
 #include <gen/syscalls.h>
 #include <kernel/abi/fs.h>
@@ -32,7 +32,8 @@ static long leave(long ret)
 
 long hf_mmap(size_t len, int prot, int flags, int fd, loff_t offset)
 {
-	return leave(sys_mmap(0, len, (unsigned long)prot, (unsigned long)flags, fd, (unsigned long)offset));
+	return leave(sys_mmap(0, len, (unsigned long)prot, (unsigned long)flags, fd,
+			      (unsigned long)offset));
 }
 
 long hf_munmap(unsigned long addr, size_t len)
@@ -217,7 +218,8 @@ long hf_chown(const char *path, u32 uid, u32 gid)
 
 long hf_utimens(const char *path, const s64 times[4])
 {
-	return leave(sys_utimensat(AT_FDCWD, path, (const struct __kernel_timespec *)times, AT_SYMLINK_NOFOLLOW));
+	return leave(sys_utimensat(AT_FDCWD, path, (const struct __kernel_timespec *)times,
+				   AT_SYMLINK_NOFOLLOW));
 }
 
 long hf_setxattr(const char *path, const char *name, const void *value, size_t n, int flags)
@@ -240,7 +242,8 @@ long hf_removexattr(const char *path, const char *name)
 	return leave(sys_removexattr(path, name));
 }
 
-long hf_mount(const char *source, const char *dir, const char *type, unsigned long flags, const char *data)
+long hf_mount(const char *source, const char *dir, const char *type, unsigned long flags,
+	      const char *data)
 {
 	return leave(sys_mount(source, dir, type, flags, data));
 }

@@ -2,8 +2,9 @@
 /*
  * The host machine's disk (disk.h): a driver under the real request queues.
  *
- * A request is with the device until a timer of its own goes off, so requests end in an order of chance.  The data of
- * a write is taken when it begins, or when it ends if it changed meanwhile, and reaches the sectors when it ends.
+ * A request is with the device until a timer of its own goes off, so requests end in an order of
+ * chance.  The data of a write is taken when it begins, or when it ends if it changed meanwhile,
+ * and reaches the sectors when it ends.
  */
 #include <fs/block/block.h>
 #include <kernel/abi/errno.h>
@@ -276,7 +277,8 @@ static int transfer(struct in_flight *f)
 	switch (rq->op) {
 	case BIO_READ:
 		if (pos + rq->size > d->bytes)
-			panic("a read of %u bytes at %llu of a disk of %llu", rq->size, pos, d->bytes);
+			panic("a read of %u bytes at %llu of a disk of %llu", rq->size, pos,
+			      d->bytes);
 		copy(rq, d->image + pos, false);
 		memset(d->sectors_read + rq->sector, 1, rq->size / SECTOR_SIZE);
 		d->counts.reads++;

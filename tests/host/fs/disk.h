@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A disk of the host machine: its sectors are memory of the test, it completes requests out of order after a while,
- * and it remembers, when asked, what a power cut may take away.
+ * A disk of the host machine: its sectors are memory of the test, it completes requests out of
+ * order after a while, and it remembers, when asked, what a power cut may take away.
  *
- * The device has a volatile write cache: what a finished flush, or FUA, did not cover may be lost, in any order and
- * sector by sector.
+ * The device has a volatile write cache: what a finished flush, or FUA, did not cover may be lost,
+ * in any order and sector by sector.
  */
 #pragma once
 
@@ -38,7 +38,8 @@ void host_disk_fail(struct host_disk *d, unsigned reads, unsigned writes, unsign
 /* All requests after `n` more fail: the device is gone.  ~0: not. */
 void host_disk_die_after(struct host_disk *d, u64 n);
 void host_disk_read_only(struct host_disk *d, bool on);
-/* A disk without FUA, or without a volatile cache at all (then nothing acknowledged is ever lost). */
+/* A disk without FUA, or without a volatile cache at all (then nothing acknowledged is ever
+ * lost). */
 void host_disk_features(struct host_disk *d, bool cache, bool fua);
 
 struct host_disk_counts {

@@ -2,7 +2,7 @@
 /* The exerciser's frame (exercise.h): directories, features, processes. */
 #include "exercise_internal.h"
 
-/* --- what works ---------------------------------------------------------------------------------- */
+/* --- what works ------------------------------------------------------------------------------- */
 
 struct probe {
 	struct exercise *x;
@@ -55,7 +55,8 @@ static void probe_data(struct probe *q)
 
 	ex_pwrite(fd, pages, sizeof(pages), 0);
 	probe_works(q, ex_fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, 100), EX_ALLOCATE);
-	probe_works(q, ex_fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, 100), EX_PUNCH);
+	probe_works(q, ex_fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, 100),
+		    EX_PUNCH);
 	probe_works(q, ex_fallocate(fd, FALLOC_FL_ZERO_RANGE, 0, 100), EX_ZERO);
 	probe_works(q, ex_fallocate(fd, FALLOC_FL_COLLAPSE_RANGE, EX_PAGE, EX_PAGE), EX_COLLAPSE);
 	probe_works(q, ex_fallocate(fd, FALLOC_FL_INSERT_RANGE, EX_PAGE, EX_PAGE), EX_INSERT);
@@ -89,7 +90,7 @@ static void learn(struct exercise *x)
 		x->features &= ~(unsigned)EX_LINKS;
 }
 
-/* --- processes ----------------------------------------------------------------------------------- */
+/* --- processes -------------------------------------------------------------------------------- */
 
 static void process_place(struct ex_process *p)
 {

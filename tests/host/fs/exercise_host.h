@@ -71,7 +71,8 @@ static inline void ex_shared_free(void *p, size_t n)
 
 #define ex_failed(text) host_test_fail("exercise", 0, "%s", text)
 
-/* Run fn(ctx, 0), ..., fn(ctx, n - 1) as processes.  Returns how many of them died of something else than their end. */
+/* Run fn(ctx, 0), ..., fn(ctx, n - 1) as processes.  Returns how many of them died of something
+ * else than their end. */
 struct ex_start {
 	void (*fn)(void *ctx, unsigned i);
 	void *ctx;

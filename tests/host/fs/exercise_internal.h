@@ -2,8 +2,9 @@
 /*
  * The model of one process's directory.
  *
- * Inodes and entries are slots of two arrays; inode 0 is the directory itself.  An inode lives while an entry or a
- * held descriptor refers to it.  A file's bytes beyond its size are kept zero, so that growing is a change of size.
+ * Inodes and entries are slots of two arrays; inode 0 is the directory itself.  An inode lives
+ * while an entry or a held descriptor refers to it.  A file's bytes beyond its size are kept zero,
+ * so that growing is a change of size.
  */
 #pragma once
 
@@ -93,7 +94,7 @@ struct exercise {
 	struct ex_process process[];
 };
 
-/* --- exercise_model.c -------------------------------------------------------------------------- */
+/* --- exercise_model.c ------------------------------------------------------------------------- */
 
 static inline unsigned ex_random(struct ex_process *p, unsigned bound)
 {
@@ -108,7 +109,8 @@ static inline int ex_has(const struct ex_process *p, unsigned feature)
 /* Remember what is done; and say that it went wrong, with everything remembered. */
 void ex_note(struct ex_process *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void ex_mismatch(struct ex_process *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* Compare an answer; true when it is the expected one.  A full disk or lack of memory is noted, and false. */
+/* Compare an answer; true when it is the expected one.  A full disk or lack of memory is noted, and
+ * false. */
 int ex_expect(struct ex_process *p, long got, long want);
 /* An answer that a full file system, or one short of memory, may give at any time. */
 int ex_is_soft(const struct ex_process *p, long err);
@@ -133,13 +135,14 @@ void ex_resize(struct ex_inode *i, unsigned size);
 /* Compare with the file system. */
 void ex_check_range(struct ex_process *p, int fd, int inode, unsigned from, unsigned n);
 /* After a write that failed or stopped half-way: each byte of the range may be old or new. */
-void ex_reconcile(struct ex_process *p, int fd, int inode, unsigned from, const unsigned char *new, unsigned n);
+void ex_reconcile(struct ex_process *p, int fd, int inode, unsigned from, const unsigned char *new,
+		  unsigned n);
 void ex_check_stat(struct ex_process *p, const struct stat *st, int inode);
 void ex_check_entry(struct ex_process *p, const struct ex_entry *e);
 void ex_check_dir(struct ex_process *p, int dir);
 void ex_check_tree(struct ex_process *p);
 
-/* --- exercise_ops.c ---------------------------------------------------------------------------- */
+/* --- exercise_ops.c --------------------------------------------------------------------------- */
 
 void ex_step(struct ex_process *p);
 void ex_close_all(struct ex_process *p);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The calls of the exerciser, and of mutants' use, as those of a user program; processes are forked and share the
- * models.
+ * The calls of the exerciser, and of mutants' use, as those of a user program; processes are forked
+ * and share the models.
  */
 #pragma once
 
@@ -67,8 +67,10 @@ static inline long ex_ret(long ret)
 #define ex_write(fd, buf, n)		     ex_ret(write(fd, buf, n))
 #define ex_truncate(path, size)		     ex_ret(truncate(path, size))
 #define ex_ftruncate(fd, size)		     ex_ret(ftruncate(fd, size))
-#define ex_fallocate(fd, mode, from, n)	     ex_ret(syscall(SYS_fallocate, fd, mode, (long)(from), (long)(n)))
-#define ex_copy_range(in, ipos, out, opos, n) ex_ret(syscall(SYS_copy_file_range, in, ipos, out, opos, (size_t)(n), 0))
+#define ex_fallocate(fd, mode, from, n)                                                            \
+	ex_ret(syscall(SYS_fallocate, fd, mode, (long)(from), (long)(n)))
+#define ex_copy_range(in, ipos, out, opos, n)                                                      \
+	ex_ret(syscall(SYS_copy_file_range, in, ipos, out, opos, (size_t)(n), 0))
 #define ex_fsync(fd)			     ex_ret(fsync(fd))
 #define ex_fdatasync(fd)		     ex_ret(fdatasync(fd))
 #define ex_sync()			     sync()
@@ -78,8 +80,9 @@ static inline long ex_ret(long ret)
 #define ex_link(old, new)		     ex_ret(link(old, new))
 #define ex_symlink(target, path)	     ex_ret(symlink(target, path))
 #define ex_readlink(path, buf, n)	     ex_ret(readlink(path, buf, n))
-#define ex_rename(old, new, flags)	     ex_ret(syscall(SYS_renameat2, AT_FDCWD, old, AT_FDCWD, new, flags))
-#define ex_getdents(fd, buf, n)		     ex_ret(syscall(SYS_getdents64, fd, buf, (size_t)(n)))
+#define ex_rename(old, new, flags)                                                                 \
+	ex_ret(syscall(SYS_renameat2, AT_FDCWD, old, AT_FDCWD, new, flags))
+#define ex_getdents(fd, buf, n)              ex_ret(syscall(SYS_getdents64, fd, buf, (size_t)(n)))
 #define ex_lstat(path, st)		     ex_ret(lstat(path, st))
 #define ex_fstat(fd, st)		     ex_ret(fstat(fd, st))
 #define ex_statfs(path, st)		     ex_ret(statfs(path, st))
@@ -168,7 +171,8 @@ static inline unsigned ex_run_processes(unsigned n, void (*fn)(void *ctx, unsign
 	return died;
 }
 
-/* xoshiro256** through splitmix64, as kernel/lib/random.c has it, so that a seed means the same on both sides. */
+/* xoshiro256** through splitmix64, as kernel/lib/random.c has it, so that a seed means the same on
+ * both sides. */
 struct prng {
 	uint64_t s[4];
 };

@@ -2,7 +2,7 @@
 /* The exerciser's model (exercise_internal.h), and comparing it with the file system. */
 #include "exercise_internal.h"
 
-/* --- telling ----------------------------------------------------------------------------------- */
+/* --- telling ---------------------------------------------------------------------------------- */
 
 void ex_note(struct ex_process *p, const char *fmt, ...)
 {
@@ -29,7 +29,8 @@ void ex_mismatch(struct ex_process *p, const char *fmt, ...)
 	va_end(args);
 	for (unsigned long op = first; op <= p->op; op++)
 		ex_print("# process %u op %s\n", p->number, p->log[op % EX_LOG]);
-	ex_print("# process %u, operation %lu, exerciser's seed %llu: %s\n", p->number, p->op, p->x->config.seed, text);
+	ex_print("# process %u, operation %lu, exerciser's seed %llu: %s\n", p->number, p->op,
+		 p->x->config.seed, text);
 	ex_failed(text);
 }
 
@@ -48,7 +49,7 @@ int ex_expect(struct ex_process *p, long got, long want)
 	return 0;
 }
 
-/* --- names ------------------------------------------------------------------------------------- */
+/* --- names ------------------------------------------------------------------------------------ */
 
 static struct ex_entry *entry_of_dir(struct ex_process *p, int dir)
 {
@@ -86,7 +87,7 @@ const char *ex_path(struct ex_process *p, int slot, const struct ex_entry *e)
 	return ex_path_in(p, slot, e->dir, e->name);
 }
 
-/* --- inodes and entries ------------------------------------------------------------------------- */
+/* --- inodes and entries ----------------------------------------------------------------------- */
 
 int ex_inode_new(struct ex_process *p, enum ex_type type, unsigned mode)
 {
@@ -194,7 +195,8 @@ struct ex_entry *ex_pick_entry(struct ex_process *p, enum ex_type type)
 	for (int i = 0; i < EX_ENTRIES; i++) {
 		struct ex_entry *e = &p->entry[i];
 
-		if (e->used && (type == EX_FREE || p->inode[e->inode].type == type) && !ex_random(p, ++n))
+		if (e->used && (type == EX_FREE || p->inode[e->inode].type == type) &&
+		    !ex_random(p, ++n))
 			found = e;
 	}
 	return found;
@@ -207,15 +209,17 @@ void ex_resize(struct ex_inode *i, unsigned size)
 	i->size = size;
 }
 
-/* --- comparing ---------------------------------------------------------------------------------- */
+/* --- comparing -------------------------------------------------------------------------------- */
 
-static void compare(struct ex_process *p, const unsigned char *got, const struct ex_inode *i, unsigned from, unsigned n)
+static void compare(struct ex_process *p, const unsigned char *got, const struct ex_inode *i,
+		    unsigned from, unsigned n)
 {
 	for (unsigned k = 0; k < n; k++) {
 		if (got[k] == i->data[from + k])
 			continue;
-		ex_mismatch(p, "inode %d, byte %u is %#x, not %#x (size %u, %u bytes from %u)", (int)(i - p->inode),
-			    from + k, got[k], i->data[from + k], i->size, n, from);
+		ex_mismatch(p, "inode %d, byte %u is %#x, not %#x (size %u, %u bytes from %u)",
+			    (int)(i - p->inode), from + k, got[k], i->data[from + k], i->size, n,
+			    from);
 		return;
 	}
 }
@@ -228,20 +232,24 @@ void ex_check_range(struct ex_process *p, int fd, int inode, unsigned from, unsi
 
 	if (got != (long)want) {
 		if (!ex_is_soft(p, got))
-			ex_mismatch(p, "read of %u bytes at %u (size %u): %ld", n, from, i->size, got);
+			ex_mismatch(p, "read of %u bytes at %u (size %u): %ld", n, from, i->size,
+				    got);
 		return;
 	}
 	compare(p, p->buf, i, from, want);
 }
 
-void ex_reconcile(struct ex_process *p, int fd, int inode, unsigned from, const unsigned char *new, unsigned n)
+void ex_reconcile(struct ex_process *p, int fd, int inode, unsigned from, const unsigned char *new,
+		  unsigned n)
 {
 	struct ex_inode *i = &p->inode[inode];
 	unsigned char *back = p->buf + EX_MAX_SIZE / 2;
 	struct stat st;
 
-	if (ex_fstat(fd, &st) || st.st_size < (long)i->size || st.st_size > (long)(from + n > i->size ? from + n : i->size)) {
-		ex_mismatch(p, "size %ld after a write of %u at %u to %u bytes that failed", (long)st.st_size, n, from, i->size);
+	if (ex_fstat(fd, &st) || st.st_size < (long)i->size ||
+	    st.st_size > (long)(from + n > i->size ? from + n : i->size)) {
+		ex_mismatch(p, "size %ld after a write of %u at %u to %u bytes that failed",
+			    (long)st.st_size, n, from, i->size);
 		return;
 	}
 	i->size = (unsigned)st.st_size;
@@ -255,7 +263,8 @@ void ex_reconcile(struct ex_process *p, int fd, int inode, unsigned from, const 
 	}
 	for (unsigned k = 0; k < n; k++) {
 		if (back[k] != new[k] && back[k] != i->data[from + k]) {
-			ex_mismatch(p, "byte %u is %#x after a failed write: neither old nor new", from + k, back[k]);
+			ex_mismatch(p, "byte %u is %#x after a failed write: neither old nor new",
+				    from + k, back[k]);
 			return;
 		}
 		i->data[from + k] = back[k];
@@ -264,7 +273,8 @@ void ex_reconcile(struct ex_process *p, int fd, int inode, unsigned from, const 
 
 void ex_check_stat(struct ex_process *p, const struct stat *st, int inode)
 {
-	static const unsigned types[] = { [EX_FILE] = S_IFREG, [EX_DIR] = S_IFDIR, [EX_LINK] = S_IFLNK };
+	static const unsigned types[] = {
+		[EX_FILE] = S_IFREG, [EX_DIR] = S_IFDIR, [EX_LINK] = S_IFLNK};
 	struct ex_inode *i = &p->inode[inode];
 	unsigned nlink = i->type == EX_DIR ? 2 + i->subdirs : i->nlink;
 
@@ -272,10 +282,12 @@ void ex_check_stat(struct ex_process *p, const struct stat *st, int inode)
 		ex_mismatch(p, "type %#o, not %#o", (unsigned)st->st_mode, types[i->type]);
 	if (i->type == EX_FILE && st->st_size != (long)i->size)
 		ex_mismatch(p, "inode %d: size %ld, not %u", inode, (long)st->st_size, i->size);
-	if ((i->type != EX_DIR || ex_has(p, EX_DIR_NLINK)) && ex_has(p, EX_LINKS) && st->st_nlink != nlink)
+	if ((i->type != EX_DIR || ex_has(p, EX_DIR_NLINK)) && ex_has(p, EX_LINKS) &&
+	    st->st_nlink != nlink)
 		ex_mismatch(p, "inode %d: %u links, not %u", inode, (unsigned)st->st_nlink, nlink);
 	if (i->type != EX_LINK && inode && ex_has(p, EX_MODES) && (st->st_mode & 07777) != i->mode)
-		ex_mismatch(p, "inode %d: mode %#o, not %#o", inode, (unsigned)st->st_mode & 07777, i->mode);
+		ex_mismatch(p, "inode %d: mode %#o, not %#o", inode, (unsigned)st->st_mode & 07777,
+			    i->mode);
 }
 
 static void check_content(struct ex_process *p, const char *path, int inode)
@@ -298,7 +310,8 @@ static void check_target(struct ex_process *p, const char *path, const struct ex
 	if (ex_is_soft(p, n))
 		return;
 	if (n != (long)strlen(i->target) || memcmp(p->buf, i->target, (size_t)n))
-		ex_mismatch(p, "target of %s: %ld bytes, not %lu, or others", path, n, (unsigned long)strlen(i->target));
+		ex_mismatch(p, "target of %s: %ld bytes, not %lu, or others", path, n,
+			    (unsigned long)strlen(i->target));
 }
 
 static void check_xattrs(struct ex_process *p, const char *path, struct ex_inode *i)
@@ -312,8 +325,10 @@ static void check_xattrs(struct ex_process *p, const char *path, struct ex_inode
 		n = ex_getxattr(path, name, p->buf, EX_XATTR_MAX);
 		if (ex_is_soft(p, n))
 			continue;
-		if (n != (a->len ? (long)a->len - 1 : -ENODATA) || (n > 0 && memcmp(p->buf, a->value, (size_t)n)))
-			ex_mismatch(p, "%s of %s: %ld, not %d, or another value", name, path, n, (int)a->len - 1);
+		if (n != (a->len ? (long)a->len - 1 : -ENODATA) ||
+		    (n > 0 && memcmp(p->buf, a->value, (size_t)n)))
+			ex_mismatch(p, "%s of %s: %ld, not %d, or another value", name, path, n,
+				    (int)a->len - 1);
 	}
 }
 
@@ -339,7 +354,8 @@ void ex_check_entry(struct ex_process *p, const struct ex_entry *e)
 }
 
 /* One record: a name of the model, once. */
-static void check_record(struct ex_process *p, int dir, const struct linux_dirent64 *d, unsigned char *seen)
+static void check_record(struct ex_process *p, int dir, const struct linux_dirent64 *d,
+			 unsigned char *seen)
 {
 	struct ex_entry *e;
 

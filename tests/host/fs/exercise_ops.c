@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The exerciser's operations.  Each chooses its arguments, says what the answer must be from the model alone, calls,
- * and then changes the model.
+ * The exerciser's operations.  Each chooses its arguments, says what the answer must be from the
+ * model alone, calls, and then changes the model.
  */
 #include "exercise_internal.h"
 
-/* --- choosing ---------------------------------------------------------------------------------- */
+/* --- choosing --------------------------------------------------------------------------------- */
 
 static void pick_name(struct ex_process *p, char *name)
 {
@@ -85,7 +85,7 @@ static void fill(struct ex_process *p, unsigned n)
 		p->buf[i] = (unsigned char)(seed + i * 7 + (i >> 8) * seed);
 }
 
-/* --- data -------------------------------------------------------------------------------------- */
+/* --- data ------------------------------------------------------------------------------------- */
 
 /* Bytes arrived at [from, from+n). */
 static void model_write(struct ex_inode *i, unsigned from, const unsigned char *new, unsigned n)
@@ -95,7 +95,8 @@ static void model_write(struct ex_inode *i, unsigned from, const unsigned char *
 		i->size = from + n;
 }
 
-static void write_result(struct ex_process *p, int fd, int inode, unsigned from, unsigned n, long got)
+static void write_result(struct ex_process *p, int fd, int inode, unsigned from, unsigned n,
+			 long got)
 {
 	if (got == (long)n) {
 		model_write(&p->inode[inode], from, p->buf, n);
@@ -156,7 +157,8 @@ static void op_read(struct ex_process *p)
 	unuse_file(p, fd, held);
 }
 
-static void mapped_write(struct ex_process *p, int fd, int inode, unsigned long at, unsigned from, unsigned n)
+static void mapped_write(struct ex_process *p, int fd, int inode, unsigned long at, unsigned from,
+			 unsigned n)
 {
 	long err;
 
@@ -166,19 +168,22 @@ static void mapped_write(struct ex_process *p, int fd, int inode, unsigned long 
 		model_write(&p->inode[inode], from, p->buf, n);
 		return;
 	}
-	if ((err == -EIO && p->x->config.may_fill) || ex_is_soft(p, err) || (err == -EIO && p->x->config.may_fail))
+	if ((err == -EIO && p->x->config.may_fill) || ex_is_soft(p, err) ||
+	    (err == -EIO && p->x->config.may_fail))
 		ex_reconcile(p, fd, inode, from, p->buf, n);
 	else
 		ex_mismatch(p, "store to a mapped page: %ld", err);
 }
 
-static void mapped_read(struct ex_process *p, int inode, unsigned long at, unsigned from, unsigned n)
+static void mapped_read(struct ex_process *p, int inode, unsigned long at, unsigned from,
+			unsigned n)
 {
 	struct ex_inode *i = &p->inode[inode];
 	long err = ex_load(at, p->buf, n);
 
 	if (err) {
-		/* tmpfs takes a page for a hole that is read through a mapping, and may have none: SIGBUS, on Linux too. */
+		/* tmpfs takes a page for a hole that is read through a mapping, and may have none:
+		 * SIGBUS, on Linux too. */
 		if (!p->x->config.may_fail && !p->x->config.may_fill)
 			ex_mismatch(p, "load from a mapped page: %ld", err);
 		return;
@@ -187,12 +192,14 @@ static void mapped_read(struct ex_process *p, int inode, unsigned long at, unsig
 		for (unsigned k = 0; k < n; k++) {
 			if (p->buf[k] == i->data[from + k])
 				continue;
-			ex_mismatch(p, "mapped byte %u is %#x, not %#x", from + k, p->buf[k], i->data[from + k]);
+			ex_mismatch(p, "mapped byte %u is %#x, not %#x", from + k, p->buf[k],
+				    i->data[from + k]);
 			return;
 		}
 }
 
-/* Access to [from, from+n) of the file, through pages of it; reads go to the end of the last page, which is zero. */
+/* Access to [from, from+n) of the file, through pages of it; reads go to the end of the last page,
+ * which is zero. */
 static void op_mapped(struct ex_process *p)
 {
 	struct ex_held *held;
@@ -233,7 +240,8 @@ out:
 }
 
 /* The result of a direct write; what is left of one that failed is read through the cache. */
-static void direct_result(struct ex_process *p, const struct ex_entry *e, unsigned from, unsigned n, long got)
+static void direct_result(struct ex_process *p, const struct ex_entry *e, unsigned from, unsigned n,
+			  long got)
 {
 	int fd = got == (long)n ? -1 : (int)ex_open(ex_path(p, 0, e), O_RDWR, 0);
 
@@ -246,20 +254,23 @@ static void direct_result(struct ex_process *p, const struct ex_entry *e, unsign
 static void op_direct(struct ex_process *p)
 {
 	struct ex_entry *e = ex_pick_entry(p, EX_FILE);
-	unsigned n = EX_PAGE * (1 + ex_random(p, 16)), from = pick_offset(p, EX_MAX_SIZE - n) & ~(EX_PAGE - 1), size;
+	unsigned n = EX_PAGE * (1 + ex_random(p, 16)),
+		 from = pick_offset(p, EX_MAX_SIZE - n) & ~(EX_PAGE - 1), size;
 	int fd, write = (int)ex_random(p, 2);
 	long got;
 
 	if (!e || !ex_has(p, EX_DIRECT))
 		return;
 	if (!p->pages) {
-		p->pages = ex_mmap(EX_DIRECT_MAX, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		p->pages = ex_mmap(EX_DIRECT_MAX, PROT_READ | PROT_WRITE,
+				   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 		if (p->pages < 0 && p->pages > -4096) {
 			p->pages = 0;
 			return;
 		}
 	}
-	ex_note(p, "%s inode %d directly, %u bytes at %u", write ? "write" : "read", e->inode, n, from);
+	ex_note(p, "%s inode %d directly, %u bytes at %u", write ? "write" : "read", e->inode, n,
+		from);
 	fd = (int)ex_open(ex_path(p, 0, e), O_RDWR | O_DIRECT, 0);
 	if (fd < 0) {
 		ex_expect(p, fd, 0);
@@ -298,13 +309,15 @@ static void op_seek(struct ex_process *p)
 	data = ex_lseek(fd, from, SEEK_DATA);
 	hole = ex_lseek(fd, from, SEEK_HOLE);
 	if (from >= i->size ? data != -ENXIO || hole != -ENXIO
-			    : hole < (long)from || hole > (long)i->size || (data < (long)from && data != -ENXIO))
+			    : hole < (long)from || hole > (long)i->size ||
+				      (data < (long)from && data != -ENXIO))
 		ex_mismatch(p, "data at %ld, hole at %ld", data, hole);
 	if (data == -ENXIO)
 		data = i->size;
 	for (long k = from; k < data && k < (long)i->size && !p->failed; k++)
 		if (i->data[k])
-			ex_mismatch(p, "no data until %ld, but byte %ld is %#x", data, k, i->data[k]);
+			ex_mismatch(p, "no data until %ld, but byte %ld is %#x", data, k,
+				    i->data[k]);
 	unuse_file(p, fd, held);
 }
 
@@ -319,7 +332,10 @@ static void op_advise(struct ex_process *p)
 		return;
 	pick_range(p, &from, &n);
 	ex_note(p, "advise inode %d, %u bytes at %u", inode, n, from);
-	ex_expect(p, ex_advise(fd, from, n, ex_random(p, 3) ? POSIX_FADV_DONTNEED : POSIX_FADV_WILLNEED), 0);
+	ex_expect(
+		p,
+		ex_advise(fd, from, n, ex_random(p, 3) ? POSIX_FADV_DONTNEED : POSIX_FADV_WILLNEED),
+		0);
 	unuse_file(p, fd, held);
 }
 
@@ -428,10 +444,12 @@ static void op_allocate(struct ex_process *p)
 	if ((mode & FALLOC_FL_INSERT_RANGE && i->size + n > EX_MAX_SIZE) || from + n > EX_MAX_SIZE)
 		goto out;
 	want = model_allocate(i, mode, from, n, 0);
-	ex_note(p, "fallocate inode %d (size %u), mode %#x, %u bytes at %u", inode, i->size, (unsigned)mode, n, from);
+	ex_note(p, "fallocate inode %d (size %u), mode %#x, %u bytes at %u", inode, i->size,
+		(unsigned)mode, n, from);
 	if (ex_expect(p, ex_fallocate(fd, mode, from, n), want) && !want)
 		model_allocate(i, mode, from, n, 1);
-	/* What a failed one leaves is the file system's choice, within limits: zeroes may have been written. */
+	/* What a failed one leaves is the file system's choice, within limits: zeroes may have been
+	 * written. */
 	else if (!p->failed && want != -EINVAL && (mode & FALLOC_FL_ZERO_RANGE))
 		ex_reconcile(p, fd, inode, from, memset(p->buf, 0, n), n);
 out:
@@ -458,7 +476,9 @@ static void op_copy(struct ex_process *p)
 	to = pick_offset(p, EX_MAX_SIZE - n);
 	in_pos = from;
 	out_pos = to;
-	want = from >= p->inode[a].size ? 0 : from + n > p->inode[a].size ? (long)(p->inode[a].size - from) : (long)n;
+	want = from >= p->inode[a].size      ? 0
+	       : from + n > p->inode[a].size ? (long)(p->inode[a].size - from)
+					     : (long)n;
 	if (a == b && from < to + want && to < from + want)
 		want = -EINVAL;
 	ex_note(p, "copy %u bytes of inode %d at %u to inode %d at %u", n, a, from, b, to);
@@ -475,7 +495,7 @@ put_in:
 	unuse_file(p, in, held_a);
 }
 
-/* --- names ------------------------------------------------------------------------------------- */
+/* --- names ------------------------------------------------------------------------------------ */
 
 /* Is there room in the model for one more name, and one more inode? */
 static int room(struct ex_process *p)
@@ -538,7 +558,9 @@ static void op_symlink(struct ex_process *p)
 {
 	int dir = ex_pick_dir(p), want = 0, inode;
 	char name[EX_NAME], target[EX_XATTR_MAX];
-	unsigned n = 1 + ex_random(p, ex_random(p, 3) || !ex_has(p, EX_LONG_LINKS) ? 58 : EX_XATTR_MAX - 2);
+	unsigned n =
+		1 +
+		ex_random(p, ex_random(p, 3) || !ex_has(p, EX_LONG_LINKS) ? 58 : EX_XATTR_MAX - 2);
 
 	if (!ex_has(p, EX_SYMLINKS))
 		return;
@@ -604,8 +626,8 @@ static void op_rmdir(struct ex_process *p)
 }
 
 /* What rename(2) answers, by Linux's order of checks. */
-static int rename_answer(struct ex_process *p, const struct ex_entry *from, int dir, const struct ex_entry *to,
-			 unsigned flags)
+static int rename_answer(struct ex_process *p, const struct ex_entry *from, int dir,
+			 const struct ex_entry *to, unsigned flags)
 {
 	int is_dir = p->inode[from->inode].type == EX_DIR;
 
@@ -628,7 +650,8 @@ static int rename_answer(struct ex_process *p, const struct ex_entry *from, int 
 
 static void model_exchange(struct ex_process *p, struct ex_entry *a, struct ex_entry *b)
 {
-	int a_dir = p->inode[a->inode].type == EX_DIR, b_dir = p->inode[b->inode].type == EX_DIR, t = a->inode;
+	int a_dir = p->inode[a->inode].type == EX_DIR, b_dir = p->inode[b->inode].type == EX_DIR,
+	    t = a->inode;
 
 	p->inode[a->dir].subdirs += (unsigned)(b_dir - a_dir);
 	p->inode[b->dir].subdirs += (unsigned)(a_dir - b_dir);
@@ -636,7 +659,8 @@ static void model_exchange(struct ex_process *p, struct ex_entry *a, struct ex_e
 	b->inode = t;
 }
 
-static void model_rename(struct ex_process *p, struct ex_entry *from, int dir, const char *name, struct ex_entry *to)
+static void model_rename(struct ex_process *p, struct ex_entry *from, int dir, const char *name,
+			 struct ex_entry *to)
 {
 	int is_dir = p->inode[from->inode].type == EX_DIR;
 
@@ -670,9 +694,11 @@ static void op_rename(struct ex_process *p)
 		to = ex_entry_find(p, dir, name);
 	}
 	want = rename_answer(p, from, dir, to, flags);
-	ex_note(p, "rename %s in %d (inode %d) to %s in %d (inode %d), flags %u", from->name, from->dir, from->inode, name,
-		dir, to ? to->inode : -1, flags);
-	if (!ex_expect(p, ex_rename(ex_path(p, 0, from), ex_path_in(p, 1, dir, name), flags), want) || want)
+	ex_note(p, "rename %s in %d (inode %d) to %s in %d (inode %d), flags %u", from->name,
+		from->dir, from->inode, name, dir, to ? to->inode : -1, flags);
+	if (!ex_expect(p, ex_rename(ex_path(p, 0, from), ex_path_in(p, 1, dir, name), flags),
+		       want) ||
+	    want)
 		return;
 	if (to && (to == from || to->inode == from->inode))
 		return;
@@ -682,7 +708,7 @@ static void op_rename(struct ex_process *p)
 		model_rename(p, from, dir, name, to);
 }
 
-/* --- attributes -------------------------------------------------------------------------------- */
+/* --- attributes ------------------------------------------------------------------------------- */
 
 static void op_xattr(struct ex_process *p)
 {
@@ -735,7 +761,7 @@ static void op_check(struct ex_process *p)
 		ex_check_dir(p, ex_pick_dir(p));
 }
 
-/* --- held descriptors, and the machine ---------------------------------------------------------- */
+/* --- held descriptors, and the machine -------------------------------------------------------- */
 
 static void release(struct ex_process *p, struct ex_held *h)
 {
@@ -801,12 +827,13 @@ static void op_drop(struct ex_process *p)
 	ex_drop_caches();
 }
 
-/* --- the common directory ------------------------------------------------------------------------ */
+/* --- the common directory --------------------------------------------------------------------- */
 
 #define SHARED_FILES 5u
 #define WORD_TAG     0x5ea0000000000000ull
 
-/* Each word of a common file is zero or says where it belongs: in any interleaving, and after any crash. */
+/* Each word of a common file is zero or says where it belongs: in any interleaving, and after any
+ * crash. */
 static void shared_fill(unsigned char *buf, unsigned from, unsigned n)
 {
 	for (unsigned at = 0; at < n; at += 8) {
@@ -899,17 +926,17 @@ static void op_shared(struct ex_process *p)
 	}
 }
 
-/* --- one step ------------------------------------------------------------------------------------ */
+/* --- one step --------------------------------------------------------------------------------- */
 
 static const struct {
 	unsigned weight;
 	void (*op)(struct ex_process *p);
 } ops[] = {
-	{ 18, op_write },  { 4, op_append },  { 14, op_read },	{ 10, op_mapped }, { 6, op_truncate },
-	{ 8, op_allocate }, { 3, op_copy },   { 8, op_create }, { 4, op_mkdir },   { 2, op_symlink },
-	{ 3, op_link },	   { 5, op_unlink },  { 2, op_rmdir },	{ 8, op_rename },  { 4, op_xattr },
-	{ 2, op_chmod },   { 4, op_check },   { 5, op_hold },	{ 3, op_sync },	   { 1, op_drop },
-	{ 8, op_shared },  { 4, op_direct },  { 2, op_seek },	{ 2, op_advise },
+	{18, op_write},   {4, op_append}, {14, op_read},  {10, op_mapped}, {6, op_truncate},
+	{8, op_allocate}, {3, op_copy},   {8, op_create}, {4, op_mkdir},   {2, op_symlink},
+	{3, op_link},     {5, op_unlink}, {2, op_rmdir},  {8, op_rename},  {4, op_xattr},
+	{2, op_chmod},    {4, op_check},  {5, op_hold},   {3, op_sync},    {1, op_drop},
+	{8, op_shared},   {4, op_direct}, {2, op_seek},   {2, op_advise},
 };
 
 void ex_step(struct ex_process *p)

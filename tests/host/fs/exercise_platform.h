@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Where the exerciser runs: in a guest's user program, or in the host's kernel program (compiled freestanding). */
+/* Where the exerciser runs: in a guest's user program, or in the host's kernel program (compiled
+ * freestanding). */
 #pragma once
 
 #if __STDC_HOSTED__

@@ -12,8 +12,8 @@
  *		...
  *	}
  *
- * hf_* are the system calls themselves, with buffers and names of the test: they return what a user program finds in the
- * return register, a negative errno included.
+ * hf_* are the system calls themselves, with buffers and names of the test: they return what a user
+ * program finds in the return register, a negative errno included.
  */
 #pragma once
 
@@ -31,18 +31,20 @@ struct thread;
 /* --- the machine ----------------------------------------------------------------------------- */
 
 /*
- * Bring up memory, scheduler and files once; later calls do nothing.  The calling test is then a process: root, in
- * the empty tmpfs "/".
+ * Bring up memory, scheduler and files once; later calls do nothing.  The calling test is then a
+ * process: root, in the empty tmpfs "/".
  */
 void hostfs_boot(void);
 
-/* A thread is switched away at about one in `every` ends of a section without preemption; 0: only where it sleeps. */
+/* A thread is switched away at about one in `every` ends of a section without preemption; 0: only
+ * where it sleeps. */
 void hostfs_preempt(unsigned every);
 /* The program fails after so many steps (switches, calls of cond_resched) from now; 0: no limit. */
 void hostfs_limit(u64 steps);
 /* So many frames more than are in use now, then reclaim; 0: plenty. */
 void hostfs_memory(u64 pages);
-/* Each allocation of the kernel fails with a chance of one in `every`; 0: none.  host_fail_after() counts them. */
+/* Each allocation of the kernel fails with a chance of one in `every`; 0: none.  host_fail_after()
+ * counts them. */
 void hostfs_fail_every(unsigned every);
 /* Nothing fails by that chance until as many ends as beginnings: for what a test itself needs. */
 void hostfs_must_allocate(bool begin);
@@ -54,7 +56,8 @@ void hostfs_sleep(u64 ns);
 /* Let all others run until they sleep, and all deferred callbacks. */
 void hostfs_settle(void);
 
-/* What is in use; equal before and after means nothing leaked.  Settles, and drops the caches, first. */
+/* What is in use; equal before and after means nothing leaked.  Settles, and drops the caches,
+ * first. */
 struct hostfs_usage {
 	u64 objects, frames;
 };
@@ -141,7 +144,8 @@ long hf_getxattr(const char *path, const char *name, void *value, size_t n);
 long hf_listxattr(const char *path, char *list, size_t n);
 long hf_removexattr(const char *path, const char *name);
 
-long hf_mount(const char *source, const char *dir, const char *type, unsigned long flags, const char *data);
+long hf_mount(const char *source, const char *dir, const char *type, unsigned long flags,
+	      const char *data);
 long hf_umount(const char *dir, int flags);
 long hf_swapon(const char *path, int flags);
 long hf_swapoff(const char *path);

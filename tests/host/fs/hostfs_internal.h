@@ -14,7 +14,8 @@ unsigned sched_others(void);
 void sched_print(void);
 /* Random numbers for decisions of the machine, apart from those of the test. */
 u64 machine_random(u64 bound);
-/* A moment at which everything asynchronous may happen: timers that are due, callbacks whose grace period passed. */
+/* A moment at which everything asynchronous may happen: timers that are due, callbacks whose grace
+ * period passed. */
 void machine_turn(void);
 /* Nothing can run: the next timer's moment comes.  False: there is none. */
 bool machine_idle(void);

@@ -2,10 +2,11 @@
 /*
  * The rest of the host machine: one processor, user memory, the log, limits, signals.
  *
- * User memory is of two kinds.  Addresses below USER_MAPPED_END belong to mmap(2): they go through the toy
- * machine's page tables and TLB, and the real fault handler serves what is not there.  All others are the test
- * program's own buffers and are copied as they are, so that a test passes its own pointers to system calls; what the
- * address sanitizer knows not to be theirs is not mapped: some calls copy as much as there is.
+ * User memory is of two kinds.  Addresses below USER_MAPPED_END belong to mmap(2): they go through
+ * the toy machine's page tables and TLB, and the real fault handler serves what is not there.  All
+ * others are the test program's own buffers and are copied as they are, so that a test passes its
+ * own pointers to system calls; what the address sanitizer knows not to be theirs is not mapped:
+ * some calls copy as much as there is.
  */
 #include <arch/mmu.h>
 #include <arch/usercopy.h>
@@ -113,7 +114,8 @@ void log_print_tail(void)
 	u64 first = log_count > LOG_TAIL ? log_count - LOG_TAIL : 0;
 
 	for (u64 i = first; i < log_count; i++)
-		host_print("# log: %s%s", log_tail[i % LOG_TAIL], strchr(log_tail[i % LOG_TAIL], '\n') ? "" : "\n");
+		host_print("# log: %s%s", log_tail[i % LOG_TAIL],
+			   strchr(log_tail[i % LOG_TAIL], '\n') ? "" : "\n");
 }
 
 u64 hostfs_number(const char *name, u64 otherwise)
@@ -202,18 +204,20 @@ void machine_boot(void)
 
 /* --- user memory ------------------------------------------------------------------------------ */
 
-void trap_set_fault_handler(enum fault_result (*fn)(vaddr_t addr, unsigned access, struct arch_trapframe *tf))
+void trap_set_fault_handler(enum fault_result (*fn)(vaddr_t addr, unsigned access,
+						    struct arch_trapframe *tf))
 {
 	fault_handler = fn;
 }
 
 /*
- * Where the byte at `addr` of the current space lies, which the processor looks up in its TLB and table and traps
- * into the kernel for until it may have it.  0, or a negative errno.
+ * Where the byte at `addr` of the current space lies, which the processor looks up in its TLB and
+ * table and traps into the kernel for until it may have it.  0, or a negative errno.
  */
 static int user_byte(vaddr_t addr, unsigned access, char **out)
 {
-	unsigned need = PTE_USER | PTE_ACCESSED | (access & FAULT_WRITE ? PTE_W | PTE_DIRTY : PTE_R);
+	unsigned need =
+		PTE_USER | PTE_ACCESSED | (access & FAULT_WRITE ? PTE_W | PTE_DIRTY : PTE_R);
 	paddr_t pa;
 
 	while (!toy_translate(&thread_current()->mm->arch, addr, need, &pa)) {
@@ -244,7 +248,8 @@ static size_t user_part(vaddr_t addr, size_t n, unsigned access, char **at, int 
 	return *err ? 0 : min(n, PAGE_SIZE - (addr & (PAGE_SIZE - 1)));
 }
 
-/* Copy up to `n` bytes between user memory and `buf` (NULL: clear).  Returns the bytes not copied; *err why. */
+/* Copy up to `n` bytes between user memory and `buf` (NULL: clear).  Returns the bytes not copied;
+ * *err why. */
 static size_t user_copy(vaddr_t addr, char *buf, size_t n, unsigned access, int *err)
 {
 	*err = -EFAULT;
@@ -335,7 +340,7 @@ int arch_put_user64(u64 __user *p, u64 v)
 	return arch_copy_to_user(p, &v, 8) ? -EFAULT : 0;
 }
 
-/* --- answers of the rooms above ---------------------------------------------------------------- */
+/* --- answers of the rooms above --------------------------------------------------------------- */
 
 u64 rlimit_get(unsigned which)
 {

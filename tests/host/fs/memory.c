@@ -2,18 +2,18 @@
 /*
  * Memory of the host machine: frames, heap and caches in the hands of the address sanitizer.
  *
- * The physical address of a byte is its address in the program, so that all of the program's memory is RAM in the
- * linear map: virt_to_page() and page_address() work on heap, stack and globals.  The array of struct page is two
- * TiB of address space, of which only what is touched exists.
+ * The physical address of a byte is its address in the program, so that all of the program's memory
+ * is RAM in the linear map: virt_to_page() and page_address() work on heap, stack and globals.  The
+ * array of struct page is two TiB of address space, of which only what is touched exists.
  *
- * Each heap object is an object of the C library's heap, and each object of a cache too: an overflow or a use
- * after free is reported with both stacks.  Frames come from an arena; after each lies a page nobody may touch,
- * and a free frame is poisoned and used again as late as possible.
+ * Each heap object is an object of the C library's heap, and each object of a cache too: an
+ * overflow or a use after free is reported with both stacks.  Frames come from an arena; after each
+ * lies a page nobody may touch, and a free frame is poisoned and used again as late as possible.
  *
  * Objects of a SLAB_TYPESAFE_BY_RCU cache keep their memory for a grace period.
  *
- * An allocation fails when the test says so (host_fail_after, hostfs_fail_every), and frames do when the limit
- * (hostfs_memory) is reached and the real reclaim finds nothing.
+ * An allocation fails when the test says so (host_fail_after, hostfs_fail_every), and frames do
+ * when the limit (hostfs_memory) is reached and the real reclaim finds nothing.
  */
 #include <kernel/debug/panic.h>
 #include <kernel/lib/minmax.h>
@@ -107,7 +107,8 @@ static void *frame_take(void)
 
 	if (frames_begun < ARENA_FRAMES && ring_count < ARENA_FRAMES / 4) {
 		p = frame_address(frames_begun++);
-		/* Where swap's clock hand goes round: the frames ever used, and the pages between them. */
+		/* Where swap's clock hand goes round: the frames ever used, and the pages between
+		 * them. */
 		pfn_limit = pfn_first + 2 * frames_begun;
 		host_poison((char *)p + PAGE_SIZE, PAGE_SIZE);
 		return p;
@@ -131,7 +132,8 @@ static void frame_give(void *p)
 
 static bool in_arena(const void *p)
 {
-	return (const char *)p >= arena && (const char *)p < arena + (u64)ARENA_FRAMES * 2 * PAGE_SIZE;
+	return (const char *)p >= arena &&
+	       (const char *)p < arena + (u64)ARENA_FRAMES * 2 * PAGE_SIZE;
 }
 
 static void *large_take(unsigned order)
@@ -434,7 +436,8 @@ static_assert(sizeof(struct object_head) <= OBJECT_HEAD, "OBJECT_HEAD is too sma
 
 static struct list caches = LIST_INIT(caches);
 
-struct slab_cache *slab_create(const char *name, size_t size, size_t align, unsigned flags, void (*ctor)(void *obj))
+struct slab_cache *slab_create(const char *name, size_t size, size_t align, unsigned flags,
+			       void (*ctor)(void *obj))
 {
 	struct slab_cache *c = kzalloc(sizeof(*c), GFP_KERNEL);
 
@@ -509,7 +512,7 @@ u64 slab_shrink_all(void)
 	return 0;
 }
 
-/* --- what is in use ---------------------------------------------------------------------------- */
+/* --- what is in use --------------------------------------------------------------------------- */
 
 /* Without page tables, of which mm keeps some for next time. */
 struct hostfs_usage hostfs_usage(void)

@@ -29,7 +29,7 @@ static void store(u64 at, const void *data, size_t n)
 	host_disk_store(m.disk, at, data, n);
 }
 
-/* --- making it ----------------------------------------------------------------------------------- */
+/* --- making it -------------------------------------------------------------------------------- */
 
 static void learn(void)
 {
@@ -61,7 +61,7 @@ static void make(u64 number)
 		m.config->repair(host_disk_image(m.disk), host_disk_bytes(m.disk));
 }
 
-/* --- one after the other -------------------------------------------------------------------------- */
+/* --- one after the other ---------------------------------------------------------------------- */
 
 static bool mutant_use(unsigned long flags)
 {
@@ -108,7 +108,8 @@ static bool leaked(struct hostfs_usage *start, struct hostfs_usage *by)
 {
 	struct hostfs_usage now = hostfs_usage_settled();
 
-	*by = (struct hostfs_usage){ .objects = now.objects - start->objects, .frames = now.frames - start->frames };
+	*by = (struct hostfs_usage){.objects = now.objects - start->objects,
+				    .frames = now.frames - start->frames};
 	*start = now;
 	return (s64)by->objects > 0 || (s64)by->frames > 0;
 }
@@ -123,7 +124,8 @@ static void leak_find(u64 first, u64 last)
 		if (!leaked(&start, &by))
 			continue;
 		tell();
-		host_test_fail("mutant", 0, "leaked %lld objects, %lld frames", (s64)by.objects, (s64)by.frames);
+		host_test_fail("mutant", 0, "leaked %lld objects, %lld frames", (s64)by.objects,
+			       (s64)by.frames);
 	}
 }
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Mutants: images with something wrong, mounted and used.  Any answer will do, but no crash, no hang, no leak.
+ * Mutants: images with something wrong, mounted and used.  Any answer will do, but no crash, no
+ * hang, no leak.
  *
- * Where the metadata lies is learned from the sectors that are read while a whole sound image is walked without
- * reading file contents; most mutations go there.  Each mutant has a number of its own, printed when something
- * happens: MUTANT= repeats it alone.
+ * Where the metadata lies is learned from the sectors that are read while a whole sound image is
+ * walked without reading file contents; most mutations go there.  Each mutant has a number of its
+ * own, printed when something happens: MUTANT= repeats it alone.
  */
 #pragma once
 
@@ -20,5 +21,6 @@ struct mutate_config {
 	u64 steps;                  /* budget of one mutant; 0: one million */
 };
 
-/* `d` holds a sound image, not mounted, and holds it again afterwards.  Returns the mutants that were mounted. */
+/* `d` holds a sound image, not mounted, and holds it again afterwards.  Returns the mutants that
+ * were mounted. */
 unsigned mutate(struct host_disk *d, const struct mutate_config *config);

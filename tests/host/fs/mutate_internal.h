@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Making one mutant and using it; what the host's driver (mutate.c) and the guest's (tests/fs/mutants.c) share.
+ * Making one mutant and using it; what the host's driver (mutate.c) and the guest's
+ * (tests/fs/mutants.c) share.
  *
- * A mutant is wholly decided by its number: the same number spoils the same bytes and does the same things afterwards.
+ * A mutant is wholly decided by its number: the same number spoils the same bytes and does the same
+ * things afterwards.
  */
 #pragma once
 
@@ -32,12 +34,12 @@ static inline u64 mutant_chance(struct mutant *m, u64 bound)
 	return prng_below(&m->prng, bound);
 }
 
-/* --- mutate_make.c ----------------------------------------------------------------------------- */
+/* --- mutate_make.c ---------------------------------------------------------------------------- */
 
 /* Spoil the image as `number` says. */
 void mutant_make(struct mutant *m, u64 number);
 
-/* --- mutate_use.c ------------------------------------------------------------------------------ */
+/* --- mutate_use.c ----------------------------------------------------------------------------- */
 
 /* Walk what is mounted on MUTANT_ROOT; with `contents` files are read too. */
 void mutant_look(bool contents);

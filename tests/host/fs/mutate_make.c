@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Making a mutant (mutate_internal.h): a field set to an interesting value, a bit, a block, or the end of the image. */
+/* Making a mutant (mutate_internal.h): a field set to an interesting value, a bit, a block, or the
+ * end of the image. */
 #include "mutate_internal.h"
 
 static u64 pick_sector(struct mutant *m)
@@ -11,8 +12,21 @@ static u64 pick_sector(struct mutant *m)
 
 static u64 interesting(struct mutant *m, u64 old)
 {
-	static const u64 values[] = { 0, 1, 2, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff, 0x7fffffff, 0x80000000, 0xffffffff,
-				      0x7fffffffffffffff, 0x8000000000000000, ~0ull };
+	static const u64 values[] = {0,
+				     1,
+				     2,
+				     0x7f,
+				     0x80,
+				     0xff,
+				     0x7fff,
+				     0x8000,
+				     0xffff,
+				     0x7fffffff,
+				     0x80000000,
+				     0xffffffff,
+				     0x7fffffffffffffff,
+				     0x8000000000000000,
+				     ~0ull};
 
 	switch (mutant_chance(m, 4)) {
 	case 0:
@@ -49,7 +63,8 @@ static void flip_bit(struct mutant *m, u64 at, char *what, size_t room)
 /* One sector, or eight, becomes a copy of another, or zero, or noise. */
 static void replace_block(struct mutant *m, u64 at, char *what, size_t room)
 {
-	u64 size = mutant_chance(m, 2) ? MUTANT_SECTOR : 4096, from = pick_sector(m) * MUTANT_SECTOR & ~(size - 1);
+	u64 size = mutant_chance(m, 2) ? MUTANT_SECTOR : 4096,
+	    from = pick_sector(m) * MUTANT_SECTOR & ~(size - 1);
 	u8 noise[4096];
 
 	at &= ~(size - 1);

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Using a mutant (mutate_internal.h).  No answer is wrong here; what must not happen is a crash, a hang, a leak. */
+/* Using a mutant (mutate_internal.h).  No answer is wrong here; what must not happen is a crash, a
+ * hang, a leak. */
 #include "mutate_internal.h"
 
 #define MAX_PATH  600
 #define MAX_NODES 400u
 #define MAX_DEPTH 10u
 
-/* --- looking ------------------------------------------------------------------------------------ */
+/* --- looking ---------------------------------------------------------------------------------- */
 
 static void look_at_file(const char *path, loff_t size)
 {
@@ -45,7 +46,8 @@ static void look_at_dir(const char *path, unsigned depth, bool contents, unsigne
 			char *below = ex_alloc(MAX_PATH);
 
 			snprintf(below, MAX_PATH, "%s/%s", path, e->d_name);
-			if (strcmp(e->d_name, ".") && strcmp(e->d_name, "..") && (*nodes)++ < MAX_NODES)
+			if (strcmp(e->d_name, ".") && strcmp(e->d_name, "..") &&
+			    (*nodes)++ < MAX_NODES)
 				look_at(below, depth + 1, contents, nodes);
 			ex_free(below);
 		}
@@ -80,7 +82,7 @@ void mutant_look(bool contents)
 	look_at(MUTANT_ROOT, 0, contents, &nodes);
 }
 
-/* --- changing ------------------------------------------------------------------------------------ */
+/* --- changing --------------------------------------------------------------------------------- */
 
 static void change_file(struct mutant *m, const char *path)
 {
@@ -107,7 +109,8 @@ static unsigned some_names(char names[4][MAX_PATH])
 	if (fd < 0)
 		return 0;
 	n = ex_getdents(fd, buf, sizeof(buf));
-	for (long at = 0; at < n && found < 4; at += ((struct linux_dirent64 *)(buf + at))->d_reclen) {
+	for (long at = 0; at < n && found < 4;
+	     at += ((struct linux_dirent64 *)(buf + at))->d_reclen) {
 		struct linux_dirent64 *e = (struct linux_dirent64 *)(buf + at);
 
 		if (strcmp(e->d_name, ".") && strcmp(e->d_name, ".."))

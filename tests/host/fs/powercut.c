@@ -2,9 +2,10 @@
 /*
  * The power-cut engine (powercut.h).
  *
- * Cuts are taken in the order of the record.  The replayed disk's sectors are, between cuts, exactly what is durable
- * at the last one, advanced write by write; for each cut the volatile writes are put on top and taken back afterwards
- * together with everything the mounted file system wrote.
+ * Cuts are taken in the order of the record.  The replayed disk's sectors are, between cuts,
+ * exactly what is durable at the last one, advanced write by write; for each cut the volatile
+ * writes are put on top and taken back afterwards together with everything the mounted file system
+ * wrote.
  */
 #include <kernel/abi/dirent.h>
 #include <kernel/abi/fs.h>
@@ -83,7 +84,7 @@ void powercut_end(struct powercut *c)
 	host_free_uncounted(c);
 }
 
-/* --- promises ---------------------------------------------------------------------------------- */
+/* --- promises --------------------------------------------------------------------------------- */
 
 static struct promise *promise_add(struct powercut *c)
 {
@@ -100,7 +101,8 @@ static struct promise *promise_add(struct powercut *c)
 	return &c->promises[c->nr_promises++];
 }
 
-void powercut_promise(struct powercut *c, const char *path, const struct outcome *outcomes, unsigned n)
+void powercut_promise(struct powercut *c, const char *path, const struct outcome *outcomes,
+		      unsigned n)
 {
 	u32 now = host_disk_events(c->disk);
 	const char *below = path + strlen(c->root);
@@ -135,10 +137,11 @@ void powercut_fill(void *buf, unsigned id, unsigned generation, u64 offset, size
 	u64 *w = buf;
 
 	for (size_t i = 0; i < n / 8; i++)
-		w[i] = WORD_TAG << 56 | (u64)(id & 0xffff) << 40 | (u64)(generation & 0xff) << 32 | (offset / 8 + i);
+		w[i] = WORD_TAG << 56 | (u64)(id & 0xffff) << 40 | (u64)(generation & 0xff) << 32 |
+		       (offset / 8 + i);
 }
 
-/* --- finding fault ------------------------------------------------------------------------------ */
+/* --- finding fault ---------------------------------------------------------------------------- */
 
 static void wrong(struct powercut *c, const char *fmt, ...) __printf(2, 3);
 
@@ -151,8 +154,8 @@ static void wrong(struct powercut *c, const char *fmt, ...)
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
 	if (!c->wrong++ && !c->quiet)
-		host_print("# power cut at event %u of %u, kind of loss %u: %s\n", c->cut, host_disk_events(c->disk), c->mode,
-			   text);
+		host_print("# power cut at event %u of %u, kind of loss %u: %s\n", c->cut,
+			   host_disk_events(c->disk), c->mode, text);
 }
 
 static bool outcome_found(struct powercut *c, const struct outcome *o, long size)
@@ -185,7 +188,10 @@ static void describe(const struct promise *p, char *text, size_t size)
 		const struct outcome *o = &p->outcomes[i];
 
 		at += (size_t)scnprintf(text + at, size - at, "%s%s%zu bytes", i ? " or " : "",
-					o->absent ? "nothing, " : o->prefix ? "at least " : "", o->n);
+					o->absent   ? "nothing, "
+					: o->prefix ? "at least "
+						    : "",
+					o->n);
 	}
 }
 
@@ -202,10 +208,11 @@ static void check_promise(struct powercut *c, const struct promise *p)
 		if (outcome_found(c, &p->outcomes[i], size))
 			return;
 	describe(p, text, sizeof(text));
-	while (size > 0 && !o->absent && at < o->n && at < (size_t)size && c->buf[at] == ((const u8 *)o->data)[at])
+	while (size > 0 && !o->absent && at < o->n && at < (size_t)size &&
+	       c->buf[at] == ((const u8 *)o->data)[at])
 		at++;
-	wrong(c, "%s: found %ld, promised %s since event %u until %u; first difference at %zu", path, size, text, p->from,
-	      p->until, at);
+	wrong(c, "%s: found %ld, promised %s since event %u until %u; first difference at %zu",
+	      path, size, text, p->from, p->until, at);
 }
 
 /* Each word is zero or names one and the same file and its place. */
@@ -320,9 +327,10 @@ static void check_fsck(struct powercut *c, const char *fsck)
 	host_remove(image);
 }
 
-/* --- one cut ------------------------------------------------------------------------------------ */
+/* --- one cut ---------------------------------------------------------------------------------- */
 
-/* When each write became durable: with its own end (FUA), or that of a flush begun after its end. */
+/* When each write became durable: with its own end (FUA), or that of a flush begun after its
+ * end. */
 static void find_durable(struct powercut *c, bool lying)
 {
 	u32 n = host_disk_events(c->disk);
@@ -368,7 +376,8 @@ static void advance(struct powercut *c, u32 cut)
 	for (u32 n = 0; n < cut; n++) {
 		const struct host_event *e = host_disk_event(c->disk, n);
 
-		if (e->kind != HOST_WRITE_BEGUN || c->durable_at[n] >= cut || (c->applied && c->durable_at[n] < c->applied))
+		if (e->kind != HOST_WRITE_BEGUN || c->durable_at[n] >= cut ||
+		    (c->applied && c->durable_at[n] < c->applied))
 			continue;
 		for (u32 s = 0; s < e->sectors; s++)
 			put_sector(c, n, s, true);
@@ -388,7 +397,8 @@ static void add_volatile(struct powercut *c, u32 cut)
 	for (u32 n = 0; n < stop; n++) {
 		const struct host_event *e = host_disk_event(c->disk, n);
 
-		if (e->kind != HOST_WRITE_BEGUN || c->durable_at[n] < cut || (c->mode == LOSE_WRITES && host_random(2)))
+		if (e->kind != HOST_WRITE_BEGUN || c->durable_at[n] < cut ||
+		    (c->mode == LOSE_WRITES && host_random(2)))
 			continue;
 		for (u32 s = 0; s < e->sectors; s++)
 			if (c->mode != LOSE_SECTORS || host_random(2))
@@ -448,15 +458,16 @@ static void check_all(struct powercut *c, const struct powercut_config *config, 
 		c->wrong = 0;
 		advance(c, c->cut);
 		add_volatile(c, c->cut);
-		check_cut(c, config, config->fsck && config->fsck_every && !host_random(config->fsck_every));
+		check_cut(c, config,
+			  config->fsck && config->fsck_every && !host_random(config->fsck_every));
 		host_disk_restore(c->replay);
 		*bad += c->wrong != 0;
 		if (*bad > 20)
 			break;
 	}
 	host_free_uncounted(cuts);
-	host_print("# %u cuts of %u events, %u promises: %u wrong\n", config->cuts, host_disk_events(c->disk),
-		   c->nr_promises, *bad);
+	host_print("# %u cuts of %u events, %u promises: %u wrong\n", config->cuts,
+		   host_disk_events(c->disk), c->nr_promises, *bad);
 }
 
 unsigned powercut_check(struct powercut *c, const struct powercut_config *config)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Workloads for power cuts (powercut.h).  Each says what it was promised just after the call that promises returned,
- * and takes it back just before the first call that changes it.
+ * Workloads for power cuts (powercut.h).  Each says what it was promised just after the call that
+ * promises returned, and takes it back just before the first call that changes it.
  */
 #include <kernel/abi/fs.h>
 #include <kernel/abi/mman.h>
@@ -17,7 +17,7 @@
 #define PATH	 100
 
 const char *const powercut_work_names[NR_WORKS] = {
-	[WORK_FSYNC] = "fsync",	      [WORK_RENAME] = "rename",	      [WORK_STORM] = "storm",
+	[WORK_FSYNC] = "fsync",       [WORK_RENAME] = "rename",       [WORK_STORM] = "storm",
 	[WORK_TRUNCATE] = "truncate", [WORK_DIRECTORY] = "directory", [WORK_MAPPED] = "mapped",
 };
 
@@ -89,7 +89,7 @@ static void model_truncate(struct file_state *f, u32 size)
 	f->size = size;
 }
 
-/* --- fsync, truncate ---------------------------------------------------------------------------- */
+/* --- fsync, truncate -------------------------------------------------------------------------- */
 
 static void files_begin(struct work *w)
 {
@@ -149,7 +149,7 @@ static void work_files(struct work *w, unsigned steps, bool truncates)
 	}
 }
 
-/* --- rename over -------------------------------------------------------------------------------- */
+/* --- rename over ------------------------------------------------------------------------------ */
 
 static void replace(struct work *w, struct file_state *f, struct file_state *old)
 {
@@ -166,7 +166,9 @@ static void replace(struct work *w, struct file_state *f, struct file_state *old
 	EXPECT_EQ(hf_fsync(fd), 0);
 	hf_close(fd);
 	powercut_promise(w->c, f->path,
-			 (struct outcome[]){ { .data = old->data, .n = old->size }, { .data = f->data, .n = f->size } }, 2);
+			 (struct outcome[]){{.data = old->data, .n = old->size},
+					    {.data = f->data, .n = f->size}},
+			 2);
 	EXPECT_EQ(hf_rename(temporary, f->path, 0), 0);
 	if (host_random(2)) {
 		dir_sync(w->dir);
@@ -182,7 +184,8 @@ static void work_rename(struct work *w, unsigned steps)
 	while (steps--) {
 		struct file_state *f = &w->file[host_random(FILES)];
 
-		/* After an unsynced rename the next one has three possible pasts; settle that first. */
+		/* After an unsynced rename the next one has three possible pasts; settle that
+		 * first. */
 		dir_sync(w->dir);
 		promise_file(w, f);
 		replace(w, f, old);
@@ -190,7 +193,7 @@ static void work_rename(struct work *w, unsigned steps)
 	host_free_uncounted(old);
 }
 
-/* --- creation and deletion ------------------------------------------------------------------------ */
+/* --- creation and deletion -------------------------------------------------------------------- */
 
 #define STORM_NAMES 24u
 
@@ -214,7 +217,9 @@ static void storm_step(struct storm *s)
 	if (s->present[i] && !s->present[j] && !host_random(4)) {
 		promise_nothing(s->w, path);
 		promise_nothing(s->w, other);
-		EXPECT_EQ(host_random(2) ? hf_rename(path, other, 0) : (hf_link(path, other) ?: hf_unlink(path)), 0);
+		EXPECT_EQ(host_random(2) ? hf_rename(path, other, 0)
+					 : (hf_link(path, other) ?: hf_unlink(path)),
+			  0);
 		s->present[i] = false;
 		s->present[j] = true;
 		return;
@@ -260,11 +265,12 @@ static void work_storm(struct work *w, unsigned steps)
 	}
 }
 
-/* --- a large directory ----------------------------------------------------------------------------- */
+/* --- a large directory ------------------------------------------------------------------------ */
 
 static void grown_path(struct work *w, unsigned i, char *path)
 {
-	snprintf(path, PATH, "%s/an-entry-with-a-rather-long-name-so-that-blocks-fill-%u", w->dir, i);
+	snprintf(path, PATH, "%s/an-entry-with-a-rather-long-name-so-that-blocks-fill-%u", w->dir,
+		 i);
 }
 
 static void work_directory(struct work *w, unsigned steps)
@@ -283,7 +289,8 @@ static void work_directory(struct work *w, unsigned steps)
 			if (promised >= first)
 				powercut_promise(w->c, path, &(struct outcome){ .n = 0 }, 1);
 		}
-		for (unsigned stop = first + (unsigned)host_random(30); first < stop && first < i; first++) {
+		for (unsigned stop = first + (unsigned)host_random(30); first < stop && first < i;
+		     first++) {
 			grown_path(w, first, path);
 			promise_nothing(w, path);
 			EXPECT_EQ(hf_unlink(path), 0);
@@ -291,7 +298,7 @@ static void work_directory(struct work *w, unsigned steps)
 	}
 }
 
-/* --- mappings --------------------------------------------------------------------------------------- */
+/* --- mappings --------------------------------------------------------------------------------- */
 
 static void mapped_step(struct work *w, struct file_state *f)
 {
@@ -326,7 +333,7 @@ static void work_mapped(struct work *w, unsigned steps)
 		mapped_step(w, &w->file[host_random(FILES)]);
 }
 
-/* --- all -------------------------------------------------------------------------------------------- */
+/* --- all -------------------------------------------------------------------------------------- */
 
 void powercut_work(struct powercut *c, enum powercut_work work, const char *dir, unsigned steps)
 {

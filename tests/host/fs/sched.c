@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The scheduler's stand-in: every thread is a coroutine, one runs at a time, and chance picks the next.
+ * The scheduler's stand-in: every thread is a coroutine, one runs at a time, and chance picks the
+ * next.
  *
- * A thread gives way where it sleeps, where it says so (cond_resched), and now and then where preemption is
- * enabled again: THREAD_NEED_RESCHED stays set, so that each preempt_enable() asks preempt_schedule(), which
- * switches with a probability the test chooses (hostfs_preempt).  The generator is seeded, so a seed repeats the
- * interleaving exactly.
+ * A thread gives way where it sleeps, where it says so (cond_resched), and now and then where
+ * preemption is enabled again: THREAD_NEED_RESCHED stays set, so that each preempt_enable() asks
+ * preempt_schedule(), which switches with a probability the test chooses (hostfs_preempt).  The
+ * generator is seeded, so a seed repeats the interleaving exactly.
  *
- * The protocol of sleeping and waking is the kernel's (thread_state.h): what the real wait queues, mutexes and
- * rwsems rely on is kept, and they are compiled unchanged.
+ * The protocol of sleeping and waking is the kernel's (thread_state.h): what the real wait queues,
+ * mutexes and rwsems rely on is kept, and they are compiled unchanged.
  *
- * When nothing can run, time moves to the next timer.  When there is none either, the test has found a deadlock,
- * and the program ends with a list of who waits for what.
+ * When nothing can run, time moves to the next timer.  When there is none either, the test has
+ * found a deadlock, and the program ends with a list of who waits for what.
  */
 #include <arch/thread.h>
 #include <kernel/abi/errno.h>
@@ -224,7 +225,8 @@ void schedule(void)
 	pick_and_switch();
 }
 
-/* The caller's state does not matter: it stays runnable, as a thread preempted on its way to sleep does. */
+/* The caller's state does not matter: it stays runnable, as a thread preempted on its way to sleep
+ * does. */
 static void give_way(void)
 {
 	if (!preemptible())
@@ -254,8 +256,8 @@ void may_sleep_failed(const char *file, int line)
 {
 	if (panicking())
 		return;
-	panic("%s:%d: may sleep, but preempt count is %#x, interrupts %s", file, line, preempt_count(),
-	      arch_irq_enabled() ? "on" : "off");
+	panic("%s:%d: may sleep, but preempt count is %#x, interrupts %s", file, line,
+	      preempt_count(), arch_irq_enabled() ? "on" : "off");
 }
 
 /* --- sleeping for a time ---------------------------------------------------------------------- */
@@ -412,7 +414,8 @@ static void print_thread(struct thread *t)
 					      : "ready",
 		   t->state, t->blocked_on);
 	for (u32 i = 0; i < t->locks.count; i++)
-		host_print("#      holds %s %p\n", t->locks.held[i].debug->name ?: "?", t->locks.held[i].lock);
+		host_print("#      holds %s %p\n", t->locks.held[i].debug->name ?: "?",
+			   t->locks.held[i].lock);
 	if (t->state & THREAD_PARKED && task_of(t)->coroutine)
 		host_coroutine_walk(task_of(t)->coroutine, print_pc, NULL);
 }

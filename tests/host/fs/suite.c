@@ -49,7 +49,8 @@ void suite_mkfs(struct host_disk *d, const char *mkfs)
 	int n;
 
 	image_name(name, sizeof(name));
-	n = snprintf(command, sizeof(command), "rm -f %s && truncate -s %llu %s && ", name, host_disk_bytes(d), name);
+	n = snprintf(command, sizeof(command), "rm -f %s && truncate -s %llu %s && ", name,
+		     host_disk_bytes(d), name);
 	snprintf(command + n, sizeof(command) - (size_t)n, mkfs, name);
 	EXPECT(shell(command));
 	EXPECT_EQ(host_disk_load(d, name), 0);
@@ -110,7 +111,7 @@ static struct hostfs_usage usage_when_warm(struct host_disk *d, const struct sui
 	return hostfs_usage_settled();
 }
 
-/* --- the exerciser ------------------------------------------------------------------------------ */
+/* --- the exerciser ---------------------------------------------------------------------------- */
 
 static void exercise_phase(struct exercise *x, unsigned long ops, u64 frames, unsigned fail_every)
 {
@@ -122,7 +123,8 @@ static void exercise_phase(struct exercise *x, unsigned long ops, u64 frames, un
 	hostfs_memory(0);
 }
 
-static void exercise_all(struct host_disk *d, const struct suite *s, unsigned long ops, unsigned fail_every)
+static void exercise_all(struct host_disk *d, const struct suite *s, unsigned long ops,
+			 unsigned fail_every)
 {
 	struct exercise_config config = {
 		.base = ROOT,
@@ -173,7 +175,7 @@ void suite_exercise_failing(struct host_disk *d, const struct suite *s, unsigned
 	hostfs_expect_usage(before);
 }
 
-/* --- a failing disk ------------------------------------------------------------------------------ */
+/* --- a failing disk --------------------------------------------------------------------------- */
 
 static void careless_step(unsigned i)
 {
@@ -182,7 +184,8 @@ static void careless_step(unsigned i)
 	int fd;
 
 	snprintf(a, sizeof(a), ROOT "/x%u", (unsigned)host_random(10));
-	snprintf(b, sizeof(b), ROOT "/y%u/x%u", (unsigned)host_random(3), (unsigned)host_random(10));
+	snprintf(b, sizeof(b), ROOT "/y%u/x%u", (unsigned)host_random(3),
+		 (unsigned)host_random(10));
 	switch (host_random(10)) {
 	case 0:
 		hf_rename(a, b, 0);
@@ -224,7 +227,8 @@ void suite_io_errors(struct host_disk *d, const struct suite *s, unsigned rounds
 			break;
 		for (unsigned i = 0; i < 60; i++) {
 			if (i == 10)
-				host_disk_fail(d, r % 3 == 0 ? 20 : 0, r % 3 == 1 ? 20 : 0, r % 3 == 2 ? 2 : 50);
+				host_disk_fail(d, r % 3 == 0 ? 20 : 0, r % 3 == 1 ? 20 : 0,
+					       r % 3 == 2 ? 2 : 50);
 			if (i == 40 && r % 4 == 3)
 				host_disk_die_after(d, host_random(30));
 			careless_step(i);
@@ -238,7 +242,7 @@ void suite_io_errors(struct host_disk *d, const struct suite *s, unsigned rounds
 	hostfs_expect_usage(before);
 }
 
-/* --- power cuts ----------------------------------------------------------------------------------- */
+/* --- power cuts ------------------------------------------------------------------------------- */
 
 void suite_powercut(struct host_disk *d, const struct suite *s, unsigned steps, unsigned cuts)
 {

@@ -12,8 +12,9 @@
  *		host_disk_destroy(d);
  *	}
  *
- * Each expects the disk unmounted and leaves it so, with the contents it had; it checks with fsck what it made, where that
- * must be clean, and that nothing leaked.  Tools run with /usr/sbin in the path.
+ * Each expects the disk unmounted and leaves it so, with the contents it had; it checks with fsck
+ * what it made, where that must be clean, and that nothing leaked.  Tools run with /usr/sbin in the
+ * path.
  */
 #pragma once
 
@@ -23,7 +24,8 @@
 struct suite {
 	const char *type, *options; /* of mount(2) */
 	const char *fsck;           /* the image's name is appended; status 0: clean.  NULL: none */
-	/* The same after allocations failed: space may be lost where what gives it back found no memory.  NULL: not asked. */
+	/* The same after allocations failed: space may be lost where what gives it back found no
+	 * memory.  NULL: not asked. */
 	const char *fsck_failing;
 	bool may_fill;              /* the disk is small: ENOSPC is an answer */
 };
@@ -35,14 +37,16 @@ void suite_mkfs(struct host_disk *d, const char *mkfs);
 /* Does the command (image appended) find the disk's contents clean? */
 bool suite_fsck(struct host_disk *d, const char *fsck);
 
-/* The exerciser: `ops` operations of 8 processes, the last tenth short of memory; mounted again and compared. */
+/* The exerciser: `ops` operations of 8 processes, the last tenth short of memory; mounted again and
+ * compared. */
 void suite_exercise(struct host_disk *d, const struct suite *s, unsigned long ops);
 /* The same while allocations fail: the answers may be ENOMEM, the contents must not be wrong. */
 void suite_exercise_failing(struct host_disk *d, const struct suite *s, unsigned long ops);
-/* Whatever happens while the disk fails requests, and then dies: nothing crashes, hangs or leaks; it can be unmounted. */
+/* Whatever happens while the disk fails requests, and then dies: nothing crashes, hangs or leaks;
+ * it can be unmounted. */
 void suite_io_errors(struct host_disk *d, const struct suite *s, unsigned rounds);
 /*
- * All workloads at once, `steps` each, then so many cuts.  For file systems with a journal.  With LYING=1 in the
- * environment the disk's flushes do nothing, and the test must find that out.
+ * All workloads at once, `steps` each, then so many cuts.  For file systems with a journal.  With
+ * LYING=1 in the environment the disk's flushes do nothing, and the test must find that out.
  */
 void suite_powercut(struct host_disk *d, const struct suite *s, unsigned steps, unsigned cuts);

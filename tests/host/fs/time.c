@@ -2,12 +2,13 @@
 /*
  * Time, timers and RCU of the host machine.
  *
- * The clock is a number: it grows a little with each look and each switch, and jumps to the next timer when
- * nothing can run.  So a test that waits thirty seconds for write-back takes none, and runs are repeatable.
+ * The clock is a number: it grows a little with each look and each switch, and jumps to the next
+ * timer when nothing can run.  So a test that waits thirty seconds for write-back takes none, and
+ * runs are repeatable.
  *
- * A grace period passes at every point where a thread may be switched away, as nobody can be in a read section
- * then.  Callbacks wait there for chance to run them, in the deferred context's clothes: sometimes at once,
- * sometimes after many operations.
+ * A grace period passes at every point where a thread may be switched away, as nobody can be in a
+ * read section then.  Callbacks wait there for chance to run them, in the deferred context's
+ * clothes: sometimes at once, sometimes after many operations.
  */
 #include <kernel/debug/panic.h>
 #include <kernel/lib/list.h>
@@ -186,7 +187,8 @@ bool rcu_run(void)
 	struct rcu_head *head = callbacks, *next;
 	struct thread *self = thread_current();
 
-	static_assert(offsetof(struct rcu_head, link) == 0 && offsetof(struct llist_node, next) == 0,
+	static_assert(offsetof(struct rcu_head, link) == 0 &&
+			      offsetof(struct llist_node, next) == 0,
 		      "a link leads to the head around it");
 	periods++;
 	if (!head)

@@ -13,7 +13,20 @@
 
 #define MAX_TEXT 8192
 
-enum { F_PATH, F_MODE, F_LINKS, F_UID, F_GID, F_SIZE, F_MTIME, F_RDEV, F_LINK, F_CRC, F_XATTRS, F_COUNT };
+enum {
+	F_PATH,
+	F_MODE,
+	F_LINKS,
+	F_UID,
+	F_GID,
+	F_SIZE,
+	F_MTIME,
+	F_RDEV,
+	F_LINK,
+	F_CRC,
+	F_XATTRS,
+	F_COUNT
+};
 
 static char path[MAX_TEXT], buf[65536];
 static char *field[F_COUNT];
@@ -153,7 +166,8 @@ static char *split(char *text)
 
 typedef void (*visit_fn)(const char *name, void *arg);
 
-/* Calls `fn` for each name in a directory, listed in pieces that cannot hold many.  Returns what the last listing did. */
+/* Calls `fn` for each name in a directory, listed in pieces that cannot hold many.  Returns what
+ * the last listing did. */
 static long visit(const char *dir, visit_fn fn, void *arg)
 {
 	int fd = (int)hf_open(dir, O_RDONLY | O_DIRECTORY, 0);
@@ -162,8 +176,10 @@ static long visit(const char *dir, visit_fn fn, void *arg)
 	long n = fd;
 
 	while (fd >= 0 && (n = hf_getdents(fd, records, 1000)) > 0) {
-		for (long at = 0; at < n; at += ((const struct linux_dirent64 *)(records + at))->d_reclen) {
-			const struct linux_dirent64 *e = (const struct linux_dirent64 *)(records + at);
+		for (long at = 0; at < n;
+		     at += ((const struct linux_dirent64 *)(records + at))->d_reclen) {
+			const struct linux_dirent64 *e =
+				(const struct linux_dirent64 *)(records + at);
 
 			snprintf(below, MAX_TEXT, "%s/%s", dir, e->d_name);
 			if (strcmp(e->d_name, ".") && strcmp(e->d_name, ".."))

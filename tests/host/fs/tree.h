@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A mounted tree beside the one of the host that it was made of: tree.py makes such a tree, and lists it.
+ * A mounted tree beside the one of the host that it was made of: tree.py makes such a tree, and
+ * lists it.
  */
 #pragma once
 
@@ -12,7 +13,8 @@
 #define TREE_LINKS  4u /* how many names */
 #define TREE_XATTRS 8u
 
-/* `source`: the directory of the host.  Returns how many files there are; differences fail the test. */
+/* `source`: the directory of the host.  Returns how many files there are; differences fail the
+ * test. */
 unsigned tree_expect(const char *mounted, const char *source, unsigned flags);
 /* Look at all of it, whatever comes: for memory and disks that fail. */
 void tree_use(const char *mounted);

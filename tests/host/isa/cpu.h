@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Each host thread is one processor and owns room for its structures.  It also is one thread, in toy_thread_area,
- * unless somebody switches between several there (tests/host/fs) and says in toy_running which it is.
+ * Each host thread is one processor and owns room for its structures.  It also is one thread, in
+ * toy_thread_area, unless somebody switches between several there (tests/host/fs) and says in
+ * toy_running which it is.
  */
 #pragma once
 

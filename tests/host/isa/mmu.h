@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Page-table entries of the toy machine, unlike any real one's on purpose: present is bit 63, table bit 62,
- * absent token bit 61, memory type bits 60 and 59, the portable flags are bits 0 to 8.
+ * Page-table entries of the toy machine, unlike any real one's on purpose: present is bit 63, table
+ * bit 62, absent token bit 61, memory type bits 60 and 59, the portable flags are bits 0 to 8.
  */
 #pragma once
 

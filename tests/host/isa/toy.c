@@ -2,8 +2,8 @@
 /*
  * The toy machine: RAM, MMU and TLBs.
  *
- * A TLB is an array that only grows, searched from its beginning: what was cached first wins, which is the
- * worst a real one may do.
+ * A TLB is an array that only grows, searched from its beginning: what was cached first wins, which
+ * is the worst a real one may do.
  */
 #include <kernel/lib/bitmap.h>
 #include <kernel/lib/minmax.h>
@@ -117,7 +117,8 @@ void arch_mmu_destroy(struct arch_mmu *m)
 {
 }
 
-/* No identifiers of address spaces: a switch forgets everything, which is what the mask of processors counts on. */
+/* No identifiers of address spaces: a switch forgets everything, which is what the mask of
+ * processors counts on. */
 void arch_mmu_switch(struct arch_mmu *next)
 {
 	tlbs[cpu].n = 0;

@@ -2,10 +2,10 @@
 /*
  * The toy machine's memory management unit, as tests use it.
  *
- * Each processor has a TLB that keeps every translation it ever made until it is flushed, however often
- * the table changes meanwhile.  So a kernel that forgets an invalidation is caught at the first access
- * instead of by luck: toy_translate() answers from the TLB, and toy_stale() counts the answers that the
- * table no longer gives.
+ * Each processor has a TLB that keeps every translation it ever made until it is flushed, however
+ * often the table changes meanwhile.  So a kernel that forgets an invalidation is caught at the
+ * first access instead of by luck: toy_translate() answers from the TLB, and toy_stale() counts the
+ * answers that the table no longer gives.
  */
 #pragma once
 
@@ -16,7 +16,8 @@
 void toy_init(size_t pages, unsigned levels);
 void toy_fini(void);
 
-/* A page of RAM, cleared, or 0 when there is none left (or the host's failure injection says so). */
+/* A page of RAM, cleared, or 0 when there is none left (or the host's failure injection says
+ * so). */
 paddr_t toy_page_alloc(void);
 void toy_page_free(paddr_t pa);
 size_t toy_pages_used(void);

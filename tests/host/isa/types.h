@@ -2,8 +2,8 @@
 /*
  * Numbers of the toy machine.
  *
- * Its RAM is one block of host memory that toy_ram_init() makes; the physical map is where the block lies.
- * User addresses are only ever translated by the toy's own MMU, never dereferenced.
+ * Its RAM is one block of host memory that toy_ram_init() makes; the physical map is where the
+ * block lies. User addresses are only ever translated by the toy's own MMU, never dereferenced.
  */
 #pragma once
 
