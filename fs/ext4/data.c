@@ -315,7 +315,7 @@ static int data_begin(struct inode *inode, u64 pos, u64 len, unsigned flags, str
 	do {
 		err = flags & IOMAP_WRITE ? begin_write(inode, &r, pos + len, flags, out)
 					  : begin_read(inode, &r, flags, out);
-	} while (!(flags & IOMAP_NOWAIT) && ext4_again(err));
+	} while (!(flags & IOMAP_NOWAIT) && no_memory_yet(err));
 	return err;
 }
 
@@ -438,7 +438,7 @@ static int data_map_writeback(struct inode *inode, u64 pos, u64 len, struct ioma
 	}
 	do {
 		err = writeback_place(inode, pos, &r, &m);
-	} while (ext4_again(err));
+	} while (no_memory_yet(err));
 	if (err == -ENOSPC)
 		ext4_warn(inode->sb, "no block for delayed data of inode %llu at %u", inode->ino,
 			  r.lblock);
@@ -628,7 +628,7 @@ static int data_written(struct inode *inode, u64 pos, u64 len, bool unwritten)
 	if (!range_of(inode, pos, len, &r))
 		return -EIO;
 	/* The data is there: for want of memory it must not be lost. */
-	while (r.len && (!err || ext4_again(err)))
+	while (r.len && (!err || no_memory_yet(err)))
 		err = written_step(inode, &r, end);
 	if (err)
 		ext4_failed(inode->sb, inode, err, "recording written data");

@@ -170,11 +170,6 @@ int ext4_blocks_remove(struct handle *h, struct inode *inode, u32 from, u32 to) 
  */
 bool ext4_handle_short(struct handle *h, const struct inode *inode, unsigned credits,
 		       unsigned revokes);
-/*
- * After an error in what cannot be given up: wait a moment and say true if it was want of memory.
- * Locks: none.
- */
-bool ext4_again(int err);
 /* More credits in this handle or a new one.  Locks: none of ext4's. */
 int ext4_handle_refill(struct handle *h, struct inode *inode, unsigned credits) __must_check;
 

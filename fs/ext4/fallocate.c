@@ -72,7 +72,7 @@ static int inode_finish_surely(struct handle *h, struct inode *inode, s64 size)
 
 	do {
 		err = inode_finish(h, inode, size);
-	} while (ext4_again(err));
+	} while (no_memory_yet(err));
 	return err;
 }
 
@@ -229,7 +229,7 @@ static int punch_blocks(struct inode *inode, struct blocks b)
 	/* The pages are gone: there is no way back. */
 	do {
 		err = punch_once(inode, b);
-	} while (ext4_again(err));
+	} while (no_memory_yet(err));
 	return err;
 }
 
@@ -263,7 +263,7 @@ static int unwrite_blocks(struct inode *inode, struct blocks b)
 	struct ext4_inode *ei = ext4_inode(inode);
 	int err = 0, err2;
 
-	while (b.from < b.to && (!err || ext4_again(err))) {
+	while (b.from < b.to && (!err || no_memory_yet(err))) {
 		struct ext4_map m;
 		struct ext4_inode_loc held;
 		struct handle *h;
@@ -351,10 +351,10 @@ static int move_all(struct handle *h, struct inode *inode, u32 from, u32 delta, 
 		/* Not to be repeated for this. */
 		do {
 			err2 = ext4_inode_dirty(h, inode);
-		} while (ext4_again(err2));
+		} while (no_memory_yet(err2));
 		err = err < 0 ? err : err2 ?: err;
 		cond_resched();
-	} while (err == 1 || ext4_again(err));
+	} while (err == 1 || no_memory_yet(err));
 	return err;
 }
 
@@ -369,7 +369,7 @@ static int collapse_blocks(struct inode *inode, struct blocks b)
 		return err;
 	do {
 		err = ext4_blocks_remove(h, inode, b.from, b.to);
-	} while (ext4_again(err));
+	} while (no_memory_yet(err));
 	err = err ?: move_all(h, inode, b.to, b.to - b.from, false);
 	err = err ?: inode_finish_surely(h, inode, size);
 	err2 = ext4_stop_held(h, &held);
@@ -409,7 +409,7 @@ static int insert_blocks(struct inode *inode, struct blocks b)
 		rwsem_write_unlock(&ei->map);
 		err2 = ext4_inode_dirty(h, inode);
 		err = err ?: err2;
-		if (!ext4_again(err))
+		if (!no_memory_yet(err))
 			break;
 		err = 0;
 	}
@@ -469,6 +469,6 @@ long ext4_fallocate(struct file *file, int mode, loff_t offset, loff_t len)
 	 */
 	do {
 		err = dispatch(inode, mode, (u64)offset, (u64)len);
-	} while (ext4_again(err));
+	} while (no_memory_yet(err));
 	return err;
 }

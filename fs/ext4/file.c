@@ -157,7 +157,7 @@ static int size_store_surely(struct inode *inode, const struct iattr *attr, bool
 
 	do {
 		err = size_store(inode, attr, shrink);
-	} while (ext4_again(err));
+	} while (no_memory_yet(err));
 	return err;
 }
 
@@ -226,7 +226,7 @@ int ext4_setattr(struct dentry *dentry, struct inode *inode, const struct iattr 
 	if (!err && a.valid & ATTR_MODE) {
 		do {
 			err = posix_acl_chmod(inode);
-		} while (ext4_again(err));
+		} while (no_memory_yet(err));
 	}
 	return err;
 }

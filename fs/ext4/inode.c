@@ -423,7 +423,7 @@ int ext4_write_inode(struct inode *inode, bool wait)
 		bool due = disk_behind(inode) && !(READ_ONCE(sb->flags) & SB_RDONLY);
 
 		err = due ? write_behind(inode, wait) : 0;
-	} while (ext4_again(err));
+	} while (no_memory_yet(err));
 	if (wait && !err && !ext4_super(sb)->journal) {
 		struct ext4_inode_loc loc;
 
@@ -749,7 +749,7 @@ static void inode_evict_deleted(struct inode *inode)
 
 	do {
 		err = delete_once(inode);
-	} while (ext4_again(err));
+	} while (no_memory_yet(err));
 	if (err && err != -EROFS)
 		ext4_failed(inode->sb, inode, err, "deleting an inode");
 }

@@ -55,7 +55,7 @@ static int jdata_read_folio(struct file *file, struct folio *f)
 		do {
 			err = block_fill(inode, (u32)(f->page.index << (PAGE_SHIFT - bits)) + i,
 					 to + (i << bits));
-		} while (ext4_again(err));
+		} while (no_memory_yet(err));
 	}
 	if (!err)
 		folio_set(f, PG_uptodate);
@@ -192,7 +192,7 @@ static int jdata_writepage(struct mapping *m, struct folio *f, bool sync)
 	if ((u64)f->page.index << PAGE_SHIFT < size)
 		do {
 			err = folio_log(inode, f, size);
-		} while (ext4_again(err));
+		} while (no_memory_yet(err));
 	if (err)
 		mapping_set_error(m, err);
 	folio_unlock(f);

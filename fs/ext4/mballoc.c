@@ -570,7 +570,7 @@ static int free_in_group(struct handle *h, struct inode *inode, u32 group, u32 b
 
 	do {
 		err = change_begin(h, es, group, &c);
-	} while (ext4_again(err));
+	} while (no_memory_yet(err));
 	if (err)
 		return err;
 	if (!change_clear(&c, bit, n)) {
@@ -620,7 +620,7 @@ static int forget_blocks(struct handle *h, struct ext4_super *es, u64 block, u64
 		/* What named them has changed: there is no way back. */
 		do {
 			err = es->journal ? journal_revoke(h, block + i, b) : 0;
-		} while (ext4_again(err));
+		} while (no_memory_yet(err));
 		if (!es->journal && b)
 			buffer_forget(b);
 		buffer_put(b);

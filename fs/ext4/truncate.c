@@ -27,14 +27,6 @@ bool ext4_handle_short(struct handle *h, const struct inode *inode, unsigned cre
 	return (need || revokes) && journal_extend(h, need, revokes) != 0;
 }
 
-bool ext4_again(int err)
-{
-	if (err != -ENOMEM)
-		return false;
-	sleep_ns(1000000);
-	return true;
-}
-
 int ext4_handle_refill(struct handle *h, struct inode *inode, unsigned credits)
 {
 	int err;
@@ -119,7 +111,7 @@ int ext4_truncate(struct inode *inode)
 	/* The size is stored already: there is no way back. */
 	do {
 		err = truncate_once(inode);
-	} while (ext4_again(err));
+	} while (no_memory_yet(err));
 	if (err) {
 		ext4_orphan_del(NULL, inode);
 		ext4_failed(inode->sb, inode, err, "truncate");

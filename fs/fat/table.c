@@ -362,7 +362,9 @@ int fat_free_chain(struct fat_sb *fs, u32 first)
 	fat_cursor_init(&c, fs);
 	/* What is freed reads as free: a chain that loops ends there. */
 	for (; cluster != FAT_EOC; cluster = next) {
-		err = free_one(&c, cluster, &next);
+		do {
+			err = free_one(&c, cluster, &next);
+		} while (no_memory_yet(err));
 		if (err)
 			break;
 		nr++;
