@@ -423,7 +423,7 @@ static bool store_entry(struct inode *inode, struct buffer *b, u64 slot)
 	return true;
 }
 
-int fat_write_inode(struct inode *inode, bool wait)
+static int write_entry(struct inode *inode, bool wait)
 {
 	u32 per_block = inode->sb->blocksize / FAT_DIRENT_SIZE;
 	struct fat_sb *fs = fat_sb(inode->sb);
@@ -449,6 +449,17 @@ int fat_write_inode(struct inode *inode, bool wait)
 	return err;
 }
 
+/* Who changed the file was told of success: that is not lost for want of memory. */
+int fat_write_inode(struct inode *inode, bool wait)
+{
+	int err;
+
+	do {
+		err = write_entry(inode, wait);
+	} while (no_memory_yet(err));
+	return err;
+}
+
 /* What is cached of the clusters of a directory must not be written over what comes there next. */
 static void forget_blocks(struct inode *dir)
 {
@@ -462,6 +473,17 @@ static void forget_blocks(struct inode *dir)
 	}
 }
 
+/* Nobody will cut it later. */
+static int cut_surely(struct inode *inode, u32 keep)
+{
+	int err;
+
+	do {
+		err = fat_chain_cut(inode, keep);
+	} while (no_memory_yet(err));
+	return err;
+}
+
 /* Preallocated clusters behind the end go when the file is no longer used. */
 static void free_behind_end(struct inode *inode)
 {
@@ -469,7 +491,7 @@ static void free_behind_end(struct inode *inode)
 	u32 keep = fat_size_clusters(fs, inode->size);
 
 	if (fat_i(inode)->clusters_known && fat_i(inode)->clusters > keep &&
-	    !fat_chain_cut(inode, keep))
+	    !cut_surely(inode, keep))
 		(void)fat_write_inode(inode, false);
 }
 
@@ -483,7 +505,7 @@ void fat_evict_inode(struct inode *inode)
 			forget_blocks(inode);
 		WRITE_ONCE(inode->size, 0);
 		cache_truncate(&inode->data, 0);
-		(void)fat_chain_cut(inode, 0);
+		(void)cut_surely(inode, 0);
 	} else if (S_ISREG(inode->mode) && !(inode->state & I_BAD)) {
 		free_behind_end(inode);
 	}
