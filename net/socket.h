@@ -3,11 +3,11 @@
  * Sockets: files that talk.
  *
  *	program -> system call (net/calls.c) -> struct socket (net/socket.c) -> struct socket_ops of
- *the family
+ * the family
  *
  * A family registers itself; a family that is not there answers EAFNOSUPPORT.  The system-call
- *layer copies addresses and message headers, so families see kernel memory and struct iov_iter
- *only.  socket(7).
+ * layer copies addresses and message headers, so families see kernel memory and struct iov_iter
+ * only.  socket(7).
  */
 #pragma once
 

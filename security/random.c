@@ -3,12 +3,12 @@
  * The kernel's random number generator.
  *
  *	boot seed, CPU generator, interrupt timing --> pool (BLAKE2s) --> base key --> key of each
- *CPU --> output
+ * CPU --> output
  *
  * Output is ChaCha20 key stream.  The first half of a request's first block becomes the CPU's next
- *key before any byte is handed out, so that a key seen later tells nothing about earlier output
- *(fast key erasure).  A CPU whose key is older than the base key's generation takes a new one,
- *derived the same way from the base key.
+ * key before any byte is handed out, so that a key seen later tells nothing about earlier output
+ * (fast key erasure).  A CPU whose key is older than the base key's generation takes a new one,
+ * derived the same way from the base key.
  *
  * Lock order: pool_lock is a leaf; the per-CPU keys are used with interrupts off.
  */

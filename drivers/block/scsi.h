@@ -8,7 +8,7 @@
  *	command	a descriptor block with data to or from memory, and how it ended
  *
  * The adapter's driver makes a host and calls scsi_host_scan(); scsi.c finds units, scsi_disk.c
- *makes block devices of them.
+ * makes block devices of them.
  */
 #pragma once
 

@@ -9,8 +9,8 @@
  *	both			flush, data with fua	flush, data, flush
  *
  * A flush writes everything that had ended before it began.  So those who ask while one is under
- *way must wait for another, and all of them share it: however many threads fsync, at most two
- *flushes are ahead of each.
+ * way must wait for another, and all of them share it: however many threads fsync, at most two
+ * flushes are ahead of each.
  *
  * The flush's request is reserved (the last tag of the first queue), because the next one begins in
  * the interrupt that ends the last, where nobody can wait for a tag.  Data after a flush begins

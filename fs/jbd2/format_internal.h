@@ -7,7 +7,8 @@
  *	revoke blocks	block numbers whose copies in older transactions are void
  *	descriptor	tags that tell where the data blocks behind it belong; repeated as needed
  *	data blocks	as they are to be, but a block that begins with the log's magic has that
- *word zeroed and its tag says so commit block	makes it all valid
+ *			word zeroed and its tag says so
+ *	commit block	makes it all valid
  *
  * Every block but data begins with a header with the transaction's number.  Recovery starts at the
  * superblock's `start` and takes transactions as long as numbers follow each other.

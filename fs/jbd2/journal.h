@@ -14,7 +14,7 @@
  *
  *	journal_start(j, credits, 0, &h);
  *	journal_get_write(h, b);	before the change: keeps what an older transaction must
- *write
+ *					write
  *	... change b->data ...
  *	journal_dirty(h, b);		the block is part of the transaction
  *	journal_stop(h);
@@ -35,7 +35,7 @@
  * without a locked folio of an ordered inode.  While a handle is open, allocations of the thread do
  * not enter file systems (mm/alloc_scope.h), and the thread must not wait for other handles'
  * owners, nor for write-back that itself starts handles (those are journal_start_urgent()). Buffers
- *are given unlocked.
+ * are given unlocked.
  */
 #pragma once
 

@@ -3,14 +3,14 @@
  * N_TTY, the way in: line editing, special characters, reading.  termios(3).
  *
  * Input lies in a ring.  In canonical mode a reader sees only whole lines: those before canon_head,
- *the byte that ends each marked in line_end.  An end-of-file character is stored as a marked NUL
- *and never handed out.  What is typed after canon_head is being edited.
+ * the byte that ends each marked in line_end.  An end-of-file character is stored as a marked NUL
+ * and never handed out.  What is typed after canon_head is being edited.
  *
  *	tail ......... canon_head ......... head
  *	  whole lines		  being edited
  *
  * Everything is under tty->input, taken by the work that feeds received bytes in and by readers;
- *bytes are copied to a bounce buffer under it, and to the program's memory outside it.
+ * bytes are copied to a bounce buffer under it, and to the program's memory outside it.
  */
 #include <kernel/abi/errno.h>
 #include <kernel/abi/poll.h>

@@ -6,12 +6,12 @@
  *	program's write --> output processing --> ring of the pair --> read(master)
  *
  * The master has no line discipline: what is written to it is "typed" at the slave at once, in the
- *writer's context; what the slave prints waits in the ring.  Settings, window size and jobs belong
- *to the slave.
+ * writer's context; what the slave prints waits in the ring.  Settings, window size and jobs belong
+ * to the slave.
  *
  * References: a slave holds its master's memory; the master's file and the node in devpts hold the
- *slave.  So neither end disappears under the other, and the last one to go frees the pair and the
- *number.
+ * slave.  So neither end disappears under the other, and the last one to go frees the pair and the
+ * number.
  */
 #include <fs/chardev.h>
 #include <fs/devtmpfs.h>

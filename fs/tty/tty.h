@@ -2,14 +2,14 @@
 /*
  * Terminals.
  *
- *	program <-> file <-> struct tty <-> line discipline (N_TTY) <-> struct tty_driver's
- *operations <-> device, or the other end of a pty
+ *	program <-> file <-> struct tty <-> line discipline (N_TTY)
+ *		<-> struct tty_driver's operations <-> device, or the other end of a pty
  *
  * A driver registers its ports once and hands in received bytes from its interrupt; everything else
- *(editing, echo, signals, blocking, ioctls) is here.  tty(4), termios(3), pty(7).
+ * (editing, echo, signals, blocking, ioctls) is here.  tty(4), termios(3), pty(7).
  *
  * Lock order: tty_list_lock, tty.open_lock, tty.write_lock, tty.termios_lock, tty.input,
- *tty.output, then the spinlocks tty.ctrl, port.lock.
+ * tty.output, then the spinlocks tty.ctrl, port.lock.
  */
 #pragma once
 

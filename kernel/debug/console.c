@@ -3,7 +3,7 @@
  * Printing the log on consoles.
  *
  * Each console remembers the record it will print next.  Printing is done by whoever adds a record,
- *one processor at a time: the owner.  Who finds another owner leaves its record to that one, which
+ * one processor at a time: the owner.  Who finds another owner leaves its record to that one, which
  * looks again after it has given up the ownership, so no record is left behind:
  *
  *	owner				other
@@ -12,8 +12,8 @@
  *	look again: finds the record
  *
  * The ownership is given up between records and preemption is off while it is held, so nothing
- *waits for a thread that does not run.  Before the first console registers, arch_early_putc()
- *serves.
+ * waits for a thread that does not run.  Before the first console registers, arch_early_putc()
+ * serves.
  */
 #include <arch/boot.h>
 #include <kernel/lib/minmax.h>

@@ -3,12 +3,12 @@
  * Concurrency sanitizer.
  *
  * The compiler calls these functions at every access.  A small table holds watchpoints: an address,
- *a size, and whether the access writes.  Every access first looks for a watchpoint of another
+ * a size, and whether the access writes.  Every access first looks for a watchpoint of another
  * processor that overlaps it; if one of the two writes and one is unmarked, they race, and the
- *finder tells the setter by replacing the watchpoint with its own program counter.  Every few
- *thousandth unmarked access of a processor sets a watchpoint itself, keeps interrupts off, waits a
- *while, and then looks whether it was found, or the value changed by a hand the compiler did not
- *instrument.
+ * finder tells the setter by replacing the watchpoint with its own program counter.  Every few
+ * thousandth unmarked access of a processor sets a watchpoint itself, keeps interrupts off, waits a
+ * while, and then looks whether it was found, or the value changed by a hand the compiler did not
+ * instrument.
  *
  *	setter				finder
  *	slot = address, size, write

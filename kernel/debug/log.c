@@ -3,8 +3,8 @@
  * The ring of log records.
  *
  * A record's number is its place: number n lives in slot n % LOG_SLOTS.  A writer formats its text
- *on its own stack, takes as many numbers as it has pieces by one atomic addition, and fills the
- *slots. Each slot's stamp says what it holds:
+ * on its own stack, takes as many numbers as it has pieces by one atomic addition, and fills the
+ * slots. Each slot's stamp says what it holds:
  *
  *	2n + 1	record n is being written
  *	2n + 2	record n is complete
@@ -13,7 +13,7 @@
  * never returns a mixture of two records.
  *
  * (1) A writer claims its slot by compare-and-exchange.  When it finds an older record there still
- *being written, by a processor that stalled for a whole turn of the ring, it drops its own piece.
+ * being written, by a processor that stalled for a whole turn of the ring, it drops its own piece.
  *
  * (2) The reader checks the stamp before and after copying:
  *

@@ -3,8 +3,8 @@
  * Futexes.
  *
  * A waiter stands in a bucket chosen by the hash of its key: what the word is, not where some
- *process maps it.  The kernel compares the word with the expected value and queues the waiter under
- *one bucket lock, and a waker changes the word before it takes that lock:
+ * process maps it.  The kernel compares the word with the expected value and queues the waiter
+ * under one bucket lock, and a waker changes the word before it takes that lock:
  *
  *	waiter				waker
  *	lock bucket
@@ -13,13 +13,13 @@
  *	unlock, sleep			finds the waiter, wakes it
  *
  * Reading under a spinlock must not fault: the word is read with page faults off, and on failure
- *the lock is dropped, the page brought in, and everything tried again.
+ * the lock is dropped, the page brought in, and everything tried again.
  *
  * A waiter is taken off its bucket by whoever wakes it; requeueing moves it, so the waiter finds
- *its bucket through waiter.bucket and checks again once it has that bucket's lock.
+ * its bucket through waiter.bucket and checks again once it has that bucket's lock.
  *
  * Two buckets are locked in address order.  Priority inheritance is not provided: FUTEX_LOCK_PI
- *answers ENOSYS, as on a kernel built without it.
+ * answers ENOSYS, as on a kernel built without it.
  */
 #include <kernel/ipc/futex.h>
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Signals on their way to the program: actions, handlers, stops, restarts.  signal(7),
- *sigreturn(2).
+ * sigreturn(2).
  *
  * Called before a return to user mode with THREAD_SIGPENDING or THREAD_RESTORE_MASK set.  It takes
- *signals one by one until one has a handler, which is entered, or none is left.  An interrupted
- *system call has left one of the ERESTART codes as its result; what becomes of it depends on
- *whether a handler runs:
+ * signals one by one until one has a handler, which is entered, or none is left.  An interrupted
+ * system call has left one of the ERESTART codes as its result; what becomes of it depends on
+ * whether a handler runs:
  *
  *				a handler runs			none does
  *	ERESTARTNOHAND		EINTR				the call again
@@ -15,7 +15,7 @@
  *	ERESTART_RESTARTBLOCK	EINTR				restart_syscall(2)
  *
  * Group stop: the thread that takes a stop signal marks all threads; each stops on its own way
- *here; the last one to stop tells the parent.
+ * here; the last one to stop tells the parent.
  */
 #include <kernel/proc/process.h>
 

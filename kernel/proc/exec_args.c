@@ -3,8 +3,8 @@
  * Arguments and environment of a new program.
  *
  * They are gathered in one block of kernel memory while the old program's memory can still be read,
- *in the order in which they will stand on the new stack, and written there in one copy once the new
- *space is loaded:
+ * in the order in which they will stand on the new stack, and written there in one copy once the
+ * new space is loaded:
  *
  *	top	8 zero bytes
  *		path (AT_EXECFN)		<- env_end

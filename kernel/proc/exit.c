@@ -3,16 +3,16 @@
  * The end of threads and processes.  _exit(2), exit_group(2).
  *
  * A thread gives back what it holds, address space first, so that the memory of a large process is
- *free before anybody is told of its death.  Then, under tree_lock, it leaves the family.  The last
- *thread of a process turns it into a zombie:
+ * free before anybody is told of its death.  Then, under tree_lock, it leaves the family.  The last
+ * thread of a process turns it into a zombie:
  *
  *	children go to the nearest subreaper, or init;
  *	stopped groups that its death orphans get SIGHUP and SIGCONT;
  *	the parent is told, unless it does not want to know: then nobody waits and the process is
- *reaped on the spot.
+ * reaped on the spot.
  *
  * A leader that exits before the other threads stays in the list, dead, until the process is
- *reaped, because the process's id is its.
+ * reaped, because the process's id is its.
  */
 #include <kernel/proc/process.h>
 

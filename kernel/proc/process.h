@@ -3,14 +3,15 @@
  * Processes: threads that share an identity, an address space and a fate.
  *
  *	struct process		one per process: family, group and session, limits, accounting,
- *signals of the process struct task		one per thread of a process: the process's half of
- *a thread struct thread		(kernel/sched) what runs
+ *				signals of the process
+ *	struct task		one per thread of a process: the process's half of a thread
+ *	struct thread		(kernel/sched) what runs
  *
  * The family tree, thread lists, groups and sessions change under tree_lock.  A process is found by
- *its struct pid under RCU; its memory stays until its last reference goes.
+ * its struct pid under RCU; its memory stays until its last reference goes.
  *
  * Life: process_fork() -> running -> every thread exited: zombie -> reaped by wait, or at once when
- *nobody wants to know.
+ * nobody wants to know.
  *
  * Lock order: tree_lock, signal_shared.lock, process.limits_lock.
  */

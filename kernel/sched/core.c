@@ -3,8 +3,8 @@
  * The switch, the wake-up, and what holds them together.
  *
  * Every CPU has a run queue with the threads that want to run there.  schedule() decides, under the
- *queue's lock, whether the running thread leaves, picks the next and switches; the lock is held
- *across the switch and released by the thread switched to.
+ * queue's lock, whether the running thread leaves, picks the next and switches; the lock is held
+ * across the switch and released by the thread switched to.
  *
  * The state word decides who wakes a sleeper:
  *
@@ -15,14 +15,14 @@
  *	off the queue				ASLEEP|PARKED -> WAKING: ours to enqueue
  *
  * All four are compare-and-exchange, so exactly one waker wins, and a thread is never parked after
- *it was woken.  The winner may find the thread still on its way out of its old CPU (on_cpu); it
- *then leaves the enqueueing to that CPU, which looks at its wake list after the switch.  Remote
- *wake-ups in general go by the target's wake list and an interrupt, without touching the target's
- *lock.
+ * it was woken.  The winner may find the thread still on its way out of its old CPU (on_cpu); it
+ * then leaves the enqueueing to that CPU, which looks at its wake list after the switch.  Remote
+ * wake-ups in general go by the target's wake list and an interrupt, without touching the target's
+ * lock.
  *
  * A thread changes CPU only while it is on no queue (WAKING, or in the `moving` slot of the queue
- *it left) or under the locks of both queues.  t->cpu is stored under the lock of the queue it
- *joins.
+ * it left) or under the locks of both queues.  t->cpu is stored under the lock of the queue it
+ * joins.
  */
 #define LOG_PREFIX "sched: "
 

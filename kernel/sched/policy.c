@@ -3,8 +3,8 @@
  * Policies, priorities and affinity.
  *
  * What is asked for is stored under the thread's param_lock and marked stale; entity_apply() turns
- *it into class and weight when the thread is next enqueued.  A thread that is on a queue is taken
- *off and put back at once; one that sleeps, or is between queues, finds out by itself:
+ * it into class and weight when the thread is next enqueued.  A thread that is on a queue is taken
+ * off and put back at once; one that sleeps, or is between queues, finds out by itself:
  *
  *	here					enqueueing (under its queue's lock)
  *	stale = 1				t->cpu = that queue
@@ -14,7 +14,7 @@
  * Either we see the new queue, and wait for its lock, or it sees the mark.
  *
  * Deadline threads are admitted while the sum of their bandwidths is at most 95 % of the
- *processors.
+ * processors.
  */
 #include <kernel/abi/errno.h>
 #include <kernel/lib/minmax.h>

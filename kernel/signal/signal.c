@@ -5,18 +5,18 @@
  * Sending, under the process's lock:
  *
  *	1. side effects: SIGCONT removes pending stops and wakes the stopped, a stop signal removes
- *pending SIGCONT;
+ * pending SIGCONT;
  *	2. drop it if it is ignored and nobody blocks or waits for it;
  *	3. queue it: a standard signal once, a real-time signal every time;
  *	4. choose a thread that does not block it and wake that one.  A signal that will surely kill
- *the process kills every thread at once, so that killable sleeps end without waiting for the chosen
- *thread to run.
+ * the process kills every thread at once, so that killable sleeps end without waiting for the
+ * chosen thread to run.
  *
  * Why no wake-up is lost: the addressee's queue and THREAD_SIGPENDING change before the wake-up,
- *and an interruptible sleeper sets its state before it tests the flag.
+ * and an interruptible sleeper sets its state before it tests the flag.
  *
  * A standard signal whose sigqueue cannot be allocated is still pending, with siginfo SI_USER and
- *no sender, as the set alone says it is.
+ * no sender, as the set alone says it is.
  */
 #include <kernel/signal/signal.h>
 

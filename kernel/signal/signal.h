@@ -3,18 +3,19 @@
  * Signals: what is pending, what is blocked, who is woken.  signal(7).
  *
  * A signal is sent to a process or to one of its threads, waits in the queue of its addressee, and
- *is taken by a thread that does not block it, on its way to user mode (kernel/proc/deliver.c) or in
- *a call that asks for it (sigtimedwait, signalfd).
+ * is taken by a thread that does not block it, on its way to user mode (kernel/proc/deliver.c) or
+ * in a call that asks for it (sigtimedwait, signalfd).
  *
- *	struct signal_shared	one per process: shared queue, group stop and group exit, the
- *threads struct signal_actions	the 64 actions; shared between processes cloned with CLONE_SIGHAND
+ *	struct signal_shared	one per process: shared queue, group stop and group exit,
+ *				the threads
+ *	struct signal_actions	the 64 actions; shared between processes cloned with CLONE_SIGHAND
  *	struct signal_state	one per thread: its own queue, its mask, its alternate stack
  *
  * THREAD_SIGPENDING of a thread is set whenever it has something to do: an unblocked pending
- *signal, a group stop or exit to join.  It may be set in vain, never clear in error.
+ * signal, a group stop or exit to join.  It may be set in vain, never clear in error.
  *
  * Lock order: tree_lock (kernel/proc), signal_shared.lock, signal_actions.lock.  All are taken with
- *interrupts off, as timers send signals.
+ * interrupts off, as timers send signals.
  */
 #pragma once
 

@@ -3,28 +3,28 @@
  * Grace periods and callbacks.
  *
  * Grace periods are numbered.  `started` is the number of the one running or finished last;
- *`completed` the last finished.  One kernel thread runs them: it increments `started`, then waits
- *until every online CPU has been quiescent since, then publishes `completed`.
+ * `completed` the last finished.  One kernel thread runs them: it increments `started`, then waits
+ * until every online CPU has been quiescent since, then publishes `completed`.
  *
  * A CPU is quiescent at a context switch, at a tick that finds it in user mode or in the kernel
- *with preemption on, and all the time while idle.  At such a point it copies `started` into its own
- *`seen`. Idle CPUs are not disturbed: each keeps a counter that is even while it idles; the grace
- *period is satisfied with an even counter, or one that has moved.
+ * with preemption on, and all the time while idle.  At such a point it copies `started` into its
+ * own `seen`. Idle CPUs are not disturbed: each keeps a counter that is even while it idles; the
+ * grace period is satisfied with an even counter, or one that has moved.
  *
  * Requirements:
  *	(1) a reader that may hold an object unlinked before the grace period began is waited for;
  *	(2) a reader that begins later sees the object unlinked.
  * Consequences:
  *	(a) a CPU reads `started` with acquire: it has then seen everything the updater did before
- *(2); (b) it writes `seen` with release: its readers are over when that is seen (1); (c) entering
- *and leaving idle are full barriers around the counter, and so is the increment of `started`, so
- *that of an idle CPU waking up and a grace period beginning at least one notices the other.
+ * (2); (b) it writes `seen` with release: its readers are over when that is seen (1); (c) entering
+ * and leaving idle are full barriers around the counter, and so is the increment of `started`, so
+ * that of an idle CPU waking up and a grace period beginning at least one notices the other.
  *
  * Callbacks go onto a lock-free stack of the CPU that asks.  Its deferred function moves the stack
- *to the waiting list, notes which grace period that list needs (the one after `started`: the
- *current one may have begun too early), and later runs the list.  The tick raises the deferred
- *function; a CPU about to idle with callbacks raises it itself, and the grace-period thread kicks
- *idle CPUs whose list is due.
+ * to the waiting list, notes which grace period that list needs (the one after `started`: the
+ * current one may have begun too early), and later runs the list.  The tick raises the deferred
+ * function; a CPU about to idle with callbacks raises it itself, and the grace-period thread kicks
+ * idle CPUs whose list is due.
  */
 #include <kernel/debug/assert.h>
 #include <kernel/irq/deferred.h>

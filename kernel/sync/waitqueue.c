@@ -3,7 +3,7 @@
  * Wait queues.
  *
  * No wake-up is lost because a sleeper links itself and sets its state *before* it tests the
- *condition:
+ * condition:
  *
  *	sleeper				waker
  *	link, state = asleep		make the condition true
@@ -14,7 +14,7 @@
  * Either the sleeper sees the condition or the waker sees the sleeper.
  *
  * The default wake function unlinks the entry, after waking: a sleeper that finds itself unlinked
- *knows the waker is done with the entry, and need not take the queue's lock on its way out.
+ * knows the waker is done with the entry, and need not take the queue's lock on its way out.
  *
  * Lock order: the condition's lock, wait_queue.lock, the run queue.
  */

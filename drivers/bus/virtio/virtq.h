@@ -10,7 +10,7 @@
  *
  *	virtq_add	a chain of descriptors, taken from those that are free
  *	virtq_add_slot	one descriptor that names a table of descriptors elsewhere
- *(indirect, 2.6.5.3); the caller numbers its buffers itself and never uses one twice at a time
+ * (indirect, 2.6.5.3); the caller numbers its buffers itself and never uses one twice at a time
  *
  * The device is not trusted.  What it writes is read once and checked: it can return only buffers
  * that it has, each once.  Anything else breaks the queue: nothing is taken from it or added to it
@@ -18,7 +18,7 @@
  * find memory.
  *
  * The ring logic knows no bus and no memory allocator but kmalloc, and is also compiled for the
- *host.
+ * host.
  *
  * Locks: the owner's, one for all calls on a queue, unless it says otherwise.
  */
