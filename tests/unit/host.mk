@@ -2,7 +2,7 @@
 #
 # Builds the host test programs; used by tests/unit/run from the root of the tree.
 #
-# A program is tests/unit/NAME_test.c; a line "link: path.c ..." in its opening comment names the kernel
+# A program is tests/unit/NAME_test.c; lines "link: path.c ..." in its opening comment name the kernel
 # sources it is linked with, besides those every program has; the word "hostfs" there stands for the library of
 # tests/host/fs, which is built once for all.
 

@@ -9,7 +9,7 @@
  * delay, or EIO.
  *
  * link: hostfs drivers/bus/virtio/virtio.c drivers/bus/virtio/virtq.c drivers/bus/virtio/split.c
- * drivers/bus/virtio/packed.c drivers/block/virtio_blk.c
+ * link: drivers/bus/virtio/packed.c drivers/block/virtio_blk.c
  *
  * Locks: `step`, held over each look and the handlers that follow it, so that a reset and
  * irqs_synchronize exclude them, as they do interrupts.
