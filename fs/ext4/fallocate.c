@@ -322,11 +322,18 @@ static int tail_out(struct inode *inode, u64 offset)
 {
 	u64 from = offset & ~(u64)(PAGE_SIZE - 1),
 	    to = ((u64)inode->size + PAGE_SIZE - 1) & ~(u64)(PAGE_SIZE - 1);
+	u32 first = (u32)(offset >> inode->sb->blkbits);
 	int err = cache_write_range(&inode->data, (loff_t)from, S64_MAX, true);
 
 	if (err)
 		return err;
 	faults_out(inode, from, max(to, from + PAGE_SIZE));
+	/*
+	 * A promise whose write failed has no data, and would hide the blocks that move to its place.
+	 */
+	rwsem_write_lock(&ext4_inode(inode)->map);
+	ext4_status_drop(inode, first, EXT4_LBLOCK_END - first);
+	rwsem_write_unlock(&ext4_inode(inode)->map);
 	return 0;
 }
 
