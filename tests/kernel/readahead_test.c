@@ -2,6 +2,7 @@
 /* Read-ahead: which requests reach the file system, beside those that Linux makes. */
 #include <fs/vfs/file.h>
 #include <kernel/debug/ktest.h>
+#include <mm/alloc.h>
 #include <mm/iov_iter.h>
 #include <mm/mapping.h>
 #include <mm/page.h>
@@ -67,12 +68,16 @@ static void object_make(u64 pages)
 
 static void read_at(loff_t pos, size_t n)
 {
-	static u8 buf[64 * PAGE_SIZE];
+	u8 *buf = vmalloc(n);
 	struct iov_iter it;
 
+	KEXPECT(buf != NULL);
+	if (!buf)
+		return;
 	iov_iter_kernel(&it, ITER_DEST, buf, n);
 	KEXPECT(cache_read_iter(&file, &object.mapping, &it, &pos, object_size(NULL)) ==
 		(ssize_t)n);
+	vfree(buf);
 	file.ra.prev = ((u64)pos - 1) / PAGE_SIZE;
 }
 

@@ -166,7 +166,7 @@ static struct file *file_make(void)
 
 static bool fill(struct file *f, loff_t pos, size_t n)
 {
-	static u8 bytes[8 * PAGE_SIZE];
+	static const u8 bytes[PAGE_SIZE];
 
 	while (n) {
 		size_t part = min(n, sizeof(bytes));
