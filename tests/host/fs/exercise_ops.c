@@ -243,8 +243,15 @@ out:
 static void direct_result(struct ex_process *p, const struct ex_entry *e, unsigned from, unsigned n,
 			  long got)
 {
-	int fd = got == (long)n ? -1 : (int)ex_open(ex_path(p, 0, e), O_RDWR, 0);
+	int fd = -1;
 
+	while (got != (long)n && fd < 0) {
+		fd = (int)ex_open(ex_path(p, 0, e), O_RDWR, 0);
+		if (fd < 0 && !ex_is_soft(p, fd)) {
+			ex_expect(p, fd, 0);
+			return;
+		}
+	}
 	write_result(p, fd, e->inode, from, n, got);
 	if (fd >= 0)
 		ex_close(fd);
