@@ -3,6 +3,10 @@
 #include <fs/tty/serial.h>
 
 #include <kernel/lib/minmax.h>
+#include <kernel/sched/thread.h>
+#include <kernel/time/clock.h>
+
+static struct serial_port *ports; /* [I after boot] */
 
 const struct ktermios serial_termios = {
 	.c_iflag = ICRNL | IXON,
@@ -128,9 +132,25 @@ const struct tty_ops serial_tty_ops = {
 int serial_port_add(struct serial_port *port, const struct serial_ops *ops,
 		    const struct tty_driver *driver, unsigned index)
 {
+	int err;
+
 	spin_init(&port->lock, RANK_TTY_PORT_INNER, "serial");
 	port->ops = ops;
-	return tty_register(driver, index, port, &port->tty);
+	err = tty_register(driver, index, port, &port->tty);
+	if (err)
+		return err;
+	port->next = ports;
+	ports = port;
+	return 0;
+}
+
+void serial_drain_all(void)
+{
+	u64 end = clock_mono_ns() + NSEC_PER_SEC;
+
+	for (struct serial_port *p = ports; p; p = p->next)
+		while (serial_chars(p->tty) && clock_mono_ns() < end)
+			sleep_ns(NSEC_PER_MSEC);
 }
 
 bool serial_tx_next(struct serial_port *port, u8 *byte)

@@ -29,6 +29,7 @@ struct serial_port {
 	struct tty *tty;         /* [I] */
 	unsigned head, tail;     /* [lock] of the ring */
 	bool stopped;            /* [lock] ^S */
+	struct serial_port *next; /* [I] of all there are */
 	u8 ring[SERIAL_TX_SIZE]; /* [lock] */
 };
 
@@ -41,6 +42,12 @@ extern const struct ktermios serial_termios;
 /* Register `port`.  Returns 0 or what tty_register says. */
 int __must_check serial_port_add(struct serial_port *port, const struct serial_ops *ops,
 				 const struct tty_driver *driver, unsigned index);
+
+/*
+ * The machine is about to go: let every port send what it was given, which takes some interrupts, for
+ * at most a second in all (a port may be stopped, or not taken from).  Context: may sleep.
+ */
+void serial_drain_all(void);
 
 /* Interrupt side.  One byte to send, or false when there is none.  Locks: port->lock held. */
 bool serial_tx_next(struct serial_port *port, u8 *byte);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The calls on the system as a whole: its memory and load, its log, its end, random numbers. */
 #include <arch/power.h>
+#include <fs/tty/serial.h>
 #include <fs/vfs/super.h>
 #include <gen/syscalls.h>
 #include <kernel/abi/capability.h>
@@ -57,12 +58,14 @@ static long restart_with_message(const char *how)
 {
 	super_sync_all(true);
 	log_notice("reboot: %s", how);
+	serial_drain_all();
 	arch_reboot();
 }
 
 static long power_off(const char *how)
 {
 	log_notice("reboot: %s", how);
+	serial_drain_all();
 	arch_poweroff();
 }
 
