@@ -49,20 +49,6 @@ static int dentry_name(const struct fat_sb *fs, const struct dentry *dentry, str
 	return n->len ? 0 : -ENOENT;
 }
 
-/* Give the dentry the inode, or find the one that it has here already. */
-static int found(struct dentry *dentry, struct inode *inode, struct dentry **alias)
-{
-	struct dentry *old = d_find_alias(inode);
-
-	if (old && old->parent == dentry->parent && !d_unhashed(old)) {
-		inode_put(inode);
-		*alias = old;
-		return 0;
-	}
-	dentry_put(old);
-	return d_splice_alias(dentry, inode, alias);
-}
-
 static int fat_lookup(struct inode *dir, struct dentry *dentry, struct dentry **alias)
 {
 	struct inode *inode;
@@ -80,7 +66,7 @@ static int fat_lookup(struct inode *dir, struct dentry *dentry, struct dentry **
 	}
 	if (!err)
 		err = fat_iget(dir->sb, &e.de, e.slot, &inode);
-	return err ? err : found(dentry, inode, alias);
+	return err ? err : d_splice_spelling(dentry, inode, alias);
 }
 
 /* --- entries ---------------------------------------------------------------------------------- */

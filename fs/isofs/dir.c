@@ -158,20 +158,6 @@ static int find(struct inode *dir, const struct dentry *dentry, u64 *home)
 	return err;
 }
 
-/* Give the dentry the inode, or find the one that it has here already. */
-static int found(struct dentry *dentry, struct inode *inode, struct dentry **alias)
-{
-	struct dentry *old = d_find_alias(inode);
-
-	if (old && old->parent == dentry->parent && !d_unhashed(old)) {
-		inode_put(inode);
-		*alias = old;
-		return 0;
-	}
-	dentry_put(old);
-	return d_splice_alias(dentry, inode, alias);
-}
-
 static int iso_lookup(struct inode *dir, struct dentry *dentry, struct dentry **alias)
 {
 	struct inode *inode;
@@ -184,7 +170,7 @@ static int iso_lookup(struct inode *dir, struct dentry *dentry, struct dentry **
 	}
 	if (!err)
 		err = iso_iget(dir->sb, home, &inode);
-	return err ? err : found(dentry, inode, alias);
+	return err ? err : d_splice_spelling(dentry, inode, alias);
 }
 
 const struct inode_ops iso_dir_inode_ops = {.lookup = iso_lookup};

@@ -598,6 +598,19 @@ int d_splice_alias(struct dentry *d, struct inode *inode, struct dentry **alias)
 	return 0;
 }
 
+int d_splice_spelling(struct dentry *d, struct inode *inode, struct dentry **alias)
+{
+	struct dentry *old = d_find_alias(inode);
+
+	if (old && old->parent == d->parent && !d_unhashed(old)) {
+		inode_put(inode);
+		*alias = old;
+		return 0;
+	}
+	dentry_put(old);
+	return d_splice_alias(d, inode, alias);
+}
+
 /* Ancestry */
 
 bool d_is_below(struct dentry *d, struct dentry *ancestor)

@@ -118,6 +118,12 @@ void d_add(struct dentry *d, struct inode *inode);
  * that directories keep one name.  *alias gets it with a count, or NULL.  Returns 0 or -ELOOP.
  */
 int d_splice_alias(struct dentry *d, struct inode *inode, struct dentry **alias) __must_check;
+/*
+ * The same where a name may be spelled in several ways: when the inode has a dentry in this
+ * directory already, that is it.
+ */
+int d_splice_spelling(struct dentry *d, struct inode *inode,
+		      struct dentry **alias) __must_check;
 
 /* Take out of the hash; lookups no longer find it.  Idempotent. */
 void d_drop(struct dentry *d);
