@@ -16,6 +16,7 @@
 #include <kernel/sched/thread.h>
 #include <mm/iov_iter.h>
 #include <mm/reclaim.h>
+#include <mm/until_memory.h>
 #include <mm/usercopy.h>
 #include "reclaim_internal.h"
 #include "readahead_internal.h"
@@ -354,10 +355,9 @@ ssize_t cache_read_iter(struct file *file, struct mapping *m, struct iov_iter *t
 		err = cache_read_want(m, file, (u64)*pos >> PAGE_SHIFT,
 				      last - ((u64)*pos >> PAGE_SHIFT) + 1, &f);
 		/* What was read so far would be taken for all there is: memory is waited for. */
-		if (err == -ENOMEM && done && !thread_flag_test(thread_current(), THREAD_KILLED)) {
-			sleep_ns(NSEC_PER_MSEC);
+		if (done && !thread_flag_test(thread_current(), THREAD_KILLED) &&
+		    no_memory_yet(err))
 			continue;
-		}
 		if (err)
 			break;
 		copied = copy_page_to_iter(&f->page, offset, n, to);

@@ -22,7 +22,6 @@
 #include <kernel/debug/log.h>
 #include <kernel/lib/hash.h>
 #include <kernel/lib/string.h>
-#include <kernel/sched/thread.h>
 #include <mm/mapping.h>
 #include "block_internal.h"
 #include "buffer_internal.h"
@@ -515,12 +514,4 @@ void buffers_invalidate(struct bdev *bdev, u64 block, u64 nr)
 		buffer_invalidate(b);
 		buffer_put(b);
 	}
-}
-
-bool no_memory_yet(int err)
-{
-	if (err != -ENOMEM)
-		return false;
-	sleep_ns(NSEC_PER_MSEC);
-	return true;
 }

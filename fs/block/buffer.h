@@ -126,10 +126,5 @@ void buffer_submit_write(struct buffer *b, unsigned flags,
 /* Write it now if dirty, and wait for that or a write in progress.  Returns 0 or -EIO.  Context:
  * may sleep. */
 int buffer_sync(struct buffer *b, unsigned flags) __must_check;
-/*
- * For steps from which there is no way back: do { err = step(); } while (no_memory_yet(err)).  Was
- * it memory that lacked?  Then wait a moment and say true.  Context: may sleep.
- */
-bool no_memory_yet(int err);
 /* Drop [block, block+nr) from memory, dirty or not: freed metadata that becomes file data. */
 void buffers_invalidate(struct bdev *bdev, u64 block, u64 nr);

@@ -436,9 +436,7 @@ static int data_map_writeback(struct inode *inode, u64 pos, u64 len, struct ioma
 			.offset = pos, .length = inode->sb->blocksize, .type = IOMAP_HOLE};
 		return 0;
 	}
-	do {
-		err = writeback_place(inode, pos, &r, &m);
-	} while (no_memory_yet(err));
+	err = until_memory(writeback_place(inode, pos, &r, &m));
 	if (err == -ENOSPC)
 		ext4_warn(inode->sb, "no block for delayed data of inode %llu at %u", inode->ino,
 			  r.lblock);

@@ -30,6 +30,7 @@
 #include <kernel/sync/mutex.h>
 #include <kernel/sync/rwsem.h>
 #include <kernel/sync/spinlock.h>
+#include <mm/until_memory.h>
 
 struct dentry;
 struct ext4_extent_status;

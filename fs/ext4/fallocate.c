@@ -68,12 +68,7 @@ static int inode_finish(struct handle *h, struct inode *inode, s64 size)
 
 static int inode_finish_surely(struct handle *h, struct inode *inode, s64 size)
 {
-	int err;
-
-	do {
-		err = inode_finish(h, inode, size);
-	} while (no_memory_yet(err));
-	return err;
+	return until_memory(inode_finish(h, inode, size));
 }
 
 static int size_record(struct inode *inode, s64 size)
@@ -224,13 +219,8 @@ static int punch_once(struct inode *inode, struct blocks b)
 
 static int punch_blocks(struct inode *inode, struct blocks b)
 {
-	int err;
-
 	/* The pages are gone: there is no way back. */
-	do {
-		err = punch_once(inode, b);
-	} while (no_memory_yet(err));
-	return err;
+	return until_memory(punch_once(inode, b));
 }
 
 static int do_punch(struct inode *inode, u64 offset, u64 len)
@@ -329,7 +319,8 @@ static int tail_out(struct inode *inode, u64 offset)
 		return err;
 	faults_out(inode, from, max(to, from + PAGE_SIZE));
 	/*
-	 * A promise whose write failed has no data, and would hide the blocks that move to its place.
+	 * A promise whose write failed has no data, and would hide the blocks that move to its
+	 * place.
 	 */
 	rwsem_write_lock(&ext4_inode(inode)->map);
 	ext4_status_drop(inode, first, EXT4_LBLOCK_END - first);
@@ -356,9 +347,7 @@ static int move_all(struct handle *h, struct inode *inode, u32 from, u32 delta, 
 		inode_map_changed(inode);
 		rwsem_write_unlock(&ei->map);
 		/* Not to be repeated for this. */
-		do {
-			err2 = ext4_inode_dirty(h, inode);
-		} while (no_memory_yet(err2));
+		err2 = until_memory(ext4_inode_dirty(h, inode));
 		err = err < 0 ? err : err2 ?: err;
 		cond_resched();
 	} while (err == 1 || no_memory_yet(err));
@@ -374,9 +363,7 @@ static int collapse_blocks(struct inode *inode, struct blocks b)
 
 	if (err)
 		return err;
-	do {
-		err = ext4_blocks_remove(h, inode, b.from, b.to);
-	} while (no_memory_yet(err));
+	err = until_memory(ext4_blocks_remove(h, inode, b.from, b.to));
 	err = err ?: move_all(h, inode, b.to, b.to - b.from, false);
 	err = err ?: inode_finish_surely(h, inode, size);
 	err2 = ext4_stop_held(h, &held);
@@ -474,8 +461,6 @@ long ext4_fallocate(struct file *file, int mode, loff_t offset, loff_t len)
 	/*
 	 * Each can be begun again until it has changed something, and then waits for memory itself.
 	 */
-	do {
-		err = dispatch(inode, mode, (u64)offset, (u64)len);
-	} while (no_memory_yet(err));
+	err = until_memory(dispatch(inode, mode, (u64)offset, (u64)len));
 	return err;
 }

@@ -153,12 +153,7 @@ stop:
 /* The page cache is as it will be: for want of memory alone there is no way back. */
 static int size_store_surely(struct inode *inode, const struct iattr *attr, bool shrink)
 {
-	int err;
-
-	do {
-		err = size_store(inode, attr, shrink);
-	} while (no_memory_yet(err));
-	return err;
+	return until_memory(size_store(inode, attr, shrink));
 }
 
 static int size_grow(struct inode *inode, const struct iattr *attr)
@@ -224,9 +219,7 @@ int ext4_setattr(struct dentry *dentry, struct inode *inode, const struct iattr 
 	err = a.valid & ATTR_SIZE ? set_size(inode, &a) : set_others(inode, &a);
 	/* The mode is stored: the list has to follow. */
 	if (!err && a.valid & ATTR_MODE) {
-		do {
-			err = posix_acl_chmod(inode);
-		} while (no_memory_yet(err));
+		err = until_memory(posix_acl_chmod(inode));
 	}
 	return err;
 }

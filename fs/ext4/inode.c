@@ -745,11 +745,8 @@ static int delete_once(struct inode *inode)
 
 static void inode_evict_deleted(struct inode *inode)
 {
-	int err;
+	int err = until_memory(delete_once(inode));
 
-	do {
-		err = delete_once(inode);
-	} while (no_memory_yet(err));
 	if (err && err != -EROFS)
 		ext4_failed(inode->sb, inode, err, "deleting an inode");
 }

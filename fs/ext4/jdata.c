@@ -52,10 +52,9 @@ static int jdata_read_folio(struct file *file, struct folio *f)
 	int err = 0;
 
 	for (u32 i = 0; i < per_page && !err; i++) {
-		do {
-			err = block_fill(inode, (u32)(f->page.index << (PAGE_SHIFT - bits)) + i,
-					 to + (i << bits));
-		} while (no_memory_yet(err));
+		u32 lblock = (u32)(f->page.index << (PAGE_SHIFT - bits)) + i;
+
+		err = until_memory(block_fill(inode, lblock, to + (i << bits)));
 	}
 	if (!err)
 		folio_set(f, PG_uptodate);
@@ -190,9 +189,7 @@ static int jdata_writepage(struct mapping *m, struct folio *f, bool sync)
 	int err = 0;
 
 	if ((u64)f->page.index << PAGE_SHIFT < size)
-		do {
-			err = folio_log(inode, f, size);
-		} while (no_memory_yet(err));
+		err = until_memory(folio_log(inode, f, size));
 	if (err)
 		mapping_set_error(m, err);
 	folio_unlock(f);

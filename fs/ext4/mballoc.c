@@ -566,11 +566,8 @@ static int free_in_group(struct handle *h, struct inode *inode, u32 group, u32 b
 	struct ext4_super *es = ext4_inode_super(inode);
 	u64 block = ext4_group_first(es, group) + bit;
 	struct ext4_group_change c;
-	int err, err2;
+	int err = until_memory(change_begin(h, es, group, &c)), err2;
 
-	do {
-		err = change_begin(h, es, group, &c);
-	} while (no_memory_yet(err));
 	if (err)
 		return err;
 	if (!change_clear(&c, bit, n)) {
@@ -618,9 +615,7 @@ static int forget_blocks(struct handle *h, struct ext4_super *es, u64 block, u64
 		int err = 0;
 
 		/* What named them has changed: there is no way back. */
-		do {
-			err = es->journal ? journal_revoke(h, block + i, b) : 0;
-		} while (no_memory_yet(err));
+		err = until_memory(es->journal ? journal_revoke(h, block + i, b) : 0);
 		if (!es->journal && b)
 			buffer_forget(b);
 		buffer_put(b);

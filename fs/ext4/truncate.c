@@ -106,12 +106,9 @@ static int truncate_once(struct inode *inode)
 
 int ext4_truncate(struct inode *inode)
 {
-	int err;
-
 	/* The size is stored already: there is no way back. */
-	do {
-		err = truncate_once(inode);
-	} while (no_memory_yet(err));
+	int err = until_memory(truncate_once(inode));
+
 	if (err) {
 		ext4_orphan_del(NULL, inode);
 		ext4_failed(inode->sb, inode, err, "truncate");

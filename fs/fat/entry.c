@@ -300,17 +300,6 @@ static int delete_slots(struct inode *dir, u64 pos, unsigned nr)
 	return err;
 }
 
-/* The same when there is no way back: memory is waited for. */
-static int delete_slots_surely(struct inode *dir, u64 pos, unsigned nr)
-{
-	int err;
-
-	do {
-		err = delete_slots(dir, pos, nr);
-	} while (no_memory_yet(err));
-	return err;
-}
-
 int fat_entry_add(struct inode *dir, const struct fat_name *n, const struct fat_dirent *de,
 		  struct fat_entry *e)
 {
@@ -324,8 +313,8 @@ int fat_entry_add(struct inode *dir, const struct fat_name *n, const struct fat_
 	fat_dir_begin(&c, dir, e->pos);
 	err = write_slots(&c, n, de, e);
 	if (err)
-		(void)delete_slots_surely(dir, e->pos,
-					  (unsigned)((c.pos - e->pos) / FAT_DIRENT_SIZE));
+		(void)until_memory(delete_slots(
+			dir, e->pos, (unsigned)((c.pos - e->pos) / FAT_DIRENT_SIZE)));
 	fat_dir_end(&c);
 	return err;
 }
@@ -334,17 +323,7 @@ int fat_entry_remove(struct inode *dir, const struct fat_entry *e)
 {
 	int err = delete_slots(dir, e->pos + (u64)(e->nr - 1) * FAT_DIRENT_SIZE, 1);
 
-	return err || e->nr == 1 ? err : delete_slots_surely(dir, e->pos, e->nr - 1);
-}
-
-int fat_entry_remove_surely(struct inode *dir, const struct fat_entry *e)
-{
-	int err;
-
-	do {
-		err = fat_entry_remove(dir, e);
-	} while (no_memory_yet(err));
-	return err;
+	return err || e->nr == 1 ? err : until_memory(delete_slots(dir, e->pos, e->nr - 1));
 }
 
 /* --- new directories -------------------------------------------------------------------------- */

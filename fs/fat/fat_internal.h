@@ -27,6 +27,7 @@
 #include <fs/vfs/super.h>
 #include <kernel/lib/minmax.h>
 #include <kernel/sync/mutex.h>
+#include <mm/until_memory.h>
 
 /* --- on the disk ------------------------------------------------------------------------------ */
 
@@ -396,8 +397,6 @@ int fat_short_unique(struct inode *dir, struct fat_short *s) __must_check;
 int fat_entry_add(struct inode *dir, const struct fat_name *n, const struct fat_dirent *de,
 		  struct fat_entry *e) __must_check;
 int fat_entry_remove(struct inode *dir, const struct fat_entry *e);
-/* The same when there is no way back: waits for memory. */
-int fat_entry_remove_surely(struct inode *dir, const struct fat_entry *e);
 /* Change the entry of a slot. */
 int fat_entry_update(struct superblock *sb, u64 slot, const struct fat_dirent *de) __must_check;
 /* ".." of a directory leads to a new parent. */

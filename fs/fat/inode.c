@@ -452,12 +452,7 @@ static int write_entry(struct inode *inode, bool wait)
 /* Who changed the file was told of success: that is not lost for want of memory. */
 int fat_write_inode(struct inode *inode, bool wait)
 {
-	int err;
-
-	do {
-		err = write_entry(inode, wait);
-	} while (no_memory_yet(err));
-	return err;
+	return until_memory(write_entry(inode, wait));
 }
 
 /* What is cached of the clusters of a directory must not be written over what comes there next. */
@@ -473,17 +468,6 @@ static void forget_blocks(struct inode *dir)
 	}
 }
 
-/* Nobody will cut it later. */
-static int cut_surely(struct inode *inode, u32 keep)
-{
-	int err;
-
-	do {
-		err = fat_chain_cut(inode, keep);
-	} while (no_memory_yet(err));
-	return err;
-}
-
 /* Preallocated clusters behind the end go when the file is no longer used. */
 static void free_behind_end(struct inode *inode)
 {
@@ -491,7 +475,7 @@ static void free_behind_end(struct inode *inode)
 	u32 keep = fat_size_clusters(fs, inode->size);
 
 	if (fat_i(inode)->clusters_known && fat_i(inode)->clusters > keep &&
-	    !cut_surely(inode, keep))
+	    !until_memory(fat_chain_cut(inode, keep)))
 		(void)fat_write_inode(inode, false);
 }
 
@@ -505,7 +489,7 @@ void fat_evict_inode(struct inode *inode)
 			forget_blocks(inode);
 		WRITE_ONCE(inode->size, 0);
 		cache_truncate(&inode->data, 0);
-		(void)cut_surely(inode, 0);
+		(void)until_memory(fat_chain_cut(inode, 0)); /* nobody will later */
 	} else if (S_ISREG(inode->mode) && !(inode->state & I_BAD)) {
 		free_behind_end(inode);
 	}

@@ -143,7 +143,7 @@ static int make(struct inode *dir, struct dentry *dentry, u8 attr, u32 cluster, 
 		return err;
 	err = fat_iget(dir->sb, &de, e.slot, out);
 	if (err)
-		(void)fat_entry_remove_surely(dir, &e);
+		(void)until_memory(fat_entry_remove(dir, &e));
 	return err;
 }
 
@@ -229,16 +229,11 @@ static u32 dotdot_for(const struct inode *dir)
 /* A directory moved: "..", and the counts of the parents. */
 static int moved_dir(struct inode *inode, struct inode *from, struct inode *to)
 {
-	int err;
-
 	if (!S_ISDIR(inode->mode) || from == to)
 		return 0;
 	WRITE_ONCE(from->nlink, from->nlink - 1);
 	WRITE_ONCE(to->nlink, to->nlink + 1);
-	do {
-		err = fat_dotdot_set(inode, dotdot_for(to));
-	} while (no_memory_yet(err));
-	return err;
+	return until_memory(fat_dotdot_set(inode, dotdot_for(to)));
 }
 
 /* Let the entry that e describes be `inode`'s: all but the name. */
@@ -262,9 +257,7 @@ static int exchange(struct inode *old_dir, struct inode *a, struct inode *new_di
 		err = take_over(a, &ea, &eb);
 	if (err)
 		return err;
-	do {
-		err = take_over(b, &eb, &ea);
-	} while (no_memory_yet(err));
+	err = until_memory(take_over(b, &eb, &ea));
 	if (err)
 		return err;
 	fat_inode_move(a, 0);
@@ -324,7 +317,7 @@ static int move(struct inode *old_dir, struct inode *inode, struct inode *new_di
 				 : enter_anew(new_dir, new, inode, &mine);
 	if (err)
 		return err;
-	err = fat_entry_remove_surely(old_dir, &mine);
+	err = until_memory(fat_entry_remove(old_dir, &mine));
 	later = moved_dir(inode, old_dir, new_dir);
 	return err ? err : later;
 }

@@ -362,9 +362,7 @@ int fat_free_chain(struct fat_sb *fs, u32 first)
 	fat_cursor_init(&c, fs);
 	/* What is freed reads as free: a chain that loops ends there. */
 	for (; cluster != FAT_EOC; cluster = next) {
-		do {
-			err = free_one(&c, cluster, &next);
-		} while (no_memory_yet(err));
+		err = until_memory(free_one(&c, cluster, &next));
 		if (err)
 			break;
 		nr++;

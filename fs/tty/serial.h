@@ -44,8 +44,8 @@ int __must_check serial_port_add(struct serial_port *port, const struct serial_o
 				 const struct tty_driver *driver, unsigned index);
 
 /*
- * The machine is about to go: let every port send what it was given, which takes some interrupts, for
- * at most a second in all (a port may be stopped, or not taken from).  Context: may sleep.
+ * The machine is about to go: let every port send what it was given, which takes some interrupts,
+ * for at most a second in all (a port may be stopped, or not taken from).  Context: may sleep.
  */
 void serial_drain_all(void);
 
