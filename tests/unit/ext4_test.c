@@ -19,32 +19,13 @@
 #include <host.h>
 #include <hostfs.h>
 #include <disk.h>
+#include <suite.h>
 
 #define IMAGE "build/host/ext4_test.img"
 #define MIB   (1ull << 20)
 
 static struct host_disk *disk;
 static const char *type;
-
-/* Run a shell command; true when it says so at the end. */
-static bool shell(const char *fmt, ...)
-{
-	char command[1024];
-	va_list args;
-	size_t len;
-	char *out;
-	bool ok;
-
-	va_start(args, fmt);
-	vsnprintf(command, sizeof(command), fmt, args);
-	va_end(args);
-	out = host_run(command, &len);
-	ok = out && len >= 3 && !memcmp(out + len - 3, "OK\n", 3);
-	if (!ok)
-		host_print("%s\n%.*s", command, (int)len, out ?: "");
-	host_free(out);
-	return ok;
-}
 
 /* A new file system of `mib` MiB, on /dev/disk. */
 static bool make(u64 mib, const char *fs, const char *options)
@@ -53,7 +34,7 @@ static bool make(u64 mib, const char *fs, const char *options)
 	type = fs;
 	(void)hf_mkdir("/mnt", 0755);
 	disk = host_disk_create("disk", mib * MIB);
-	return shell("rm -f %s && truncate -s %lluM %s && mke2fs -q -F -t %s %s %s 2>&1 && echo OK",
+	return suite_shell("rm -f %s && truncate -s %lluM %s && mke2fs -q -F -t %s %s %s",
 		     IMAGE, mib, IMAGE, fs, options, IMAGE) &&
 	       !host_disk_load(disk, IMAGE);
 }
@@ -66,7 +47,7 @@ static long mount_it(unsigned long flags, const char *options)
 /* e2fsck finds nothing. */
 static bool clean(void)
 {
-	return !host_disk_save(disk, IMAGE) && shell("e2fsck -fn %s 2>&1 && echo OK", IMAGE);
+	return !host_disk_save(disk, IMAGE) && suite_shell("e2fsck -fn %s", IMAGE);
 }
 
 static void done(void)

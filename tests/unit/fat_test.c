@@ -38,46 +38,16 @@ static const struct volume volumes[] = {
 	{ "fat12_4k", "-S 4096 -F 12 -s 1", 8 * MIB },
 };
 
-static struct hostfs_usage before;
-
-static bool command(const char *fmt, ...)
-{
-	char text[512];
-	va_list args;
-	size_t len, n;
-	char *out;
-	bool ok;
-
-	va_start(args, fmt);
-	n = (size_t)snprintf(text, sizeof(text), "{ ");
-	n += (size_t)vsnprintf(text + n, sizeof(text) - n, fmt, args);
-	va_end(args);
-	snprintf(text + n, sizeof(text) - n,
-		 "; } >%s.out 2>&1 && echo fine || { cat %s.out >&2; echo failed; }", IMAGE, IMAGE);
-	out = host_run(text, &len);
-	ok = out && len >= 4 && !strncmp(out, "fine", 4);
-	host_free(out);
-	return ok;
-}
-
-static void boot(void)
-{
-	hostfs_boot();
-	host_disk_destroy(host_disk_create("warm", MIB));
-	before = hostfs_usage_settled();
-	EXPECT_EQ(hf_mkdir("/mnt", 0755), 0);
-}
-
 static bool make_image(const struct volume *v)
 {
-	return command("rm -f %s && truncate -s %llu %s && /usr/sbin/mkfs.vfat %s -n LABEL %s",
+	return suite_shell("rm -f %s && truncate -s %llu %s && /usr/sbin/mkfs.vfat %s -n LABEL %s",
 		       IMAGE, v->bytes, IMAGE, v->options, IMAGE);
 }
 
 /* Like Linux, fsck.vfat -n finds nothing to do. */
 static bool image_clean(struct host_disk *d)
 {
-	return !host_disk_save(d, IMAGE) && command("/usr/sbin/fsck.vfat -n -V %s", IMAGE);
+	return !host_disk_save(d, IMAGE) && suite_shell("/usr/sbin/fsck.vfat -n -V %s", IMAGE);
 }
 
 static struct host_disk *disk_with_image(const struct volume *v)
@@ -86,13 +56,6 @@ static struct host_disk *disk_with_image(const struct volume *v)
 
 	EXPECT_EQ(host_disk_load(d, IMAGE), 0);
 	return d;
-}
-
-static void finish(struct host_disk *d)
-{
-	host_disk_destroy(d);
-	EXPECT_EQ(hf_rmdir("/mnt"), 0);
-	hostfs_expect_usage(before);
 }
 
 static u8 pattern(u64 i)
@@ -144,9 +107,9 @@ static void interoperate(const struct volume *v)
 	struct stat st;
 	char name[64];
 
-	boot();
+	suite_boot();
 	REQUIRE(make_image(v));
-	REQUIRE(command("head -c 100000 /dev/urandom >%s.a; mmd -i %s ::/Sub ::/Sub/deeper; "
+	REQUIRE(suite_shell("head -c 100000 /dev/urandom >%s.a; mmd -i %s ::/Sub ::/Sub/deeper; "
 			"mcopy -i %s %s.a '::/Sub/A long Name with spaces.data'; mcopy -i %s %s.a "
 			"::/SHORT.TXT",
 			IMAGE, IMAGE, IMAGE, IMAGE, IMAGE, IMAGE));
@@ -174,12 +137,14 @@ static void interoperate(const struct volume *v)
 	EXPECT_EQ(hf_rmdir("/mnt/another"), 0);
 	EXPECT_EQ(hf_umount("/mnt", 0), 0);
 	EXPECT(image_clean(d));
-	EXPECT(command("mcopy -n -i %s '::/Sub/A long Name with spaces.data' %s.b && cmp %s.a %s.b",
-		       IMAGE, IMAGE, IMAGE, IMAGE));
-	EXPECT(command("rm -f %s.b; mcopy -n -i %s '::/Written here.txt' %s.b && test $(stat -c "
-		       "%%s %s.b) = 54321",
-		       IMAGE, IMAGE, IMAGE, IMAGE));
-	EXPECT(command("mdir -b -i %s '::/shallower' && mdir -i %s ::/Sub/three && "
+	EXPECT(suite_shell(
+		"mcopy -n -i %s '::/Sub/A long Name with spaces.data' %s.b && cmp %s.a %s.b", IMAGE,
+		IMAGE, IMAGE, IMAGE));
+	EXPECT(suite_shell(
+		"rm -f %s.b; mcopy -n -i %s '::/Written here.txt' %s.b && test $(stat -c "
+		"%%s %s.b) = 54321",
+		IMAGE, IMAGE, IMAGE, IMAGE));
+	EXPECT(suite_shell("mdir -b -i %s '::/shallower' && mdir -i %s ::/Sub/three && "
 		       "test -z \"$(mdir -b -i %s ::/ | grep SHORT)\"",
 		       IMAGE, IMAGE, IMAGE));
 	EXPECT_EQ(hf_mount("/dev/disk", "/mnt", "vfat", MS_RDONLY, NULL), 0);
@@ -188,7 +153,7 @@ static void interoperate(const struct volume *v)
 	file_expect("/mnt/shallower/file number 59", 5900);
 	file_expect("/mnt/Sub/three", 300);
 	EXPECT_EQ(hf_umount("/mnt", 0), 0);
-	finish(d);
+	suite_finish(d);
 }
 
 TEST(beside_mtools)
@@ -242,7 +207,7 @@ static void mutants(const struct volume *v, unsigned n)
 	struct mutate_config config = { .type = "vfat", .mutants = n };
 	struct host_disk *d;
 
-	boot();
+	suite_boot();
 	REQUIRE(make_image(v));
 	d = disk_with_image(v);
 	EXPECT_EQ(hf_mount("/dev/disk", "/mnt", "vfat", 0, NULL), 0);
@@ -256,7 +221,7 @@ static void mutants(const struct volume *v, unsigned n)
 	}
 	EXPECT_EQ(hf_umount("/mnt", 0), 0);
 	EXPECT(mutate(d, &config) > n / 10);
-	finish(d);
+	suite_finish(d);
 }
 
 TEST(damaged)

@@ -18,6 +18,7 @@
 #include <hostfs.h>
 #include <disk.h>
 #include <mutate.h>
+#include <suite.h>
 #include <tree.h>
 
 #define TREE	"build/host/isofs.tree"
@@ -25,57 +26,6 @@
 #define XORRISO                                                                                    \
 	"xorriso -as mkisofs -quiet -input-charset UTF-8 -output-charset UTF-8 -o " IMAGE " "
 #define SECTOR	2048u
-
-static struct hostfs_usage before;
-
-static bool command(const char *text)
-{
-	char line[1024];
-	size_t len;
-	char *out;
-	bool ok;
-
-	snprintf(line, sizeof(line),
-		 "{ %s; } >%s.out 2>&1 && echo fine || { cat %s.out >&2; echo failed; }", text,
-		 IMAGE, IMAGE);
-	out = host_run(line, &len);
-	ok = out && len >= 4 && !strncmp(out, "fine", 4);
-	host_free(out);
-	return ok;
-}
-
-static bool make_tree(void)
-{
-	return command("chmod -R u+rwx " TREE " 2>/dev/null; rm -rf " TREE
-		       "; tests/host/fs/tree.py make " TREE);
-}
-
-static void boot(void)
-{
-	hostfs_boot();
-	host_disk_destroy(host_disk_create("warm", 1 << 20));
-	before = hostfs_usage_settled();
-	EXPECT_EQ(hf_mkdir("/mnt", 0755), 0);
-}
-
-static struct host_disk *disk_of_image(void)
-{
-	struct host_disk *d;
-	size_t len;
-	void *image = host_read_file(IMAGE, &len);
-
-	host_free(image);
-	d = host_disk_create("disk", (len + 4095) & ~4095ull);
-	EXPECT_EQ(host_disk_load(d, IMAGE), 0);
-	return d;
-}
-
-static void finish(struct host_disk *d)
-{
-	host_disk_destroy(d);
-	EXPECT_EQ(hf_rmdir("/mnt"), 0);
-	hostfs_expect_usage(before);
-}
 
 static long mount_it(const char *options)
 {
@@ -95,10 +45,10 @@ TEST(rock_ridge)
 	struct statfs sf;
 	struct stat st;
 
-	boot();
-	REQUIRE(make_tree());
-	REQUIRE(command(XORRISO "-R -rr_reloc_dir moved -V VOLUME " TREE ""));
-	d = disk_of_image();
+	suite_boot();
+	REQUIRE(tree_make(TREE));
+	REQUIRE(suite_shell(XORRISO "-R -rr_reloc_dir moved -V VOLUME " TREE ""));
+	d = suite_disk_of(IMAGE, 4096);
 	EXPECT_EQ(hf_mount("/dev/disk", "/mnt", "iso9660", 0, NULL), -EACCES);
 	EXPECT_EQ(mount_it(NULL), 0);
 	expect_tree(0);
@@ -114,21 +64,21 @@ TEST(rock_ridge)
 	EXPECT_EQ(hf_mount(NULL, "/mnt", NULL, MS_REMOUNT, NULL), -EROFS);
 	EXPECT_EQ(hf_mount(NULL, "/mnt", NULL, MS_REMOUNT | MS_RDONLY, NULL), 0);
 	EXPECT_EQ(hf_umount("/mnt", 0), 0);
-	finish(d);
+	suite_finish(d);
 }
 
 TEST(rock_ridge_attributes)
 {
 	struct host_disk *d;
 
-	boot();
-	REQUIRE(make_tree());
-	REQUIRE(command(XORRISO "-R " TREE));
-	d = disk_of_image();
+	suite_boot();
+	REQUIRE(tree_make(TREE));
+	REQUIRE(suite_shell(XORRISO "-R " TREE));
+	d = suite_disk_of(IMAGE, 4096);
 	EXPECT_EQ(mount_it(NULL), 0);
 	expect_tree(TREE_MODES | TREE_TIMES);
 	EXPECT_EQ(hf_umount("/mnt", 0), 0);
-	finish(d);
+	suite_finish(d);
 }
 
 TEST(joliet)
@@ -136,13 +86,14 @@ TEST(joliet)
 	struct host_disk *d;
 	struct stat st;
 
-	boot();
-	REQUIRE(make_tree());
-	REQUIRE(command("cd " TREE "/names && rm -f n* *ymlink absolute up fifo char block && cd "
-				   "../attributes && rm -f symlink && "
-			"cd ../dirs && rm -rf level*"));
-	REQUIRE(command(XORRISO "-R -J -joliet-long " TREE));
-	d = disk_of_image();
+	suite_boot();
+	REQUIRE(tree_make(TREE));
+	REQUIRE(suite_shell("cd " TREE
+			    "/names && rm -f n* *ymlink absolute up fifo char block && cd "
+			    "../attributes && rm -f symlink && "
+			    "cd ../dirs && rm -rf level*"));
+	REQUIRE(suite_shell(XORRISO "-R -J -joliet-long " TREE));
+	d = suite_disk_of(IMAGE, 4096);
 	EXPECT_EQ(mount_it("norock"), 0);
 	expect_tree(TREE_TIMES);
 	EXPECT_EQ(hf_stat("/mnt/NAMES/upper.CASE", &st), 0);
@@ -153,15 +104,15 @@ TEST(joliet)
 	EXPECT_EQ(hf_stat("/mnt/names/UPPER.Case", &st), 0);
 	EXPECT(st.st_uid == 7 && st.st_gid == 8 && st.st_mode == (S_IFREG | 0400));
 	EXPECT_EQ(hf_umount("/mnt", 0), 0);
-	finish(d);
+	suite_finish(d);
 }
 
 /* --- plain names ------------------------------------------------------------------------------ */
 
 static void plain_tree(void)
 {
-	boot();
-	REQUIRE(command("rm -rf " TREE " && mkdir -p " TREE "/Sub && printf readme >" TREE
+	suite_boot();
+	REQUIRE(suite_shell("rm -rf " TREE " && mkdir -p " TREE "/Sub && printf readme >" TREE
 			"/README.TXT && "
 			"printf none >" TREE "/NOEXT && printf x >" TREE
 			"/Sub/X.Y && head -c 4096 /dev/urandom >" TREE "/MULTI1.BIN && "
@@ -175,7 +126,7 @@ TEST(plain_names)
 	struct stat st;
 
 	plain_tree();
-	d = disk_of_image();
+	d = suite_disk_of(IMAGE, 4096);
 	EXPECT_EQ(mount_it("norock"), 0);
 	EXPECT_EQ(hf_stat("/mnt/readme.txt", &st), 0);
 	EXPECT(st.st_mode == (S_IFREG | 0555) && st.st_nlink == 1 && st.st_size == 6);
@@ -191,7 +142,7 @@ TEST(plain_names)
 	EXPECT_EQ(hf_stat("/mnt/README.TXT;1", &st), 0);
 	EXPECT_EQ(hf_stat("/mnt/SUB/X.Y;1", &st), 0);
 	EXPECT_EQ(hf_umount("/mnt", 0), 0);
-	finish(d);
+	suite_finish(d);
 }
 
 /* Where the name's record is in the image. */
@@ -224,7 +175,7 @@ TEST(several_extents)
 	plain_tree();
 	both = host_read_file(IMAGE ".both", &len);
 	EXPECT_EQ(len, 9096);
-	d = disk_of_image();
+	d = suite_disk_of(IMAGE, 4096);
 	record = record_of(d, "MULTI1.BIN;1");
 	REQUIRE(both && record);
 	set_byte(d, record + 25, 0x80);
@@ -246,7 +197,7 @@ TEST(several_extents)
 	EXPECT_EQ(mount_it("norock"), 0);
 	hf_stat("/mnt/readme.txt", &st);
 	EXPECT_EQ(hf_umount("/mnt", 0), 0);
-	finish(d);
+	suite_finish(d);
 }
 
 TEST(options)
@@ -266,14 +217,14 @@ TEST(options)
 	struct host_disk *d;
 
 	plain_tree();
-	d = disk_of_image();
+	d = suite_disk_of(IMAGE, 4096);
 	for (unsigned i = 0; i < ARRAY_SIZE(good); i++) {
 		EXPECT_EQ(mount_it(good[i]), 0);
 		EXPECT_EQ(hf_umount("/mnt", 0), 0);
 	}
 	for (unsigned i = 0; i < ARRAY_SIZE(bad); i++)
 		EXPECT_EQ(mount_it(bad[i]), -EINVAL);
-	finish(d);
+	suite_finish(d);
 }
 
 /* Memory and transfers fail: whatever is answered, nothing is lost, and what is read afterwards is
@@ -296,18 +247,18 @@ TEST(memory_and_transfers_fail)
 {
 	struct host_disk *d;
 
-	boot();
-	REQUIRE(make_tree());
-	REQUIRE(command("rm -rf " TREE "/dirs/many/*[1-9]"));
-	REQUIRE(command(XORRISO "-R " TREE));
-	d = disk_of_image();
+	suite_boot();
+	REQUIRE(tree_make(TREE));
+	REQUIRE(suite_shell("rm -rf " TREE "/dirs/many/*[1-9]"));
+	REQUIRE(suite_shell(XORRISO "-R " TREE));
+	d = suite_disk_of(IMAGE, 4096);
 	failing(d, 40, 0);
 	failing(d, 0, 10);
 	failing(d, 100, 100);
 	EXPECT_EQ(mount_it(NULL), 0);
 	EXPECT(tree_expect("/mnt", TREE, TREE_MODES | TREE_TIMES) > 100);
 	EXPECT_EQ(hf_umount("/mnt", 0), 0);
-	finish(d);
+	suite_finish(d);
 }
 
 /* --- damage ----------------------------------------------------------------------------------- */
@@ -320,10 +271,10 @@ TEST(continuation_loop)
 	u8 *image;
 	u64 at;
 
-	boot();
-	REQUIRE(make_tree());
-	REQUIRE(command(XORRISO "-R " TREE "/names"));
-	d = disk_of_image();
+	suite_boot();
+	REQUIRE(tree_make(TREE));
+	REQUIRE(suite_shell(XORRISO "-R " TREE "/names"));
+	d = suite_disk_of(IMAGE, 4096);
 	image = host_disk_image(d);
 	for (at = 16 * SECTOR; at + 28 < host_disk_bytes(d); at++) {
 		u8 ce[28];
@@ -350,7 +301,7 @@ TEST(continuation_loop)
 	EXPECT_EQ(mount_it("nojoliet"), 0);
 	EXPECT(hf_lstat("/mnt/long symlink", &st) < 0);
 	EXPECT_EQ(hf_umount("/mnt", 0), 0);
-	finish(d);
+	suite_finish(d);
 }
 
 static void mutants(const char *options, unsigned n)
@@ -359,13 +310,13 @@ static void mutants(const char *options, unsigned n)
 		.type = "iso9660", .options = options, .mutants = n, .read_only = true};
 	struct host_disk *d;
 
-	boot();
-	REQUIRE(make_tree());
-	REQUIRE(command("cd " TREE " && rm -rf dirs/many/*[1-9] files/*0*"));
-	REQUIRE(command(XORRISO "-R -J -joliet-long -rr_reloc_dir moved " TREE));
-	d = disk_of_image();
+	suite_boot();
+	REQUIRE(tree_make(TREE));
+	REQUIRE(suite_shell("cd " TREE " && rm -rf dirs/many/*[1-9] files/*0*"));
+	REQUIRE(suite_shell(XORRISO "-R -J -joliet-long -rr_reloc_dir moved " TREE));
+	d = suite_disk_of(IMAGE, 4096);
 	EXPECT(mutate(d, &config) > n / 10);
-	finish(d);
+	suite_finish(d);
 }
 
 TEST(damaged)

@@ -17,34 +17,11 @@
 #include <hostfs.h>
 #include <disk.h>
 #include <mutate.h>
+#include <suite.h>
 #include <tree.h>
 
 #define TREE  "build/host/squashfs.tree"
 #define IMAGE "build/host/squashfs.img"
-
-static struct hostfs_usage before;
-
-static bool command(const char *text)
-{
-	char line[1024];
-	size_t len;
-	char *out;
-	bool ok;
-
-	snprintf(line, sizeof(line),
-		 "{ %s; } >%s.out 2>&1 && echo fine || { cat %s.out >&2; echo failed; }", text,
-		 IMAGE, IMAGE);
-	out = host_run(line, &len);
-	ok = out && len >= 4 && !strncmp(out, "fine", 4);
-	host_free(out);
-	return ok;
-}
-
-static bool make_tree(void)
-{
-	return command("chmod -R u+rwx " TREE " 2>/dev/null; rm -rf " TREE
-		       "; tests/host/fs/tree.py make " TREE);
-}
 
 static bool make_image(const char *options)
 {
@@ -53,34 +30,7 @@ static bool make_image(const char *options)
 	snprintf(text, sizeof(text),
 		 "rm -f " IMAGE "; mksquashfs " TREE " " IMAGE " -noappend -no-progress %s",
 		 options);
-	return command(text);
-}
-
-static void boot(void)
-{
-	hostfs_boot();
-	host_disk_destroy(host_disk_create("warm", 1 << 20));
-	before = hostfs_usage_settled();
-	EXPECT_EQ(hf_mkdir("/mnt", 0755), 0);
-}
-
-static struct host_disk *disk_of_image(void)
-{
-	struct host_disk *d;
-	size_t len;
-	void *image = host_read_file(IMAGE, &len);
-
-	host_free(image);
-	d = host_disk_create("disk", (len + 511) & ~511ull);
-	EXPECT_EQ(host_disk_load(d, IMAGE), 0);
-	return d;
-}
-
-static void finish(struct host_disk *d)
-{
-	host_disk_destroy(d);
-	EXPECT_EQ(hf_rmdir("/mnt"), 0);
-	hostfs_expect_usage(before);
+	return suite_shell("%s", text);
 }
 
 static long mount_it(const char *options)
@@ -95,18 +45,18 @@ static void compare(const char *options)
 {
 	struct host_disk *d;
 
-	boot();
+	suite_boot();
 	REQUIRE(make_image(options));
-	d = disk_of_image();
+	d = suite_disk_of(IMAGE, 512);
 	EXPECT_EQ(mount_it(NULL), 0);
 	EXPECT(tree_expect("/mnt", TREE, TREE_MODES | TREE_TIMES | TREE_LINKS | TREE_XATTRS) > 700);
 	EXPECT_EQ(hf_umount("/mnt", 0), 0);
-	finish(d);
+	suite_finish(d);
 }
 
 TEST(trees)
 {
-	REQUIRE(make_tree());
+	REQUIRE(tree_make(TREE));
 	compare("");
 	compare("-b 4096 -nopad");
 	compare("-b 1M -no-exports");
@@ -123,11 +73,11 @@ TEST(blocks_are_read_once)
 	u64 reads, sectors;
 	int fd;
 
-	boot();
-	REQUIRE(command("rm -rf " TREE "; mkdir " TREE " && seq 1 200000 >" TREE "/numbers && "
+	suite_boot();
+	REQUIRE(suite_shell("rm -rf " TREE "; mkdir " TREE " && seq 1 200000 >" TREE "/numbers && "
 			"for i in $(seq 100); do echo $i >" TREE "/small$i; done"));
 	REQUIRE(make_image(""));
-	d = disk_of_image();
+	d = suite_disk_of(IMAGE, 512);
 	EXPECT_EQ(mount_it(NULL), 0);
 	fd = (int)hf_open("/mnt/numbers", O_RDONLY, 0);
 	for (loff_t at = 0; at < 1000000; at += 40000)
@@ -151,7 +101,7 @@ TEST(blocks_are_read_once)
 	}
 	EXPECT(host_disk_counts(d).reads - reads < 10);
 	EXPECT_EQ(hf_umount("/mnt", 0), 0);
-	finish(d);
+	suite_finish(d);
 }
 
 /* Blocks far into a long list, in no order: 8,000 of them. */
@@ -161,11 +111,11 @@ TEST(long_lists)
 	char want[32], got[32];
 	int fd;
 
-	boot();
-	REQUIRE(command("rm -rf " TREE "; mkdir " TREE " && seq -f %015.0f 0 2000000 >" TREE
+	suite_boot();
+	REQUIRE(suite_shell("rm -rf " TREE "; mkdir " TREE " && seq -f %%015.0f 0 2000000 >" TREE
 			"/numbers"));
 	REQUIRE(make_image("-b 4096"));
-	d = disk_of_image();
+	d = suite_disk_of(IMAGE, 512);
 	EXPECT_EQ(mount_it(NULL), 0);
 	fd = (int)hf_open("/mnt/numbers", O_RDONLY, 0);
 	for (unsigned i = 0; i < 3000; i++) {
@@ -177,14 +127,15 @@ TEST(long_lists)
 	}
 	EXPECT_EQ(hf_close(fd), 0);
 	EXPECT_EQ(hf_umount("/mnt", 0), 0);
-	finish(d);
+	suite_finish(d);
 }
 
 /* --- mounting --------------------------------------------------------------------------------- */
 
 static bool small_image(const char *options)
 {
-	return command("rm -rf " TREE "; mkdir -p " TREE "/sub && echo hello >" TREE "/hello") &&
+	return suite_shell("rm -rf " TREE "; mkdir -p " TREE "/sub && echo hello >" TREE
+			   "/hello") &&
 	       make_image(options);
 }
 
@@ -194,9 +145,9 @@ TEST(read_only)
 	struct statfs sf;
 	struct stat st;
 
-	boot();
+	suite_boot();
 	REQUIRE(small_image(""));
-	d = disk_of_image();
+	d = suite_disk_of(IMAGE, 512);
 	EXPECT_EQ(hf_mount("/dev/disk", "/mnt", "squashfs", 0, NULL), 0);
 	EXPECT_EQ(hf_statfs("/mnt", &sf), 0);
 	EXPECT(sf.f_type == 0x73717368 && sf.f_bsize == 131072 && sf.f_blocks == 1 && !sf.f_bfree &&
@@ -218,7 +169,7 @@ TEST(read_only)
 	EXPECT_EQ(mount_it("errors"), -EINVAL);
 	EXPECT_EQ(mount_it("errors=perhaps"), -EINVAL);
 	EXPECT_EQ(mount_it("threads"), -EINVAL);
-	finish(d);
+	suite_finish(d);
 }
 
 TEST(other_compressors)
@@ -226,15 +177,15 @@ TEST(other_compressors)
 	static const char *const names[] = { "-comp xz", "-comp zstd", "-comp lz4", "-comp lzo" };
 	struct host_disk *d;
 
-	boot();
+	suite_boot();
 	for (unsigned i = 0; i < ARRAY_SIZE(names); i++) {
 		REQUIRE(small_image(names[i]));
-		d = disk_of_image();
+		d = suite_disk_of(IMAGE, 512);
 		EXPECT_EQ(mount_it(NULL), -EINVAL);
 		host_disk_destroy(d);
 	}
 	REQUIRE(small_image(""));
-	finish(disk_of_image());
+	suite_finish(suite_disk_of(IMAGE, 512));
 }
 
 /* Memory and transfers fail: whatever is answered, nothing is lost, and what is read afterwards is
@@ -257,18 +208,18 @@ TEST(memory_and_transfers_fail)
 {
 	struct host_disk *d;
 
-	boot();
-	REQUIRE(make_tree());
-	REQUIRE(command("rm -rf " TREE "/dirs/many/*[1-9]"));
+	suite_boot();
+	REQUIRE(tree_make(TREE));
+	REQUIRE(suite_shell("rm -rf " TREE "/dirs/many/*[1-9]"));
 	REQUIRE(make_image("-b 16K"));
-	d = disk_of_image();
+	d = suite_disk_of(IMAGE, 512);
 	failing(d, 40, 0);
 	failing(d, 0, 10);
 	failing(d, 100, 100);
 	EXPECT_EQ(mount_it(NULL), 0);
 	EXPECT(tree_expect("/mnt", TREE, TREE_MODES | TREE_TIMES) > 100);
 	EXPECT_EQ(hf_umount("/mnt", 0), 0);
-	finish(d);
+	suite_finish(d);
 }
 
 /* --- damage ----------------------------------------------------------------------------------- */
@@ -278,13 +229,13 @@ static void mutants(const char *options, unsigned n)
 	struct mutate_config config = { .type = "squashfs", .mutants = n, .read_only = true };
 	struct host_disk *d;
 
-	boot();
-	REQUIRE(make_tree());
-	REQUIRE(command("cd " TREE " && rm -rf dirs/many/*[2-9] files/*0*"));
+	suite_boot();
+	REQUIRE(tree_make(TREE));
+	REQUIRE(suite_shell("cd " TREE " && rm -rf dirs/many/*[2-9] files/*0*"));
 	REQUIRE(make_image(options));
-	d = disk_of_image();
+	d = suite_disk_of(IMAGE, 512);
 	EXPECT(mutate(d, &config) > n / 10);
-	finish(d);
+	suite_finish(d);
 }
 
 /* Tables that are not compressed take more damage before the decompressor finds it. */

@@ -18,14 +18,17 @@ static void image_name(char *name, size_t size)
 	snprintf(name, size, "/tmp/vireo-suite-%d.img", host_pid());
 }
 
-/* True: status 0.  What it printed otherwise. */
-static bool shell(const char *command)
+bool suite_shell(const char *fmt, ...)
 {
-	char text[700], log[60];
+	char command[1000], text[1100], log[60];
+	va_list args;
 	size_t len;
 	char *out;
 	bool ok;
 
+	va_start(args, fmt);
+	vsnprintf(command, sizeof(command), fmt, args);
+	va_end(args);
 	snprintf(log, sizeof(log), "/tmp/vireo-suite-%d.log", host_pid());
 	snprintf(text, sizeof(text), "PATH=$PATH:/usr/sbin:/sbin; { %s; } >%s 2>&1", command, log);
 	out = host_run(text, &len);
@@ -43,6 +46,35 @@ static bool shell(const char *command)
 	return ok;
 }
 
+static struct hostfs_usage usage_at_boot;
+
+void suite_boot(void)
+{
+	hostfs_boot();
+	host_disk_destroy(host_disk_create("warm", 1 << 20));
+	usage_at_boot = hostfs_usage_settled();
+	EXPECT_EQ(hf_mkdir("/mnt", 0755), 0);
+}
+
+void suite_finish(struct host_disk *d)
+{
+	host_disk_destroy(d);
+	EXPECT_EQ(hf_rmdir("/mnt"), 0);
+	hostfs_expect_usage(usage_at_boot);
+}
+
+struct host_disk *suite_disk_of(const char *image, u64 sector)
+{
+	struct host_disk *d;
+	size_t len;
+	void *bytes = host_read_file(image, &len);
+
+	host_free(bytes);
+	d = host_disk_create("disk", (len + sector - 1) & ~(sector - 1));
+	EXPECT_EQ(host_disk_load(d, image), 0);
+	return d;
+}
+
 void suite_mkfs(struct host_disk *d, const char *mkfs)
 {
 	char name[80], command[500];
@@ -52,7 +84,7 @@ void suite_mkfs(struct host_disk *d, const char *mkfs)
 	n = snprintf(command, sizeof(command), "rm -f %s && truncate -s %llu %s && ", name,
 		     host_disk_bytes(d), name);
 	snprintf(command + n, sizeof(command) - (size_t)n, mkfs, name);
-	EXPECT(shell(command));
+	EXPECT(suite_shell("%s", command));
 	EXPECT_EQ(host_disk_load(d, name), 0);
 	host_remove(name);
 }
@@ -75,7 +107,7 @@ bool suite_fsck(struct host_disk *d, const char *fsck)
 	image_name(name, sizeof(name));
 	EXPECT_EQ(host_disk_save(d, name), 0);
 	snprintf(command, sizeof(command), "%s %s", fsck, name);
-	clean = shell(command);
+	clean = suite_shell("%s", command);
 	if (clean || !host_env("HOSTFS_KEEP"))
 		host_remove(name);
 	return clean;

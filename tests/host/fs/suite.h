@@ -30,6 +30,16 @@ struct suite {
 	bool may_fill;              /* the disk is small: ENOSPC is an answer */
 };
 
+/* Did the command end with status 0?  If not, what it said is shown. */
+bool suite_shell(const char *fmt, ...) __printf(1, 2);
+
+/* A machine with /mnt, for tests that mount there ... */
+void suite_boot(void);
+/* ... and at their end the disk goes, and nothing may have leaked. */
+void suite_finish(struct host_disk *d);
+
+/* The disk "disk" with the image's contents, in whole `sector`s (a power of two). */
+struct host_disk *suite_disk_of(const char *image, u64 sector);
 /* A disk with what the command makes of the file %s, which is there, empty, `bytes` long. */
 struct host_disk *suite_disk(const char *name, u64 bytes, const char *mkfs);
 /* Another file system on the same disk. */

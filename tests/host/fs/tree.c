@@ -9,6 +9,7 @@
 #include <host.h>
 #include <coroutine.h>
 #include "hostfs_internal.h"
+#include "suite.h"
 #include "tree.h"
 
 #define MAX_TEXT 8192
@@ -224,6 +225,13 @@ static void use(const char *name, void *arg)
 void tree_use(const char *mounted)
 {
 	use(mounted, NULL);
+}
+
+bool tree_make(const char *source)
+{
+	return suite_shell(
+		"chmod -R u+rwx %s 2>/dev/null; rm -rf %s; tests/host/fs/tree.py make %s", source,
+		source, source);
 }
 
 unsigned tree_expect(const char *mounted, const char *source, unsigned flags)

@@ -13,6 +13,8 @@
 #define TREE_LINKS  4u /* how many names */
 #define TREE_XATTRS 8u
 
+/* Make the tree anew in a directory of the host. */
+bool tree_make(const char *source);
 /* `source`: the directory of the host.  Returns how many files there are; differences fail the
  * test. */
 unsigned tree_expect(const char *mounted, const char *source, unsigned flags);
