@@ -221,8 +221,9 @@ KTEST(writeback_age)
 	KEXPECT(!disk.pages && f->inode->state & I_DIRTY_PAGES);
 	sysctl("/proc/sys/vm/dirty_expire_centisecs", "20");
 	sysctl("/proc/sys/vm/dirty_writeback_centisecs", "5");
-	KEXPECT(EVENTUALLY(clean(f->inode)));
-	KEXPECT(disk.pages == 4 && disk.inodes >= 1);
+	/* The inode counts as clean before it is written: it may become dirty meanwhile. */
+	KEXPECT(EVENTUALLY(clean(f->inode) && disk.inodes >= 1));
+	KEXPECT(disk.pages == 4);
 	KEXPECT(vm_gauge_read(VM_NR_DIRTY) == before);
 	/* Dirty again: again. */
 	KEXPECT(fill(f, PAGE_SIZE, 1));
