@@ -6,19 +6,19 @@
  * EXERCISE_OPS=, CUTS=, MUTANTS= and ROUNDS= set how long each takes.  EXT4_KIND= chooses one of
  * the kinds below.
  *
- * link: hostfs
+ * link: hostfs tests/unit/ext4_reseal.c
  */
-#include <fs/ext4/ext4_format.h>
 #include <kernel/abi/fs.h>
 #include <kernel/abi/stat.h>
-#include <kernel/lib/crc32.h>
 #include <kernel/lib/printf.h>
 #include <kernel/lib/string.h>
+#include <coroutine.h>
 #include <host.h>
 #include <hostfs.h>
 #include <disk.h>
 #include <mutate.h>
 #include <suite.h>
+#include "ext4_reseal.h"
 
 #define MIB (1ull << 20)
 
@@ -121,24 +121,24 @@ TEST(power_cuts)
 	}
 }
 
-/* The superblock's checksum after something in it changed. */
-static void repair(u8 *image, u64 bytes)
-{
-	struct ext4_disk_super *d = (struct ext4_disk_super *)(image + EXT4_SUPER_OFFSET);
+/* --- damaged images --------------------------------------------------------------------------- */
 
-	if (d->feature_ro_compat & EXT4_RO_METADATA_CSUM)
-		d->checksum = crc32c(~0u, d, offsetof(struct ext4_disk_super, checksum));
+static struct reseal *resealer;
+
+static void repair(struct host_disk *d)
+{
+	reseal(resealer, d);
 }
 
-/* Something of everything for the mutants to hit. */
-static void populate(const char *type)
+/* Small files with holes, some with attributes. */
+static void populate_files(void)
 {
+	/* user::rwx user:7:r-- group::r-- mask::r-- other::--- */
+	static const u32 acl[] = {2,   0x70001, ~0u, 0x40002, 7,  0x40004,
+				  ~0u, 0x40010, ~0u, 0x20,    ~0u};
 	static u8 data[40000];
 	char name[80];
 
-	hf_mkdir("/mnt", 0755);
-	EXPECT_EQ(hf_mount("/dev/disk", "/mnt", type, 0, NULL), 0);
-	EXPECT_EQ(hf_mkdir("/mnt/d", 0755), 0);
 	for (unsigned i = 0; i < 120; i++) {
 		int fd;
 
@@ -149,13 +149,77 @@ static void populate(const char *type)
 		for (unsigned j = 0; j < i % 7; j++)
 			EXPECT_EQ(hf_pwrite(fd, data, i * 9, (loff_t)j * 60000), i * 9);
 		if (i % 5 == 0)
-			hf_setxattr(name, "user.a", "value", 5, 0);
+			EXPECT_EQ(hf_setxattr(name, "user.a", "value", 5, 0), 0);
+		if (i % 10 == 0)
+			EXPECT_EQ(hf_setxattr(name, "user.large", data, 700, 0), 0);
+		if (i % 15 == 0)
+			EXPECT_EQ(hf_setxattr(name, "system.posix_acl_access", acl, sizeof(acl), 0),
+				  0);
 		EXPECT_EQ(hf_close(fd), 0);
 	}
+}
+
+/* A map with blocks of its own, some of what it maps unwritten; a directory with an index; what
+ * else there is. */
+static void populate_trees(void)
+{
+	char name[200];
+	int fd = (int)hf_open("/mnt/pieces", O_RDWR | O_CREAT, 0644);
+
+	for (unsigned i = 0; i < 400; i++)
+		EXPECT_EQ(hf_pwrite(fd, "x", 1, (loff_t)i * 8192), 1);
+	(void)hf_fallocate(fd, 0, 1000000, 700000);
+	EXPECT_EQ(hf_close(fd), 0);
+	EXPECT_EQ(hf_mkdir("/mnt/large", 0755), 0);
+	for (unsigned i = 0; i < 120; i++) {
+		snprintf(name, sizeof(name), "/mnt/large/%0100u", i);
+		EXPECT_EQ(hf_link("/mnt/pieces", name), 0);
+	}
 	EXPECT_EQ(hf_symlink("short", "/mnt/s"), 0);
+	memset(name, 'x', sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	EXPECT_EQ(hf_symlink(name, "/mnt/long"), 0);
 	EXPECT_EQ(hf_mknod("/mnt/n", S_IFCHR | 0600, 0x103), 0);
+}
+
+/* Something of everything for the mutants to hit.  `full_log`: as the disk is before what is in
+ * the log reached its place, with a file deleted that was still open. */
+static void populate(struct host_disk *d, const struct kind *k, bool full_log)
+{
+	size_t bytes = host_disk_bytes(d);
+	u8 *image = host_alloc_uncounted(bytes);
+	int fd;
+
+	hf_mkdir("/mnt", 0755);
+	EXPECT_EQ(hf_mount("/dev/disk", "/mnt", k->type, 0, k->options), 0);
+	EXPECT_EQ(hf_mkdir("/mnt/d", 0755), 0);
+	populate_files();
+	populate_trees();
+	fd = (int)hf_open("/mnt/open", O_RDWR | O_CREAT, 0644);
+	EXPECT_EQ(hf_pwrite(fd, "x", 1, 1000000), 1);
+	EXPECT_EQ(hf_unlink("/mnt/open"), 0);
+	EXPECT_EQ(hf_sync(), 0);
+	memcpy(image, host_disk_image(d), bytes);
+	EXPECT_EQ(hf_close(fd), 0);
 	EXPECT_EQ(hf_umount("/mnt", 0), 0);
 	EXPECT_EQ(hf_rmdir("/mnt"), 0);
+	if (!full_log)
+		memcpy(image, host_disk_image(d), bytes);
+	resealer = reseal_learn(host_disk_image(d), image, bytes);
+	host_disk_store(d, 0, image, bytes);
+	host_free_uncounted(image);
+}
+
+static void damage(const struct kind *k, bool full_log, unsigned mutants)
+{
+	struct host_disk *d = suite_disk("disk", 16 * MIB, k->mkfs);
+	struct mutate_config config = {
+		.type = k->type, .options = k->options, .mutants = mutants, .repair = repair};
+
+	populate(d, k, full_log);
+	EXPECT(mutate(d, &config) > mutants / 8);
+	reseal_forget(resealer);
+	host_disk_destroy(d);
 }
 
 TEST(damaged)
@@ -163,12 +227,8 @@ TEST(damaged)
 	unsigned n = (unsigned)hostfs_number("MUTANTS", 12);
 
 	FOR_EACH_KIND (k) {
-		struct host_disk *d = suite_disk("disk", 12 * MIB, k->mkfs);
-		struct mutate_config config = {
-			.type = k->type, .options = k->options, .mutants = n, .repair = repair};
-
-		populate(k->type);
-		EXPECT(mutate(d, &config) > n / 3);
-		host_disk_destroy(d);
+		damage(k, false, k->journal ? n - n / 2 : n);
+		if (k->journal)
+			damage(k, true, n / 2);
 	}
 }

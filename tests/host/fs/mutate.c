@@ -58,7 +58,7 @@ static void make(u64 number)
 {
 	mutant_make(&m.mutant, number);
 	if (m.config->repair && mutant_chance(&m.mutant, 2))
-		m.config->repair(host_disk_image(m.disk), host_disk_bytes(m.disk));
+		m.config->repair(m.disk);
 }
 
 /* --- one after the other ---------------------------------------------------------------------- */

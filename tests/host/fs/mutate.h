@@ -16,8 +16,8 @@ struct mutate_config {
 	const char *type, *options; /* of mount(2) */
 	unsigned mutants;
 	bool read_only;             /* the type cannot write: it must not */
-	/* Make checksums right again, for half of the mutants.  May be NULL. */
-	void (*repair)(u8 *image, u64 bytes);
+	/* Make checksums right again, by host_disk_store(), for half of the mutants, or NULL. */
+	void (*repair)(struct host_disk *d);
 	u64 steps;                  /* budget of one mutant; 0: one million */
 };
 

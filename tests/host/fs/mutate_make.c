@@ -96,9 +96,22 @@ static void cut_off(struct mutant *m, char *what, size_t room)
 			m->store(at, zero, sizeof(zero));
 }
 
+/* Rather where something is than in what is zero. */
+static u64 pick_byte(struct mutant *m)
+{
+	u64 at = 0;
+
+	for (int i = 0; i < 4; i++) {
+		at = pick_sector(m) * MUTANT_SECTOR + mutant_chance(m, MUTANT_SECTOR);
+		if (m->image[at])
+			break;
+	}
+	return at;
+}
+
 static void mutate_once(struct mutant *m, char *what, size_t room)
 {
-	u64 at = pick_sector(m) * MUTANT_SECTOR + mutant_chance(m, MUTANT_SECTOR);
+	u64 at = pick_byte(m);
 
 	switch (mutant_chance(m, 16)) {
 	case 0:

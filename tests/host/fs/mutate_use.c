@@ -84,7 +84,7 @@ void mutant_look(bool contents)
 
 /* --- changing --------------------------------------------------------------------------------- */
 
-static void change_file(struct mutant *m, const char *path)
+static void write_file(struct mutant *m, const char *path)
 {
 	static u8 buf[20000];
 	int fd = (int)ex_open(path, O_CREAT | O_RDWR, 0644);
@@ -98,53 +98,99 @@ static void change_file(struct mutant *m, const char *path)
 	ex_close(fd);
 }
 
-/* The names of some entries of the root. */
-static unsigned some_names(char names[4][MAX_PATH])
+/* Its map changes in the middle. */
+static void move_blocks(struct mutant *m, const char *path)
 {
-	int fd = (int)ex_open(MUTANT_ROOT, O_RDONLY | O_DIRECTORY, 0);
+	static const int modes[] = {0,
+				    FALLOC_FL_KEEP_SIZE,
+				    FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+				    FALLOC_FL_ZERO_RANGE,
+				    FALLOC_FL_COLLAPSE_RANGE,
+				    FALLOC_FL_INSERT_RANGE};
+	int fd = (int)ex_open(path, O_RDWR, 0);
+
+	if (fd < 0)
+		return;
+	for (int i = 0; i < 3; i++)
+		ex_fallocate(fd, modes[mutant_chance(m, ARRAY_SIZE(modes))],
+			     (loff_t)mutant_chance(m, 40) * 16384,
+			     (loff_t)(1 + mutant_chance(m, 10)) * 16384);
+	ex_pwrite(fd, "x", 1, (loff_t)mutant_chance(m, 3000000));
+	ex_close(fd);
+}
+
+static void change_attributes(struct mutant *m, const char *path)
+{
+	static u8 value[900];
+
+	ex_chmod(path, 0640);
+	ex_removexattr(path, mutant_chance(m, 2) ? "user.a" : "user.large");
+	ex_setxattr(path, "user.other", value, mutant_chance(m, sizeof(value)), 0);
+	ex_link(path, MUTANT_ROOT "/newdir/link");
+}
+
+static void change(struct mutant *m, const char *path)
+{
+	switch (mutant_chance(m, 8)) {
+	case 0:
+	case 1: ex_unlink(path); break;
+	case 2: ex_rename(path, MUTANT_ROOT "/newdir/x", 0); break;
+	case 3: ex_truncate(path, (loff_t)mutant_chance(m, 10000)); break;
+	case 4: change_attributes(m, path); break;
+	case 5: write_file(m, path); break;
+	default: move_blocks(m, path);
+	}
+}
+
+/* The names of some entries of a directory, as chance has it; some of the first, if `dirs`, that
+ * say they are directories themselves. */
+static unsigned some_names(struct mutant *m, const char *dir, bool dirs, char names[4][MAX_PATH])
+{
+	int fd = (int)ex_open(dir, O_RDONLY | O_DIRECTORY, 0);
 	unsigned found = 0;
-	u8 buf[1024] __attribute__((aligned(8)));
+	u8 buf[4096] __attribute__((aligned(8)));
 	long n;
 
 	if (fd < 0)
 		return 0;
 	n = ex_getdents(fd, buf, sizeof(buf));
-	for (long at = 0; at < n && found < 4;
-	     at += ((struct linux_dirent64 *)(buf + at))->d_reclen) {
+	for (long at = 0; at < n; at += ((struct linux_dirent64 *)(buf + at))->d_reclen) {
 		struct linux_dirent64 *e = (struct linux_dirent64 *)(buf + at);
+		u64 place = found < 4 ? found : mutant_chance(m, found + 1);
 
-		if (strcmp(e->d_name, ".") && strcmp(e->d_name, ".."))
-			snprintf(names[found++], MAX_PATH, MUTANT_ROOT "/%s", e->d_name);
+		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, "..") ||
+		    (dirs && e->d_type != DT_DIR))
+			continue;
+		if (place < 4)
+			snprintf(names[place], MAX_PATH, "%s/%s", dir, e->d_name);
+		found++;
 	}
 	ex_close(fd);
-	return found;
+	return found < 4 ? found : 4;
+}
+
+static void change_some(struct mutant *m, const char *dir)
+{
+	static char names[4][MAX_PATH];
+	unsigned n = some_names(m, dir, false, names);
+
+	for (unsigned i = 0; i < n; i++)
+		change(m, names[i]);
 }
 
 void mutant_change(struct mutant *m)
 {
-	static char names[4][MAX_PATH];
-	unsigned n = some_names(names);
+	static char dirs[4][MAX_PATH];
+	unsigned n = some_names(m, MUTANT_ROOT, true, dirs);
 
-	change_file(m, MUTANT_ROOT "/new");
+	write_file(m, MUTANT_ROOT "/new");
 	ex_mkdir(MUTANT_ROOT "/newdir", 0755);
 	ex_symlink("new", MUTANT_ROOT "/newlink");
 	ex_rename(MUTANT_ROOT "/new", MUTANT_ROOT "/newdir/moved", 0);
 	ex_setxattr(MUTANT_ROOT "/newdir", "user.x", "y", 1, 0);
-	for (unsigned i = 0; i < n; i++) {
-		switch (mutant_chance(m, 5)) {
-		case 0:
-			ex_unlink(names[i]);
-			break;
-		case 1:
-			ex_rename(names[i], MUTANT_ROOT "/newdir/x", 0);
-			break;
-		case 2:
-			ex_truncate(names[i], (loff_t)mutant_chance(m, 10000));
-			break;
-		default:
-			change_file(m, names[i]);
-		}
-	}
+	change_some(m, MUTANT_ROOT);
+	for (unsigned i = 0; i < n; i++)
+		change_some(m, dirs[i]);
 	ex_sync();
 	ex_unlink(MUTANT_ROOT "/newdir/moved");
 	ex_rmdir(MUTANT_ROOT "/newdir");
