@@ -596,6 +596,14 @@ static bool desc_flag(const struct ext4_super *es, u32 group, u16 flag)
 	return ext4_has_desc_csum(es) && READ_ONCE(ext4_desc(es, group)->flags) & flag;
 }
 
+/* That memory is short says nothing about the disk. */
+static void cannot_read(struct ext4_super *es, const char *what, u32 group, u64 block, int err)
+{
+	if (err != -ENOMEM)
+		ext4_error(es->sb, NULL, block, "Cannot read %s bitmap - block_group = %u", what,
+			   group);
+}
+
 int ext4_block_bitmap_read(struct ext4_super *es, u32 group, struct buffer **out)
 {
 	struct ext4_group *g = &es->group[group];
@@ -607,8 +615,7 @@ int ext4_block_bitmap_read(struct ext4_super *es, u32 group, struct buffer **out
 		return -EUCLEAN;
 	err = bitmap_get(es, block, uninit, block_bitmap_make, group, out);
 	if (err) {
-		ext4_error(es->sb, NULL, block, "Cannot read block bitmap - block_group = %u",
-			   group);
+		cannot_read(es, "block", group, block, err);
 		return err;
 	}
 	err = bitmap_verify(es, group, *out, uninit ? block_bitmap_check_made : block_bitmap_check);
@@ -669,8 +676,7 @@ int ext4_inode_bitmap_read(struct ext4_super *es, u32 group, struct buffer **out
 	err = bitmap_get(es, block, desc_flag(es, group, EXT4_BG_INODE_UNINIT), inode_bitmap_make,
 			 group, out);
 	if (err) {
-		ext4_error(es->sb, NULL, block, "Cannot read inode bitmap - block_group = %u",
-			   group);
+		cannot_read(es, "inode", group, block, err);
 		return err;
 	}
 	err = bitmap_verify(es, group, *out, inode_bitmap_check);

@@ -173,7 +173,9 @@ int ext4_inode_locate(struct inode *inode, struct ext4_inode_loc *loc)
 	int err = buffer_read(es->bdev, block, &loc->buffer);
 
 	if (err) {
-		ext4_error(inode->sb, inode, block, "unable to read itable block");
+		/* That memory is short says nothing about the disk. */
+		if (err != -ENOMEM)
+			ext4_error(inode->sb, inode, block, "unable to read itable block");
 		return err;
 	}
 	loc->raw = (struct ext4_disk_inode *)((char *)loc->buffer->data + offset);
