@@ -23,6 +23,7 @@
 
 static struct buffer *blocks[MAX_BLOCKS];
 static u32 errors;         /* reported by the code under test */
+static u32 looked_at;      /* blocks */
 static long append_budget; /* blocks until the disk is full; negative: endless */
 static struct superblock sb;
 static struct ext4_super es;
@@ -67,6 +68,7 @@ static struct buffer *buffer_take(struct buffer *b)
 
 int ext4_block_read(struct inode *inode, u32 lblock, struct buffer **out)
 {
+	looked_at++;
 	*out = lblock < MAX_BLOCKS && blocks[lblock] ? buffer_take(blocks[lblock]) : NULL;
 	return 0;
 }
@@ -382,6 +384,59 @@ TEST(deep)
 	dir_setup(1024, true, EXT4_COMPAT_DIR_INDEX,
 		  EXT4_INCOMPAT_FILETYPE | EXT4_INCOMPAT_LARGEDIR);
 	grow_and_shrink(300000);
+	dir_drop();
+}
+
+/* Blocks looked at to find one of `n` names, or one that is not there: on the average and at most,
+ * beside index and leaf. */
+static void count_looks(u32 n)
+{
+	u32 depth = ext4_htree_root_info(blocks[0]->data)->indirect_levels + 2, most = 0;
+	u64 total = 0;
+	char name[64];
+
+	for (u32 i = 0; i < 20000; i++) {
+		u32 k = (u32)host_random(2 * n);
+
+		name_make(name, k);
+		looked_at = 0;
+		EXPECT_EQ(find(name), k < n ? k + 100 : 0);
+		most = max(most, looked_at);
+		total += looked_at;
+	}
+	EXPECT(total < 20000ull * depth + 200);
+	/* Names of one hash may be in two leaves. */
+	EXPECT(most <= depth + 2);
+}
+
+/* What a name costs does not grow with the directory (seen with 1,000,000 of them, too; here the
+ * blocks are small, so that the index is as deep). */
+TEST(looks)
+{
+	const u32 n = 30000;
+	u32 most = 0;
+	char name[64];
+
+	dir_setup(1024, true, EXT4_COMPAT_DIR_INDEX, EXT4_INCOMPAT_FILETYPE);
+	for (u32 i = 0; i < n; i++) {
+		name_make(name, i);
+		looked_at = 0;
+		REQUIRE(!add(name, i + 100));
+		most = max(most, looked_at);
+		if (i == 999)
+			count_looks(i + 1);
+	}
+	EXPECT(most < 10);
+	count_looks(n);
+	most = 0;
+	for (u32 i = 0; i < n; i++) {
+		name_make(name, i);
+		looked_at = 0;
+		EXPECT_EQ(del(name, i + 100, 0), 0);
+		most = max(most, looked_at);
+	}
+	EXPECT(most < 20); /* half are made and removed again */
+	EXPECT_EQ(errors, 0);
 	dir_drop();
 }
 
