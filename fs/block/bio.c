@@ -4,8 +4,9 @@
  *
  * Memory comes from one slab per size.  A bio is needed to write pages out, which is how memory
  * becomes free, so each size keeps a few in reserve: an allocation that may sleep takes one of
- * those when the slab has nothing, and waits for one to come back when they are out.  That ends,
- * because every bio under way ends without needing memory.
+ * those when the slab has nothing, and waits for one to come back when they are out.  Those of file
+ * data may stay out until a worker found memory and room in a journal (fs/iomap), whose commit may
+ * be who waits here; so the slab is asked again now and then, too.
  */
 #include <kernel/abi/errno.h>
 #include <kernel/lib/minmax.h>
@@ -18,6 +19,7 @@
 #include "block_internal.h"
 
 #define RESERVE 16u
+#define RETRY   (20 * NSEC_PER_MSEC)
 
 struct bio_pool {
 	const char *name;
@@ -68,14 +70,16 @@ static bool reserve_put(struct bio_pool *p, struct bio *bio)
 
 static struct bio *pool_alloc(struct bio_pool *p, gfp_t gfp)
 {
-	struct bio *bio = slab_alloc(p->slab, gfp | __GFP_NOWARN | __GFP_NORETRY);
+	for (;;) {
+		struct bio *bio = slab_alloc(p->slab, gfp | __GFP_NOWARN | __GFP_NORETRY);
 
-	if (likely(bio))
-		return bio;
-	if (!(gfp & __GFP_SLEEP))
-		return NULL;
-	wait_event(&p->wait, (bio = reserve_take(p)) != NULL);
-	return bio;
+		if (likely(bio) || !(gfp & __GFP_SLEEP))
+			return bio;
+		(void)wait_event_timeout(&p->wait, (bio = reserve_take(p)) != NULL,
+					 clock_deadline(RETRY));
+		if (bio)
+			return bio;
+	}
 }
 
 void bio_init_pools(void)

@@ -644,8 +644,8 @@ void ext4_set_mapping_ops(struct inode *inode)
 {
 	inode_set_iomap(inode, &ext4_iomap_ops);
 	/*
-	 * Reclaim must not come back for a transaction while pages are locked that a commit waits
-	 * for.
+	 * Pages are allocated while others of the file are locked.  Reclaim would evict inodes
+	 * there, and that opens handles.
 	 */
 	inode->data.gfp &= ~__GFP_FS;
 	if (ext4_journals_data(inode))

@@ -506,8 +506,8 @@ int ext4_super_dirty(struct handle *h, struct ext4_super *es, const void *field,
 int ext4_start(struct superblock *sb, const struct inode *dir, unsigned credits,
 	       struct handle **out) __must_check;
 /*
- * The same to record data that was written, before its write-back ends: a commit may wait for that,
- * so it has space of its own and is never synchronous.
+ * The same to record data that was written, before its write-back ends.  Never synchronous: who
+ * waits for the data asks for the commit afterwards, once for all of it.
  */
 int ext4_start_written(struct superblock *sb, unsigned credits, struct handle **out) __must_check;
 int ext4_stop(struct handle *h);

@@ -890,7 +890,7 @@ int ext4_start_written(struct superblock *sb, unsigned credits, struct handle **
 
 	if (unlikely(READ_ONCE(sb->flags) & SB_RDONLY || READ_ONCE(es->aborted)))
 		return -EROFS;
-	return journal_start_urgent(es->journal, credits, EXT4_REVOKES, out);
+	return journal_start(es->journal, credits, EXT4_REVOKES, out);
 }
 
 int ext4_stop(struct handle *h)

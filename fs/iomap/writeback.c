@@ -2,8 +2,8 @@
 /*
  * Write-back: dirty folios, in order, into as few bios as their place on the disk allows.
  *
- * All blocks of a folio get their places before any of them starts on its way: asking may wait for
- * a transaction, which may wait for folios that are under write-back.  For the same reason what was
+ * All blocks of a folio get their places before any of them starts on its way: asking may wait, for
+ * memory too, and that may come from folios under write-back only.  For the same reason what was
  * collected is sent before the next question, and before waiting for a folio that somebody else has
  * (before_wait).
  *

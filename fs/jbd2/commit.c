@@ -4,14 +4,16 @@
  *
  *	close		no handle enters; wait until all have left
  *	switch		it is the committing one; the next may run
- *	order		data of ordered inodes
  *	log		revoke records; descriptors and copies of the blocks
  *	record		when all that has ended: flush, then the commit block
  *	end		its blocks may be written in place; freed ones reused; waiters go on
  *
  * What the record vouches for must be on stable storage before it: that is what BIO_PREFLUSH on
- * the commit block is for, which also covers ordered data on the same device.  BIO_FUA makes the
- * record itself durable, and only then does anybody hear of it.
+ * the commit block is for.  It covers file data too: a file system names blocks in a transaction
+ * whose data was written before.  When the log is on another device, that of the file system is
+ * flushed apart.  BIO_FUA makes the record itself durable, and only then does anybody hear of it.
+ *
+ * A commit waits for open handles and for the log, never for file data.
  *
  * Handles of the next transaction run all the while, save during `close`.  They copy blocks that
  * are not logged yet before changing them (entry.c).
@@ -39,7 +41,6 @@ int transaction_create(struct journal *j, struct transaction **out)
 	t->journal = j;
 	list_init(&t->parts);
 	list_init(&t->checkpoint);
-	list_init(&t->inodes);
 	list_init(&t->callbacks);
 	list_init(&t->link);
 	spin_init(&t->revoke_lock, RANK_JOURNAL_REVOKE, "transaction.revoke_lock");
@@ -76,47 +77,15 @@ static struct transaction *transaction_switch(struct journal *j)
 
 		t = j->running;
 		t->log_start = j->head;
-		t->log_bound = (u32)((space - t->precharge + (1u << GATE_BLOCK_SHIFT) - 1) >>
-				     GATE_BLOCK_SHIFT) +
-			       3;
-		j->promised -= t->promised - t->log_bound;
+		t->log_bound =
+			(u32)((space + (1u << GATE_BLOCK_SHIFT) - 1) >> GATE_BLOCK_SHIFT) + 3;
+		j->promised -= j->max_blocks - t->log_bound;
 		j->committing = t;
 		WRITE_ONCE(j->running, NULL);
 		atomic_store(&j->gate, GATE_CLOSED);
 	}
 	wake_up_all(&j->wait_gate);
 	return t;
-}
-
-/* --- order ------------------------------------------------------------------------------------ */
-
-static struct journal_inode *ordered_take(struct journal *j, struct transaction *t)
-{
-	struct journal_inode *ji;
-
-	guard_spin(&j->lock);
-	if (list_empty(&t->inodes))
-		return NULL;
-	ji = container_of(t->inodes.next, struct journal_inode, link[t->slot]);
-	list_remove(&ji->link[t->slot]);
-	WRITE_ONCE(ji->t[t->slot], NULL);
-	ji->busy = true;
-	return ji;
-}
-
-/* An error is the data's owner's: it is told by fsync, and the metadata is sound. */
-static void write_ordered(struct journal *j, struct transaction *t, bool write)
-{
-	struct journal_inode *ji;
-
-	while ((ji = ordered_take(j, t))) {
-		int err = write ? j->write_ordered(ji->inode) : 0;
-
-		if (err)
-			log_warn("%s: error %d writing ordered data\n", j->name, err);
-		with_spin(&j->lock) ji->busy = false;
-		wake_up_all(&j->wait_done);
-	}
 }
 
 /* --- log -------------------------------------------------------------------------------------- */
@@ -307,7 +276,6 @@ static int transaction_write(struct journal *j, struct transaction *t, struct lo
 
 	if (err)
 		return err;
-	write_ordered(j, t, true);
 	write_revokes(w, t);
 	count = write_blocks(w, t);
 	err = log_finish(w);
@@ -345,7 +313,6 @@ static void callbacks_run(struct transaction *t, int error)
 
 static void transaction_end(struct journal *j, struct transaction *t, u32 head, int error)
 {
-	write_ordered(j, t, false);
 	parts_end(t, error);
 	callbacks_run(t, error);
 	revoke_table_clear(&t->revokes);

@@ -8,12 +8,6 @@
  *
  * Entry needs more when there is no running transaction (make one, once the log has room for the
  * largest there can be), when it is full (have it committed), or being closed (wait).
- *
- * Urgent handles are those that a commit may wait for: it writes data of ordered inodes, and
- * write-back of that may end only when somebody has recorded in the next transaction what was
- * written.  So that this next transaction can always be entered, each has some space that only
- * urgent handles get, and some blocks of the log are kept back from which a small transaction for
- * urgent handles alone can be made when there is no room for a real one.
  */
 #define LOG_PREFIX "jbd2: "
 #include <kernel/debug/log.h>
@@ -31,12 +25,12 @@ static u64 cost_of(const struct journal *j, unsigned credits, unsigned revokes)
 /* --- the gate --------------------------------------------------------------------------------- */
 
 /* Claim `cost`, and with `more` GATE_ONE become one more handle. */
-static bool gate_claim(struct journal *j, u64 more, u64 cost, bool urgent)
+static bool gate_claim(struct journal *j, u64 more, u64 cost)
 {
-	u64 gate = atomic_load(&j->gate), limit = j->gate_limit + (urgent ? j->gate_urgent : 0);
+	u64 gate = atomic_load(&j->gate);
 
 	do {
-		if (gate & GATE_CLOSED || (gate & GATE_SPACE_MASK) + cost > limit)
+		if (gate & GATE_CLOSED || (gate & GATE_SPACE_MASK) + cost > j->gate_limit)
 			return false;
 	} while (!atomic_cmpxchg(&j->gate, &gate, gate + more + cost));
 	return true;
@@ -80,67 +74,51 @@ u32 log_available(const struct journal *j)
 	return used < log_blocks(j) ? log_blocks(j) - used : 0;
 }
 
-/* What a new transaction is promised in the log: 0: there is no room.  Locks: j->lock. */
-static u32 promise(struct journal *j, bool urgent)
-{
-	u32 available = log_available(j);
-
-	/* What is kept back stays, for an urgent handle after this transaction. */
-	if (available >= j->max_blocks + 2 * j->urgent_blocks)
-		return j->max_blocks + j->urgent_blocks;
-	return urgent && available >= j->urgent_blocks ? j->urgent_blocks : 0;
-}
-
 /* Make `t` the running transaction.  False: there is one already, or no room for it. */
-static bool transaction_install(struct journal *j, struct transaction *t, bool urgent, bool *room)
+static bool transaction_install(struct journal *j, struct transaction *t, bool *room)
 {
 	u64 now = clock_mono_ns();
 
 	guard_spin(&j->lock);
-	t->promised = promise(j, urgent);
-	*room = t->promised;
+	*room = log_available(j) >= j->max_blocks;
 	if (j->running || journal_aborted(j) || !*room)
 		return false;
-	/* A small one is full from the beginning, but for urgent handles. */
-	t->precharge = t->promised > j->urgent_blocks ? 0 : j->gate_limit;
 	t->tid = j->next_tid++;
 	t->slot = t->tid & 1;
 	t->expires = now + atomic_load(&j->interval) * NSEC_PER_MSEC;
-	j->promised += t->promised;
+	j->promised += j->max_blocks;
 	WRITE_ONCE(j->running, t);
 	j->last_start = now;
 	if (j->dozing)
 		wake_up(&j->wait_work);
-	atomic_store_release(&j->gate, t->precharge);
+	atomic_store_release(&j->gate, 0);
 	return true;
 }
 
-static int transaction_begin(struct journal *j, bool urgent)
+static int transaction_begin(struct journal *j)
 {
 	struct transaction *t;
 	bool room;
 	int err = transaction_create(j, &t);
 
 	while (!err) {
-		if (transaction_install(j, t, urgent, &room))
+		if (transaction_install(j, t, &room))
 			return 0;
 		if (room || journal_aborted(j))
 			break;
-		err = log_make_room(j, j->max_blocks + 2 * j->urgent_blocks);
+		err = log_make_room(j, j->max_blocks);
 	}
 	transaction_free(t);
 	return err;
 }
 
-static int join_slow(struct journal *j, u64 cost, bool urgent)
+static int join_slow(struct journal *j, u64 cost)
 {
 	if (!atomic_load(&j->writing))
 		return -EROFS;
 	if (cost > j->gate_limit)
 		return -ENOSPC;
-	/* More than is kept back for it: it waits like everybody. */
-	urgent &= cost <= j->gate_urgent;
-	while (!gate_claim(j, GATE_ONE, cost, urgent)) {
+	while (!gate_claim(j, GATE_ONE, cost)) {
 		int err = 0;
 
 		if (journal_aborted(j))
@@ -148,7 +126,7 @@ static int join_slow(struct journal *j, u64 cost, bool urgent)
 		if (READ_ONCE(j->running))
 			wait_for_turn(j);
 		else
-			err = transaction_begin(j, urgent);
+			err = transaction_begin(j);
 		if (err)
 			return err;
 	}
@@ -159,8 +137,8 @@ static int join(struct journal *j, struct handle *h, unsigned credits, unsigned 
 {
 	u64 cost = cost_of(j, credits, revokes);
 
-	if (unlikely(!gate_claim(j, GATE_ONE, cost, h->urgent))) {
-		int err = join_slow(j, cost, h->urgent);
+	if (unlikely(!gate_claim(j, GATE_ONE, cost))) {
+		int err = join_slow(j, cost);
 
 		if (err)
 			return err;
@@ -182,8 +160,7 @@ static void leave(struct journal *j, struct handle *h)
 
 /* --- handles ---------------------------------------------------------------------------------- */
 
-static int handle_create(struct journal *j, unsigned credits, unsigned revokes, bool urgent,
-			 struct handle **out)
+static int handle_create(struct journal *j, unsigned credits, unsigned revokes, struct handle **out)
 {
 	struct handle *h = slab_alloc(handle_cache(), GFP_NOFS);
 	struct thread *self = thread_current();
@@ -194,7 +171,6 @@ static int handle_create(struct journal *j, unsigned credits, unsigned revokes, 
 	h->journal = j;
 	h->nested = 0;
 	h->sync = false;
-	h->urgent = urgent;
 	err = join(j, h, credits, revokes);
 	if (err) {
 		slab_free(handle_cache(), h);
@@ -207,8 +183,7 @@ static int handle_create(struct journal *j, unsigned credits, unsigned revokes, 
 	return 0;
 }
 
-static int start(struct journal *j, unsigned credits, unsigned revokes, bool urgent,
-		 struct handle **out)
+int journal_start(struct journal *j, unsigned credits, unsigned revokes, struct handle **out)
 {
 	struct handle *h = handle_current();
 
@@ -221,17 +196,7 @@ static int start(struct journal *j, unsigned credits, unsigned revokes, bool urg
 		*out = h;
 		return 0;
 	}
-	return handle_create(j, credits, revokes, urgent, out);
-}
-
-int journal_start(struct journal *j, unsigned credits, unsigned revokes, struct handle **out)
-{
-	return start(j, credits, revokes, false, out);
-}
-
-int journal_start_urgent(struct journal *j, unsigned credits, unsigned revokes, struct handle **out)
-{
-	return start(j, credits, revokes, true, out);
+	return handle_create(j, credits, revokes, out);
 }
 
 int journal_extend(struct handle *h, unsigned credits, unsigned revokes)
@@ -243,7 +208,7 @@ int journal_extend(struct handle *h, unsigned credits, unsigned revokes)
 	j = h->journal;
 	if (!h->t || journal_aborted(j))
 		return -EROFS;
-	if (!gate_claim(j, 0, cost_of(j, credits, revokes), h->urgent))
+	if (!gate_claim(j, 0, cost_of(j, credits, revokes)))
 		return 1;
 	h->credits += credits;
 	h->revokes += revokes;
@@ -311,52 +276,4 @@ void journal_on_commit(struct handle *h, struct journal_callback *cb)
 	}
 	guard_spin(&h->journal->lock);
 	list_push_back(&h->t->callbacks, &cb->link);
-}
-
-void journal_inode_init(struct journal_inode *ji, struct inode *inode)
-{
-	*ji = (struct journal_inode){.inode = inode};
-	list_init(&ji->link[0]);
-	list_init(&ji->link[1]);
-}
-
-void journal_order_inode(struct handle *h, struct journal_inode *ji)
-{
-	struct transaction *t = h ? h->t : NULL;
-
-	if (!t || READ_ONCE(ji->t[t->slot]) == t)
-		return;
-	guard_spin(&h->journal->lock);
-	if (ji->t[t->slot] == t)
-		return;
-	WRITE_ONCE(ji->t[t->slot], t);
-	list_push_back(&t->inodes, &ji->link[t->slot]);
-}
-
-static bool inode_idle(struct journal *j, struct journal_inode *ji)
-{
-	guard_spin(&j->lock);
-	return !ji->busy;
-}
-
-bool journal_inode_committing(struct journal *j, struct journal_inode *ji)
-{
-	if (!j)
-		return false;
-	guard_spin(&j->lock);
-	return ji->busy || (j->committing && ji->t[j->committing->slot] == j->committing);
-}
-
-void journal_forget_inode(struct journal *j, struct journal_inode *ji)
-{
-	if (!j)
-		return;
-	with_spin(&j->lock)
-	{
-		for (int slot = 0; slot < 2; slot++) {
-			list_remove(&ji->link[slot]);
-			WRITE_ONCE(ji->t[slot], NULL);
-		}
-	}
-	wait_event(&j->wait_done, inode_idle(j, ji));
 }

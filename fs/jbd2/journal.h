@@ -23,26 +23,27 @@
  * journal: the handle is then NULL as well, and journal_dirty marks the buffer dirty for
  * write-back.
  *
- * Ordered mode: journal_order_inode() makes the commit write and wait for an inode's dirty pages
- * first.  Data journalling: the file system copies file data into buffers of the device
- * (journal_get_create) when it writes it back, and revokes those blocks when it frees them.
+ * File data: a commit neither writes nor waits for it.  What must be on the disk before a
+ * transaction names it is written before that transaction is joined; the flush that goes before
+ * each commit record makes both durable in that order.  Data journalling: the file system copies
+ * file data into buffers of the device (journal_get_create) when it writes it back, and revokes
+ * those blocks when it frees them.
  *
  * Freed blocks: what a transaction frees must not become file data before that transaction is on
  * disk (journal_on_commit tells when), and a block that was ever logged is revoked when freed.
  *
- * Locks: journal_start may wait for a commit and for checkpoint, so it is called before any lock
- * that a commit or a block write needs: after inode locks, before group and block-map locks, and
- * without a locked folio of an ordered inode.  While a handle is open, allocations of the thread do
- * not enter file systems (mm/alloc_scope.h), and the thread must not wait for other handles'
- * owners, nor for write-back that itself starts handles (those are journal_start_urgent()). Buffers
- * are given unlocked.
+ * Locks: journal_start may wait for a commit and for checkpoint, and a commit waits for all open
+ * handles.  So it is called before any lock that the owner of a handle, a commit or a block write
+ * takes: after inode locks, before group and block-map locks.  While a handle is open, allocations
+ * of the thread do not enter file systems (mm/alloc_scope.h), and the thread must not wait for
+ * other handles' owners, nor for write-back of file data that ends with a handle.  Buffers are
+ * given unlocked.
  */
 #pragma once
 
 #include <fs/block/buffer.h>
 
 struct handle;
-struct inode;
 struct journal;
 struct seq;
 struct transaction;
@@ -64,9 +65,6 @@ struct journal_params {
 	/* Nothing can be written any more: make the file system read-only.  In the commit thread.
 	 */
 	void (*aborted)(void *arg, int error);
-	/* Write and wait for the data of an ordered inode.  Opens no handle.  In the commit thread.
-	 */
-	int (*write_ordered)(struct inode *inode);
 	bool barrier;        /* flushes around the commit record */
 	bool checksum;       /* write checksums v3 (file systems with metadata_csum) */
 	bool wide;           /* write 64-bit block numbers */
@@ -102,12 +100,6 @@ int journal_close(struct journal *j);
  */
 int journal_start(struct journal *j, unsigned credits, unsigned revokes,
 		  struct handle **out) __must_check;
-/*
- * The same for those whom a commit may wait for: who records written data before its write-back
- * ends.  Does not wait for a commit that is writing ordered data, if `credits` are few.
- */
-int journal_start_urgent(struct journal *j, unsigned credits, unsigned revokes,
-			 struct handle **out) __must_check;
 /* More credits, if there is room in this transaction.  Returns 0, 1 (no room: restart), -EROFS. */
 int journal_extend(struct handle *h, unsigned credits, unsigned revokes) __must_check;
 /*
@@ -155,31 +147,6 @@ int journal_dirty(struct handle *h, struct buffer *b) __must_check;
 int journal_forget(struct handle *h, u64 block, struct buffer *b) __must_check;
 /* As forget, and older copies in the log must not be replayed over whatever the block becomes. */
 int journal_revoke(struct handle *h, u64 block, struct buffer *b) __must_check;
-
-/*
- * Commit waits for this inode's dirty pages.  A struct journal_inode is embedded in the file
- * system's inode and forgotten before that is freed.
- */
-struct journal_inode {
-	struct inode *inode;      /* [I] */
-	struct transaction *t[2]; /* [j] by parity of their numbers */
-	struct list link[2];      /* [j] in those */
-	bool busy;                /* [j] being written by the commit */
-};                                /* j: the journal's lock */
-void journal_inode_init(struct journal_inode *ji, struct inode *inode);
-/* Context: any but hard interrupt. */
-void journal_order_inode(struct handle *h, struct journal_inode *ji);
-/*
- * A commit under way will write this inode's dirty pages: whoever truncates them away in a later
- * transaction writes them first, or after a crash between the two the file has blocks whose content
- * was never its own.  j may be NULL.
- */
-bool journal_inode_committing(struct journal *j, struct journal_inode *ji);
-/*
- * The inode's data is gone or written: no commit will ask for it.  j may be NULL.  Context: may
- * sleep.
- */
-void journal_forget_inode(struct journal *j, struct journal_inode *ji);
 
 /*
  * Called when the transaction of `h` is on disk (0) or lost: freed blocks may be reused.  Does not

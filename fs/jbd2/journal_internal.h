@@ -87,13 +87,10 @@ struct transaction {
 	u32 slot;                /* [I] tid & 1 */
 	u64 expires;             /* [I] monotonic ns: commit then */
 	u32 log_start;           /* [j] first block in the log, from commit on */
-	u32 promised;            /* [I] blocks of the log kept for it while it runs */
-	u64 precharge;           /* [I] space of the gate that was never there */
 	u32 log_bound;           /* [j] blocks it may take there, from commit on */
 	bool recording;          /* [j] the commit record was given to the device */
 	struct list parts;       /* [j] of entries; the commit's own once the gate is closed */
 	struct list checkpoint;  /* [j] entry.cp_link */
-	struct list inodes;      /* [j] struct journal_inode.link[slot] */
 	struct list callbacks;   /* [j] struct journal_callback.link */
 	struct spinlock revoke_lock;
 	struct revoke_table revokes; /* [revoke_lock]; the commit's own once the gate is closed */
@@ -128,7 +125,7 @@ struct handle {
 	u32 credits, revokes;  /* left */
 	u32 nested;
 	u32 alloc_before;
-	bool sync, urgent;
+	bool sync;
 	struct handle *outer; /* of another journal */
 };                            /* the thread's own */
 
@@ -151,7 +148,6 @@ struct journal {
 	u64 gate;                                  /* [a] */
 	struct transaction *running __aligned(64); /* [j, gate] */
 	u64 gate_limit;                            /* [I] space a transaction may claim */
-	u64 gate_urgent;                           /* [I] what urgent handles may beyond it */
 	u32 credit_cost, revoke_cost;              /* [I] in units of the gate */
 	int error;                                 /* [a] aborted: a negative errno */
 
@@ -183,7 +179,6 @@ struct journal {
 	u32 block_size, block_shift; /* [I] */
 	u32 first, last;             /* [I] the ring is [first, last) */
 	u32 max_blocks;              /* [I] of a transaction in the log */
-	u32 urgent_blocks;           /* [I] more for urgent handles */
 	u32 tag_bytes, tail_bytes;   /* [I after start] as written; recovery's while it runs */
 	u32 tags_per_block, revokes_per_block; /* [I after start] */
 	bool csum3, csum2, wide;               /* [I after start] */
@@ -195,7 +190,6 @@ struct journal {
 	u32 interval;                          /* [a] ms */
 	u64 fs_blocks;                         /* [I] */
 	void (*aborted)(void *arg, int error); /* [I] */
-	int (*write_ordered)(struct inode *inode);
 	void *arg;
 	char name[32];
 

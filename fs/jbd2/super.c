@@ -178,7 +178,6 @@ static void journal_init_fields(struct journal *j, const struct journal_params *
 	j->interval = p->commit_interval ? p->commit_interval : DEFAULT_INTERVAL;
 	j->fs_blocks = p->fs_blocks;
 	j->aborted = p->aborted;
-	j->write_ordered = p->write_ordered;
 	j->arg = p->arg;
 	j->want_checksum = p->checksum;
 	j->want_wide = p->wide;
@@ -275,10 +274,8 @@ static void costs_choose(struct journal *j)
 	u32 block = 1u << GATE_BLOCK_SHIFT;
 
 	j->max_blocks = min(log_blocks(j) / 4, MAX_TRANSACTION);
-	j->urgent_blocks = min(max(log_blocks(j) / 16, 8u), 256u);
 	/* Descriptor and revoke block that are not full, the commit block, and one to round. */
 	j->gate_limit = (u64)(j->max_blocks - 4) << GATE_BLOCK_SHIFT;
-	j->gate_urgent = (u64)(j->urgent_blocks - 4) << GATE_BLOCK_SHIFT;
 	j->credit_cost = block + (block + j->tags_per_block - 1) / j->tags_per_block;
 	j->revoke_cost = (block + j->revokes_per_block - 1) / j->revokes_per_block;
 }

@@ -76,13 +76,6 @@ static void format(void)
 	aborted_with = 0;
 }
 
-static int (*ordered_hook)(void);
-
-static int write_ordered(struct inode *inode)
-{
-	return ordered_hook();
-}
-
 static int device_open(bool *dirty)
 {
 	struct journal_params p = {
@@ -92,7 +85,6 @@ static int device_open(bool *dirty)
 		.map = map_log,
 		.name = "log",
 		.aborted = note_abort,
-		.write_ordered = write_ordered,
 		.barrier = true,
 		.checksum = checksum,
 		.wide = checksum,
@@ -508,80 +500,41 @@ TEST(group_commit)
 	end();
 }
 
-/*
- * A commit waits for write-back whose end is recorded in the next transaction, when that one and
- * the log are as full as they get.
- */
-static u32 recorded, filling;
+/* Threads that each want the most there is wait for room and for one another, and all get it. */
+static u32 filling;
 
 static void fill_main(void *arg)
 {
-	struct handle *h = start(journal_max_credits(journal), 0);
+	u32 most = journal_max_credits(journal), first = (u32)(uintptr_t)arg * most;
 
-	for (u32 i = 0; i < journal_max_credits(journal); i++)
-		set(h, (u32)(uintptr_t)arg + i, 0x33);
-	EXPECT_EQ(journal_stop(h), 0);
+	for (u8 round = 0; round < 12; round++) {
+		struct handle *h = start(most, 0);
+
+		for (u32 i = first; i < first + most; i++)
+			set(h, i, round);
+		EXPECT_EQ(journal_stop(h), 0);
+		h = start(1, 0);
+		set(h, first, round);
+		EXPECT_EQ(journal_stop(h), 0);
+	}
 	filling--;
 }
 
-static void record_main(void *arg)
+TEST(full_log)
 {
-	struct handle *h;
+	u32 blocks;
 
-	EXPECT_EQ(journal_start_urgent(journal, 2, 0, &h), 0);
-	set(h, 99, 0x44);
-	EXPECT_EQ(journal_stop(h), 0);
-	recorded = 1;
-}
-
-static int wait_for_record(void)
-{
-	hostfs_sleep(1000000);
-	EXPECT_EQ(kthread_run(record_main, NULL, "record"), 0);
-	for (u32 i = 0; !recorded && i < 1000; i++)
+	begin();
+	filling = 4;
+	blocks = filling * journal_max_credits(journal);
+	EXPECT(blocks <= FS_BLOCKS - META);
+	for (u32 i = 0; i < 4; i++)
+		EXPECT_EQ(kthread_run(fill_main, (void *)(uintptr_t)i, "fill%u", i), 0);
+	while (filling)
 		hostfs_sleep(1000000);
-	EXPECT(recorded);
-	return 0;
-}
-
-TEST(urgent)
-{
-	struct journal_inode ji;
-	u32 most;
-
-	for (u32 fillers = 0; fillers < 4; fillers++) {
-		struct handle *h;
-		u32 tid;
-
-		begin();
-		recorded = 0;
-		ordered_hook = wait_for_record;
-		journal_inode_init(&ji, NULL);
-		most = journal_max_credits(journal);
-		for (u32 round = 0; round < 3; round++) {
-			h = start(most, 0);
-			for (u32 i = 0; i < most; i++)
-				set(h, i, (u8)round);
-			if (round == 2)
-				journal_order_inode(h, &ji);
-			tid = handle_tid(h);
-			EXPECT_EQ(journal_stop(h), 0);
-			if (round < 2)
-				EXPECT_EQ(journal_commit_tid(journal, tid), 0);
-		}
-		filling = fillers;
-		(void)journal_commit_start(journal, &tid);
-		for (u32 i = 0; i < fillers; i++)
-			EXPECT_EQ(kthread_run(fill_main, (void *)(uintptr_t)(i * 20), "fill%u", i),
-				  0);
-		EXPECT_EQ(journal_commit_tid(journal, tid), 0);
-		while (filling)
-			hostfs_sleep(1000000);
-		EXPECT(recorded);
-		journal_forget_inode(journal, &ji);
-		end();
-		EXPECT(on_disk(99, 0x44));
-	}
+	end();
+	for (u32 i = 0; i < blocks; i++)
+		EXPECT(on_disk(i, 11));
 }
 
 /* --- any content ------------------------------------------------------------------------------ */

@@ -7,8 +7,10 @@
  * writes dropped or torn, recovery must find the state after some transaction: all blocks as their
  * histories have it then, and no transaction missing that was reported durable before the cut.
  *
- * Blocks are metadata, free, or data: freed metadata may become data once that is on disk, and data
- * is never written through the journal, so an old copy in the log that comes back shows.
+ * Blocks are metadata, free, or data: freed metadata may become data once that is on disk.  Data is
+ * written to its place before the transaction that makes the block data ends, and never through the
+ * journal: an old copy in the log that comes back shows, and so does a record that is on the disk
+ * without the data.
  *
  * link: hostfs
  */
@@ -50,8 +52,6 @@ struct model_block {
 	struct moment history[HISTORY]; /* [lock] */
 	u32 n;
 	u32 versions;
-	struct journal_inode ji; /* for data to be written */
-	u32 pending; /* its version, or 0 */
 };
 
 static struct model_block model[META];
@@ -120,7 +120,6 @@ static void format(u8 *media, const struct config *c)
 		s->uuid[i] = (u8)host_random(256);
 }
 
-static int write_ordered(struct inode *inode);
 static int aborted_with;
 
 static void note_abort(void *arg, int error)
@@ -139,7 +138,6 @@ static int open_on(struct bdev *b, const struct config *c, struct journal **out,
 		.map = map_log,
 		.name = "test",
 		.aborted = note_abort,
-		.write_ordered = write_ordered,
 		.barrier = true,
 		.checksum = c->checksum,
 		.wide = c->wide,
@@ -207,7 +205,6 @@ static void model_reset(u8 *media, u32 tid)
 
 		memset(m, 0, sizeof(*m));
 		mutex_init(&m->lock, RANK_NONE, "model");
-		journal_inode_init(&m->ji, (struct inode *)m);
 		note(m, tid, META_USE, m->versions);
 		pattern(media + (META_FIRST + i) * BLOCK, i, m->versions);
 	}
@@ -222,38 +219,6 @@ static const struct moment *moment_at(const struct model_block *m, u32 tid)
 	while (i && tid_before(tid, m->history[i - 1].tid))
 		i--;
 	return i ? &m->history[i - 1] : NULL;
-}
-
-/* What was newest data could not be written: anything may be there. */
-static void data_lost(struct model_block *m)
-{
-	u32 i = m->n;
-
-	while (i-- && m->history[i].use != DATA_USE)
-		;
-	m->history[i].use = FREE_USE;
-}
-
-/* Data goes to its place when the transaction that allocated it is committed. */
-static int write_ordered(struct inode *inode)
-{
-	struct model_block *m = (struct model_block *)inode;
-	static u8 buf[BLOCK] __aligned(BLOCK);
-	u32 i = (u32)(m - model);
-	int err;
-
-	mutex_lock(&m->lock);
-	if (!m->pending) {
-		mutex_unlock(&m->lock);
-		return 0;
-	}
-	pattern(buf, i, m->pending);
-	m->pending = 0;
-	err = bdev_rw(bdev, BIO_WRITE, (META_FIRST + i) * (BLOCK / 512), buf, BLOCK);
-	if (err)
-		data_lost(m);
-	mutex_unlock(&m->lock);
-	return err;
 }
 
 static void note_durable(u32 tid)
@@ -313,13 +278,15 @@ static void block_make_meta(struct handle *h, u32 i)
 
 static void block_make_data(struct handle *h, u32 i)
 {
+	static u8 buf[META][BLOCK] __aligned(BLOCK);
 	struct model_block *m = &model[i];
 
 	if (tid_before(journal_committed_tid(journal), now_of(m)->tid))
 		return;
-	note(m, handle_tid(h), DATA_USE, ++m->versions);
-	m->pending = m->versions;
-	journal_order_inode(h, &m->ji);
+	pattern(buf[i], i, ++m->versions);
+	/* Should it fail, the block stays free, and anything may be there. */
+	if (FINE(bdev_rw(bdev, BIO_WRITE, (META_FIRST + i) * (BLOCK / 512), buf[i], BLOCK)))
+		note(m, handle_tid(h), DATA_USE, m->versions);
 }
 
 static void block_touch(struct handle *h, u32 i)
@@ -344,12 +311,8 @@ static void block_touch(struct handle *h, u32 i)
 			block_make_data(h, i);
 		break;
 	case DATA_USE:
-		if (!host_random(3)) {
-			/* A commit under way may promise this data. */
-			if (now_of(m)->tid == handle_tid(h))
-				m->pending = 0;
+		if (!host_random(3))
 			note(m, handle_tid(h), FREE_USE, 0);
-		}
 		break;
 	}
 }
