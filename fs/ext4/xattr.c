@@ -287,7 +287,18 @@ static int block_has(struct inode *inode, const struct ext4_xattr_name *name)
 	return n == -ENODATA ? 0 : n < 0 ? (int)n : 1;
 }
 
-/* Set or remove, knowing where it is now. */
+/* It has its new value in the body: the old one goes from the block, or the new one goes again. */
+static int move_to_body(struct handle *h, struct inode *inode, struct ext4_xattr_area *body,
+			const struct ext4_xattr_name *name)
+{
+	int err = ext4_xattr_block_set(h, inode, name, NULL, 0);
+
+	if (err)
+		(void)!body_set(inode, body, name, NULL, 0);
+	return err;
+}
+
+/* Set or remove, knowing where it is now.  On failure it is as it was. */
 static int place(struct handle *h, struct inode *inode, struct ext4_xattr_area *body, bool in_body,
 		 bool in_block, const struct ext4_xattr_name *name, const void *value, size_t size)
 {
@@ -299,7 +310,7 @@ static int place(struct handle *h, struct inode *inode, struct ext4_xattr_area *
 	if (body)
 		err = body_set(inode, body, name, value, size);
 	if (!err)
-		return in_block ? ext4_xattr_block_set(h, inode, name, NULL, 0) : 0;
+		return in_block ? move_to_body(h, inode, body, name) : 0;
 	if (err != -ENOSPC)
 		return err;
 	err = ext4_xattr_block_set(h, inode, name, value, size);

@@ -10,6 +10,7 @@
 #include <kernel/lib/string.h>
 #include <mm/alloc.h>
 
+#include "ext4_space.h"
 #include "xattr_internal.h"
 
 static struct ext4_xattr_header *header_of(const void *block)
@@ -133,6 +134,9 @@ static int block_release(struct handle *h, struct inode *inode, struct buffer *b
 		block_seal(ext4_inode_super(inode), b);
 	}
 	buffer_unlock(b);
+	err = last ? ext4_free_begin(h, inode, b->block, 1) : 0;
+	if (err)
+		return err;
 	ext4_inode(inode)->file_acl = 0;
 	if (last)
 		return ext4_blocks_free(h, inode, b->block, 1, EXT4_FREE_METADATA);
@@ -188,6 +192,12 @@ static bool area_is_empty(const struct ext4_xattr_area *a)
 	return ext4_xattr_is_last(ext4_xattr_at(a, a->first));
 }
 
+static bool area_has_one(const struct ext4_xattr_area *a)
+{
+	return !area_is_empty(a) &&
+	       ext4_xattr_is_last(ext4_xattr_at(a, ext4_xattr_next(a, a->first)));
+}
+
 /* In the place where it is: the inode is the only owner. */
 static int set_in_place(struct handle *h, struct inode *inode, struct buffer *b,
 			const struct ext4_xattr_name *name, const void *value, size_t size)
@@ -195,6 +205,9 @@ static int set_in_place(struct handle *h, struct inode *inode, struct buffer *b,
 	struct ext4_xattr_area a = ext4_xattr_block_area(b);
 	int err = journal_get_write(h, b);
 
+	/* The block goes with its last attribute: what could fail then comes first. */
+	if (!err && !value && area_has_one(&a))
+		err = ext4_free_begin(h, inode, b->block, 1);
 	if (err)
 		return err;
 	buffer_lock(b);
@@ -222,8 +235,9 @@ static int set_in_copy(struct handle *h, struct inode *inode, struct buffer *b,
 		return -ENOMEM;
 	*header_of(content) =
 		(struct ext4_xattr_header){.magic = EXT4_XATTR_MAGIC, .refcount = 1, .blocks = 1};
+	/* The old one goes after the new one is there, by its last owner altogether. */
+	err = b ? journal_get_write(h, b) ?: ext4_free_begin(h, inode, b->block, 1) : 0;
 	/* What was copied from under other owners is checked again. */
-	err = b ? journal_get_write(h, b) : 0;
 	if (!err)
 		err = ext4_xattr_area_fault(&a) ? -EFSCORRUPTED
 						: ext4_xattr_area_set(&a, name, value, (u32)size);
