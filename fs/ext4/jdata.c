@@ -9,8 +9,8 @@
  * writing only when nothing of it is dirty, in the log or, the other way round, stale in the
  * device's cache.
  *
- * Write-back opens a handle under a folio lock; that is safe because no commit waits for folios of
- * these files.
+ * Write-back opens a handle under a folio lock; that is safe because neither a commit nor the owner
+ * of a handle waits for a folio.
  */
 #include <fs/vfs/file.h>
 #include <fs/vfs/writeback.h>
