@@ -163,7 +163,7 @@ static inline bool fat_cluster_valid(const struct fat_sb *fs, u32 cluster)
 
 /*
  * The volume contradicts itself: say so, and make it read-only or whatever errors= wants.
- * Returns -EUCLEAN... as Linux does, -EIO.
+ * Returns -EIO.
  */
 int fat_error(struct fat_sb *fs, const char *fmt, ...) __printf(2, 3);
 

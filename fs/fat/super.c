@@ -65,7 +65,7 @@ int fat_error(struct fat_sb *fs, const char *fmt, ...)
 	if (fs->o.errors == FAT_ERRORS_PANIC)
 		panic("fat: %s: %s", fs->sb->id, text);
 	if (fs->o.errors == FAT_ERRORS_RO && !(READ_ONCE(fs->sb->flags) & SB_RDONLY)) {
-		WRITE_ONCE(fs->sb->flags, fs->sb->flags | SB_RDONLY);
+		atomic_or(&fs->sb->flags, SB_RDONLY);
 		log_err("%s: read-only from now on\n", fs->sb->id);
 	}
 	return -EIO;
