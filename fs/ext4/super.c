@@ -132,7 +132,20 @@ static int journal_load(struct ext4_super *es, bool *replayed)
 	return err;
 }
 
-/* Open and replay.  After replay the superblock and descriptors are new. */
+/* After replay the superblock and descriptors are new, but not the blocks they are read in. */
+static int take_replayed(struct ext4_super *es)
+{
+	u32 size = es->block_size;
+	int err = ext4_super_check(es, false);
+
+	if (!err && es->block_size != size)
+		err = refuse(es, "block size is %u in the journal, not %u", es->block_size, size);
+	/* Buffers are of the old one. */
+	es->block_size = size;
+	return err;
+}
+
+/* Open and replay. */
 static int journal_begin(struct ext4_super *es)
 {
 	bool replayed;
@@ -160,7 +173,7 @@ static int journal_begin(struct ext4_super *es)
 		return err;
 	log_info("(%s): recovery complete\n", es->sb->id);
 	ext4_groups_free(es);
-	err = ext4_super_check(es, false);
+	err = take_replayed(es);
 	return err ?: ext4_groups_load(es, es->sb->flags & SB_RDONLY);
 }
 

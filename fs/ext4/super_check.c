@@ -265,10 +265,11 @@ int ext4_super_check(struct ext4_super *es, bool silent)
 static int super_read(struct ext4_super *es, u32 size)
 {
 	u64 offset = es->opt.sb_block * EXT4_SUPER_SIZE;
-	int err = bdev_set_block_size(es->bdev, size);
+	int err;
 
 	buffer_put(es->super_buffer);
 	es->super_buffer = NULL;
+	err = bdev_set_block_size(es->bdev, size);
 	if (err)
 		return refuse(es, "unable to set blocksize");
 	err = buffer_read(es->bdev, offset / size, &es->super_buffer);
@@ -287,10 +288,7 @@ int ext4_super_find(struct ext4_super *es, bool silent)
 
 	err = err ?: check_magic(es, silent);
 	err = err ?: check_block_size(es);
-	if (!err && es->block_size != size) {
-		buffer_put(es->super_buffer);
-		es->super_buffer = NULL;
+	if (!err && es->block_size != size)
 		err = super_read(es, es->block_size);
-	}
 	return err ?: ext4_super_check(es, silent);
 }

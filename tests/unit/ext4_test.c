@@ -9,12 +9,14 @@
  *
  * link: hostfs
  */
+#include <fs/ext4/ext4_format.h>
 #include <kernel/abi/fs.h>
 #include <kernel/abi/stat.h>
 #include <kernel/abi/statfs.h>
 #include <kernel/lib/minmax.h>
 #include <kernel/lib/printf.h>
 #include <kernel/lib/string.h>
+#include <coroutine.h>
 #include <exercise.h>
 #include <host.h>
 #include <hostfs.h>
@@ -199,6 +201,27 @@ TEST(write_and_read)
 		EXPECT(clean());
 		done();
 	}
+}
+
+/* The log holds a superblock of larger blocks: believed, buffers would be too small. */
+TEST(replay_changes_block_size)
+{
+	static u8 block[1024];
+	struct ext4_disk_super *d = (struct ext4_disk_super *)block;
+
+	REQUIRE(make(16, "ext4", "-b 1024 -O ^metadata_csum,^resize_inode,^flex_bg"));
+	memcpy(block, host_disk_image(disk) + EXT4_SUPER_OFFSET, sizeof(block));
+	d->log_block_size = d->log_cluster_size = 2;
+	d->first_data_block = 0;
+	d->blocks_count_lo /= 4;
+	d->inodes_count = d->inodes_per_group;
+	REQUIRE(!host_file_write(IMAGE ".super", block, sizeof(block)));
+	REQUIRE(suite_shell("printf 'jo\\njw -b 1 %s\\njc\\n' | debugfs -w -f - %s >/dev/null 2>&1",
+			    IMAGE ".super", IMAGE) &&
+		!host_disk_load(disk, IMAGE));
+	EXPECT_EQ(mount_it(0, NULL), -EINVAL);
+	EXPECT_EQ(hostfs_errors_logged(), 1);
+	done();
 }
 
 /* The exerciser (tests/host/fs/exercise.h) on a small disk.  EXERCISE_OPS= operations for each
