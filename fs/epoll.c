@@ -583,6 +583,7 @@ static void epoll_show(struct seq *out, struct file *file)
 
 static const struct file_ops epoll_ops = {
 	.poll = epoll_poll,
+	.lseek = noop_lseek,
 	.release = epoll_release,
 	.show_fdinfo = epoll_show,
 };

@@ -127,6 +127,7 @@ static const struct file_ops eventfd_ops = {
 	.read_iter = eventfd_read,
 	.write_iter = eventfd_write,
 	.poll = eventfd_poll,
+	.lseek = noop_lseek,
 	.release = eventfd_release,
 	.show_fdinfo = eventfd_show,
 };

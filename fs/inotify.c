@@ -387,6 +387,7 @@ static const struct file_ops inotify_ops = {
 	.read_iter = inotify_read,
 	.poll = inotify_poll,
 	.ioctl = inotify_ioctl,
+	.lseek = noop_lseek,
 	.release = inotify_release,
 	.show_fdinfo = inotify_show,
 };

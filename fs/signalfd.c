@@ -113,6 +113,7 @@ static void signalfd_show(struct seq *out, struct file *file)
 static const struct file_ops signalfd_ops = {
 	.read_iter = signalfd_read,
 	.poll = signalfd_poll,
+	.lseek = noop_lseek,
 	.release = signalfd_release,
 	.show_fdinfo = signalfd_show,
 };

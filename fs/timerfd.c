@@ -160,6 +160,7 @@ static void timerfd_show(struct seq *out, struct file *file)
 static const struct file_ops timerfd_ops = {
 	.read_iter = timerfd_read,
 	.poll = timerfd_poll,
+	.lseek = noop_lseek,
 	.release = timerfd_release,
 	.show_fdinfo = timerfd_show,
 };

@@ -108,6 +108,7 @@ void proc_init(void)
 {
 	root = kzalloc(sizeof(*root) + 1, GFP_KERNEL);
 	text_root_init(root);
+	root->missing_is_error = true;
 	text_add_exports(root, "/proc/");
 	text_file(root, "filesystems", 0444, filesystems_show, NULL, NULL);
 	text_file(root, "devices", 0444, devices_show, NULL, NULL);

@@ -362,6 +362,11 @@ static const struct file_ops node_file_ops = {
 
 static struct inode *node_inode(struct superblock *sb, struct text_node *n);
 
+static const struct text_node *root_of(struct superblock *sb)
+{
+	return container_of((struct text_owner *)sb->root->inode->private, struct text_node, owner);
+}
+
 static int dir_lookup(struct inode *dir, struct dentry *dentry, struct dentry **alias)
 {
 	struct text_node *d = container_of((struct text_owner *)dir->private, struct text_node,
@@ -385,6 +390,8 @@ static int dir_lookup(struct inode *dir, struct dentry *dentry, struct dentry **
 		if (err && err != -ENOENT)
 			return err;
 	}
+	if (!inode && root_of(dir->sb)->missing_is_error)
+		return -ENOENT;
 	d_add(dentry, inode);
 	return 0;
 }

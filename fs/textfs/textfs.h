@@ -35,6 +35,8 @@ struct text_node {
 	struct text_owner owner;
 	refcount_t refs;
 	bool dead;                     /* [t] removed */
+	bool missing_is_error;         /* [I, of a root] below it a lookup of what is not there fails,
+					* so that creating it is ENOENT too, as in Linux's procfs */
 	u32 mode;                      /* [I] S_IFDIR, S_IFREG, S_IFLNK and permissions */
 	u32 uid, gid;                  /* [I] */
 	u64 ino;                       /* [I] */

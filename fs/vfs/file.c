@@ -302,6 +302,8 @@ static void anon_fill(struct file *f, struct mount *mnt, struct dentry *d, struc
 		f->mode |= FMODE_CAN_READ;
 	if ((f->mode & FMODE_WRITE) && ops->write_iter)
 		f->mode |= FMODE_CAN_WRITE;
+	if (ops->lseek)
+		f->mode |= FMODE_LSEEK;
 	f->path = (struct path){ mount_get(mnt), d };
 	f->inode = inode;
 	f->mapping = inode->mapping;

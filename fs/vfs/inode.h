@@ -159,8 +159,8 @@ struct fileattr {
 struct inode_ops {
 	/*
 	 * Find `dentry`'s name in `dir` and d_add() the inode, or NULL when there is none (which is
-	 * success). A directory that already has a dentry elsewhere is returned through *alias with
-	 * a reference instead.
+	 * success; -ENOENT instead where nothing can be created). A directory that already has a
+	 * dentry elsewhere is returned through *alias with a reference instead.
 	 */
 	int (*lookup)(struct inode *dir, struct dentry *dentry, struct dentry **alias);
 	int (*create)(struct inode *dir, struct dentry *dentry, umode_t mode);

@@ -231,7 +231,7 @@ static void release_address_space(struct thread *t, struct process *p, bool last
 
 	futex_exit(task_of(t));
 	if (last) {
-		guard_spin(&p->limits_lock);
+		guard_spin_irq(&p->limits_lock);
 		p->dead.maxrss = max(p->dead.maxrss, mm->hiwater_rss * (PAGE_SIZE / 1024));
 	}
 	mm_switch_to(NULL);
@@ -244,10 +244,11 @@ _Noreturn void process_exit_thread(int status)
 	struct task *task = task_of(t);
 	struct process *p = task->process;
 
-	if (p == init_process && READ_ONCE(p->nr_threads) == 1)
+	/* Decided once: two threads may be here at the same time. */
+	bool last = !atomic_dec_return(&p->live);
+	if (last && p == init_process)
 		panic("init exited with status 0x%x", status);
 	stop_taking_signals(task);
-	bool last = READ_ONCE(p->nr_threads) == 1;
 	if (last)
 		process_timers_exit(p);
 	release_address_space(t, p, last);

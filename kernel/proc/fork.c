@@ -196,7 +196,7 @@ static int create_child_process(const struct fork_request *req, struct process *
 	}
 	signal_shared_init(&p->sig, actions);
 	{
-		guard_spin(&parent->limits_lock);
+		guard_spin_irq(&parent->limits_lock);
 		memcpy(p->limits, parent->limits, sizeof(p->limits));
 	}
 	p->exit_signal = req->exit_signal;
@@ -330,8 +330,11 @@ static int link_child(struct thread *child, struct process *p, const struct fork
 	rcu_assign_pointer(task->pid->thread, child);
 	list_push_back_rcu(&p->threads, &task->link);
 	WRITE_ONCE(p->nr_threads, p->nr_threads + 1);
+	atomic_inc(&p->live);
 	signal_thread_add(&task->sig);
 	total_forks++;
+	if (p != us && READ_ONCE(p->limits[RLIMIT_CPU].rlim_cur) != RLIM_INFINITY)
+		process_cpu_limit_changed(p);
 	return 0;
 }
 

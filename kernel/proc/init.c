@@ -172,7 +172,7 @@ static int link_init(struct thread *t, struct process *p)
 	list_push_back(&pid->session_members, &p->session_link);
 	list_push_back(&p->threads, &task->link);
 	list_push_back(&all_processes, &p->all_link);
-	p->nr_threads = 1;
+	p->nr_threads = p->live = 1;
 	p->exit_signal = SIGCHLD;
 	signal_thread_add(&task->sig);
 	return 0;

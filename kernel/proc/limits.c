@@ -59,25 +59,29 @@ static bool may_limit(struct process *p)
 	return ok || capable(CAP_SYS_RESOURCE);
 }
 
-static int limit_exchange(struct process *p, unsigned which, const struct rlimit *new,
+static int limit_exchange(struct process *p, unsigned which, const struct rlimit *want,
 			  struct rlimit *old)
 {
 	if (which >= NR_RLIMITS)
 		return -EINVAL;
-	if (new &&new->rlim_cur > new->rlim_max)
+	if (want && want->rlim_cur > want->rlim_max)
 		return -EINVAL;
-	if (new &&which == RLIMIT_NOFILE &&new->rlim_max > sysctl_nr_open)
+	if (want && which == RLIMIT_NOFILE && want->rlim_max > sysctl_nr_open)
 		return -EPERM;
-	guard_spin(&p->limits_lock);
-	*old = p->limits[which];
-	if (!new)
-		return 0;
-	if (new->rlim_max > old->rlim_max && !capable(CAP_SYS_RESOURCE))
-		return -EPERM;
-	p->limits[which] = *new;
+	{
+		guard_spin_irq(&p->limits_lock);
+		*old = p->limits[which];
+		if (!want)
+			return 0;
+		if (want->rlim_max > old->rlim_max && !capable(CAP_SYS_RESOURCE))
+			return -EPERM;
+		p->limits[which] = *want;
+	}
 	/* The fault handler looks at the address space's copy. */
 	if (which == RLIMIT_STACK && p == process_current())
-		atomic_store(&thread_current()->mm->stack_limit, new->rlim_cur);
+		atomic_store(&thread_current()->mm->stack_limit, want->rlim_cur);
+	if (which == RLIMIT_CPU && want->rlim_cur != RLIM_INFINITY)
+		process_cpu_limit_changed(p);
 	return 0;
 }
 

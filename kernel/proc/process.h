@@ -48,10 +48,7 @@ enum process_state {
 	PROCESS_REAPED, /* out of the tree */
 };
 
-/*
- * One of ITIMER_VIRTUAL and ITIMER_PROF, or RLIMIT_CPU's watch: compared with the process's CPU
- * time at ticks.
- */
+/* One of ITIMER_VIRTUAL and ITIMER_PROF. */
 struct cpu_itimer {
 	u64 value;    /* [s] expires at this much CPU time (ns), 0: off */
 	u64 interval; /* [s] */
@@ -63,6 +60,7 @@ struct process {
 	struct thread *leader;         /* [t] counted; NULL once reaped */
 	struct list threads;           /* [t, R] struct task.link */
 	unsigned nr_threads;           /* [t; read without] not yet exited */
+	unsigned live;                 /* [a] of them, those that have not begun to */
 	enum process_state state;      /* [t] */
 	int exit_status;               /* [t] as wait4 returns it, valid for a zombie */
 	int exit_signal;               /* [t] sent to the parent at the end; 0: none */
@@ -90,7 +88,7 @@ struct process {
 	u64 start_boot_ns;           /* [I] */
 
 	struct timer real_timer; /* ITIMER_REAL */
-	struct timer cpu_watch;  /* looks at virt and prof */
+	struct timer cpu_watch;  /* [started: sig.lock] looks at virt, prof and RLIMIT_CPU */
 	u64 real_interval;       /* [sig.lock] */
 	struct cpu_itimer virt, prof;
 	struct mutex timers_lock;
@@ -225,6 +223,8 @@ bool may_access(struct process *p);
 /* A signal of a timer was taken: fill in its overrun, rearm it. */
 void process_timer_delivered(struct ksiginfo *info);
 void process_timers_exit(struct process *p);
+/* CPU time of `p` is limited now, or otherwise than before.  Context: any. */
+void process_cpu_limit_changed(struct process *p);
 void process_timers_exec(struct process *p);
 
 /* init.c: boot */

@@ -7,9 +7,9 @@
  * when its signal is taken, and the periods that passed meanwhile are its overrun count
  * (timer_getoverrun(2)); so a process that does not take signals costs nothing.
  *
- * Timers on a CPU-time clock (ITIMER_VIRTUAL, ITIMER_PROF, CLOCK_*_CPUTIME_ID) run as watches: the
- * kernel timer fires no later than the CPU time could have been reached if every CPU ran the
- * process, looks at the clock, and starts again for the rest.
+ * Timers on a CPU-time clock (ITIMER_VIRTUAL, ITIMER_PROF, CLOCK_*_CPUTIME_ID) and RLIMIT_CPU run
+ * as watches: the kernel timer fires no later than the CPU time could have been reached if every
+ * CPU ran the process, looks at the clock, and starts again for the rest.
  *
  * Lock order: process.timers_lock (mutex: the table), signal_shared.lock (values), timer base.
  */
@@ -74,26 +74,70 @@ static void cpu_timer_check(struct process *p, struct cpu_itimer *it, u64 now, i
 	signal_send_process(&p->sig, &info);
 }
 
-/* The next look at the process's CPU-time itimers. */
-static void cpu_watch_fn(struct timer *t)
+static u64 limit_ns(u64 seconds)
 {
-	struct process *p = container_of(t, struct process, cpu_watch);
-	u64 utime, stime, rest = KTIME_MAX;
+	return seconds < KTIME_MAX / NSEC_PER_SEC ? seconds * NSEC_PER_SEC : KTIME_MAX;
+}
+
+/* RLIMIT_CPU: the end at the hard limit; at the soft one a signal, and another a second later. */
+static void cpu_limit_check(struct process *p, u64 now)
+{
+	struct rlimit *limit = &p->limits[RLIMIT_CPU];
+	struct ksiginfo info;
+	int signo;
+	{
+		guard_spin_irq(&p->limits_lock);
+		if (now < limit_ns(limit->rlim_cur))
+			return;
+		signo = now < limit_ns(limit->rlim_max) ? SIGXCPU : SIGKILL;
+		if (signo == SIGXCPU)
+			WRITE_ONCE(limit->rlim_cur, limit->rlim_cur + 1);
+	}
+	siginfo_kernel(&info, signo);
+	signal_send_process(&p->sig, &info);
+}
+
+/* From `now` to `then` of a CPU clock. */
+static u64 span(u64 now, u64 then)
+{
+	return then > now ? then - now : 0;
+}
+
+/*
+ * What became due of the process's CPU-time itimers and of its limit, and when to look again.
+ * Under the lock a look that is decided on older values cannot replace an earlier one.
+ */
+static void cpu_watch_look(struct process *p)
+{
+	u64 utime, stime, now, limit, rest = KTIME_MAX;
 
 	process_cputime(p, &utime, &stime);
+	now = utime + stime;
 	cpu_timer_check(p, &p->virt, utime, SIGVTALRM);
-	cpu_timer_check(p, &p->prof, utime + stime, SIGPROF);
-	{
-		guard_spin_irq(&p->sig.lock);
-		if (p->virt.value)
-			rest = p->virt.value > utime ? p->virt.value - utime : 0;
-		if (p->prof.value)
-			rest = min(rest, p->prof.value > utime + stime
-						 ? p->prof.value - utime - stime
-						 : 0);
-	}
+	cpu_timer_check(p, &p->prof, now, SIGPROF);
+	cpu_limit_check(p, now);
+	guard_spin_irq(&p->sig.lock);
+	if (!atomic_load(&p->live) || p->sig.flags & SIGNAL_GROUP_EXIT)
+		return;
+	limit = limit_ns(READ_ONCE(p->limits[RLIMIT_CPU].rlim_cur));
+	if (p->virt.value)
+		rest = span(utime, p->virt.value);
+	if (p->prof.value)
+		rest = min(rest, span(now, p->prof.value));
+	if (limit != KTIME_MAX)
+		rest = min(rest, span(now, limit));
 	if (rest != KTIME_MAX)
-		timer_start(t, clock_deadline(max(rest / nr_cpus, WATCH_MIN_NS)), 0);
+		timer_start(&p->cpu_watch, clock_deadline(max(rest / nr_cpus, WATCH_MIN_NS)), 0);
+}
+
+static void cpu_watch_fn(struct timer *t)
+{
+	cpu_watch_look(container_of(t, struct process, cpu_watch));
+}
+
+void process_cpu_limit_changed(struct process *p)
+{
+	cpu_watch_look(p);
 }
 
 void process_timers_init(struct process *p)
@@ -162,8 +206,7 @@ static void itimer_write(int which, const struct itimer_ns *new)
 		it->interval = new->interval;
 	}
 	if (new->value)
-		timer_start(&p->cpu_watch, clock_deadline(max(new->value / nr_cpus, WATCH_MIN_NS)),
-			    0);
+		cpu_watch_look(p);
 }
 
 static int itimer_from_user(struct itimer_ns *to, const struct __kernel_old_itimerval __user *from)
@@ -566,10 +609,7 @@ void process_timers_exit(struct process *p)
 {
 	p->real_interval = 0;
 	timer_cancel_sync(&p->real_timer);
-	{
-		guard_spin_irq(&p->sig.lock);
-		p->virt.value = p->prof.value = 0;
-	}
+	/* Who saw the process live has started it by now: the signal lock was taken since. */
 	timer_cancel_sync(&p->cpu_watch);
 	process_timers_exec(p);
 }

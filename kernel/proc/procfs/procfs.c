@@ -247,13 +247,13 @@ static int pid_dir_lookup(struct inode *dir, struct dentry *dentry, struct dentr
 {
 	struct pid_node *n = PID_NODE(dir);
 	const struct pid_entry *e = find_entry(dentry->name, dentry->len, n->thread);
-	struct inode *inode = NULL;
+	struct inode *inode;
 
-	if (e) {
-		inode = pid_inode(dir->sb, n->pid, e, e->mode, n->thread, -1);
-		if (!inode)
-			return -ENOMEM;
-	}
+	if (!e)
+		return -ENOENT;
+	inode = pid_inode(dir->sb, n->pid, e, e->mode, n->thread, -1);
+	if (!inode)
+		return -ENOMEM;
 	d_add(dentry, inode);
 	return 0;
 }
@@ -302,22 +302,23 @@ static int task_lookup(struct inode *dir, struct dentry *dentry, struct dentry *
 {
 	struct pid_node *n = PID_NODE(dir);
 	struct inode *inode = NULL;
-	struct thread *t = NULL;
+	struct thread *t;
+	int err = -ENOENT;
 	u32 nr;
 
-	if (!parse_nr(dentry->name, dentry->len, &nr))
-		t = pid_thread_get(nr);
-	if (t && t->process && t->process->pid == n->pid) {
+	if (parse_nr(dentry->name, dentry->len, &nr))
+		return -ENOENT;
+	t = pid_thread_get(nr);
+	if (!t)
+		return -ENOENT;
+	if (t->process && t->process->pid == n->pid) {
 		inode = pid_inode(dir->sb, task_of(t)->pid, &pid_dir, pid_dir.mode, true, -1);
-		if (!inode) {
-			thread_put(t);
-			return -ENOMEM;
-		}
+		err = inode ? 0 : -ENOMEM;
 	}
-	if (t)
-		thread_put(t);
-	d_add(dentry, inode);
-	return 0;
+	thread_put(t);
+	if (!err)
+		d_add(dentry, inode);
+	return err;
 }
 
 /* The number of the index'th thread, 0 at the end. */

@@ -190,22 +190,22 @@ static int fd_lookup(struct inode *dir, struct dentry *dentry, const struct pid_
 	struct thread *t = pid_node_thread(n);
 	int fd = parse_fd(dentry);
 	struct file *file = t && fd >= 0 ? thread_file(t, fd) : NULL;
-	struct inode *inode = NULL;
+	struct inode *inode;
 
 	if (t)
 		thread_put(t);
-	if (file) {
-		if (S_ISLNK(mode))
-			mode |= (file->mode & FMODE_READ ? 0500u : 0) |
-				(file->mode & FMODE_WRITE ? 0300u : 0);
-		file_put(file);
-		inode = pid_inode(dir->sb, n->pid, entry, mode, n->thread, fd);
-		if (!inode)
-			return -ENOMEM;
-		((struct text_owner *)inode->private)->alive = fd_alive;
-		if (S_ISLNK(mode))
-			inode->ops = &pid_link_iops;
-	}
+	if (!file)
+		return -ENOENT;
+	if (S_ISLNK(mode))
+		mode |= (file->mode & FMODE_READ ? 0500u : 0) |
+			(file->mode & FMODE_WRITE ? 0300u : 0);
+	file_put(file);
+	inode = pid_inode(dir->sb, n->pid, entry, mode, n->thread, fd);
+	if (!inode)
+		return -ENOMEM;
+	((struct text_owner *)inode->private)->alive = fd_alive;
+	if (S_ISLNK(mode))
+		inode->ops = &pid_link_iops;
 	d_add(dentry, inode);
 	return 0;
 }

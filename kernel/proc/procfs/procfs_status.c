@@ -335,7 +335,7 @@ int show_limits(struct seq *out, struct thread *t, bool thread)
 {
 	struct rlimit limits[NR_RLIMITS];
 	{
-		guard_spin(&t->process->limits_lock);
+		guard_spin_irq(&t->process->limits_lock);
 		memcpy(limits, t->process->limits, sizeof(limits));
 	}
 	seq_printf(out, "%-25s %-20s %-20s %-10s\n", "Limit", "Soft Limit", "Hard Limit", "Units");

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * CPU time that is limited (RLIMIT_CPU), CPU-time interval timers beside it, and processes whose
+ * threads end together with such timers running.  Positions of descriptors that have none, names
+ * in /proc that nobody can make.
+ */
+/* LIMIT 180 */
+#include "check.h"
+
+#include <pthread.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/inotify.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/time.h>
+#include <sys/timerfd.h>
+
+static double cpu_seconds(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+/* Most of it in user mode. */
+static void burn_until(double seconds)
+{
+	while (cpu_seconds() < seconds) {
+		for (volatile int i = 0; i < 20000; i++)
+			;
+	}
+}
+
+static void limit(rlim_t soft, rlim_t hard)
+{
+	struct rlimit l = {soft, hard};
+
+	if (setrlimit(RLIMIT_CPU, &l))
+		_exit(99);
+}
+
+static volatile sig_atomic_t times_told, alarms;
+static double told_at;
+
+static void told(int signo)
+{
+	times_told++;
+	told_at = cpu_seconds();
+}
+
+static void alarmed(int signo)
+{
+	alarms++;
+}
+
+static void by_default(void)
+{
+	limit(1, RLIM_INFINITY);
+	burn_until(30);
+}
+
+/* Told at one second and at two, killed at three. */
+static void told_twice(int to)
+{
+	struct rlimit now;
+
+	signal(SIGXCPU, told);
+	limit(1, 3);
+	burn_until(1.5);
+	getrlimit(RLIMIT_CPU, &now);
+	dprintf(to, "told: %d, no sooner: %d, soft limit: %d\n", (int)times_told, told_at >= 1,
+		(int)now.rlim_cur);
+	burn_until(2.5);
+	dprintf(to, "told: %d, no sooner: %d\n", (int)times_told, told_at >= 2);
+	burn_until(30);
+}
+
+static void inherited(void)
+{
+	limit(1, 1);
+	CHILD("child of a limited one", burn_until(30));
+}
+
+/* A long timer does not keep a short one waiting. */
+static void timers_beside(void)
+{
+	struct itimerval soon = {.it_value.tv_usec = 100000}, late = {.it_value.tv_sec = 1000};
+
+	signal(SIGVTALRM, alarmed);
+	setitimer(ITIMER_VIRTUAL, &soon, NULL);
+	setitimer(ITIMER_PROF, &late, NULL);
+	limit(1000, 1000);
+	burn_until(1);
+	VALUE("timers that were due", alarms);
+}
+
+static void *wait_for_all(void *arg)
+{
+	pthread_barrier_wait(arg);
+	return NULL;
+}
+
+/* Both threads at their ends at once, while timers of the process run. */
+static void end_together(void)
+{
+	struct itimerval often = {{0, 1000}, {0, 1000}};
+	pthread_barrier_t both;
+	pthread_t thread;
+
+	signal(SIGALRM, SIG_IGN);
+	signal(SIGPROF, SIG_IGN);
+	setitimer(ITIMER_REAL, &often, NULL);
+	setitimer(ITIMER_PROF, &often, NULL);
+	pthread_barrier_init(&both, NULL, 2);
+	if (pthread_create(&thread, NULL, wait_for_all, &both))
+		_exit(1);
+	pthread_barrier_wait(&both);
+	syscall(SYS_exit, 0);
+}
+
+static void ends(void)
+{
+	int bad = 0;
+
+	for (int i = 0; i < 200; i++) {
+		pid_t child = fork();
+		int status;
+
+		if (!child)
+			end_together();
+		bad += waitpid(child, &status, 0) != child || status;
+	}
+	VALUE("processes that ended otherwise", bad);
+}
+
+static void positions(void)
+{
+	sigset_t none;
+
+	sigemptyset(&none);
+	int fds[] = {eventfd(0, 0), epoll_create1(0), timerfd_create(CLOCK_MONOTONIC, 0),
+		     inotify_init1(0), signalfd(-1, &none, 0)};
+	static const char *const names[] = {"eventfd", "epoll", "timerfd", "inotify", "signalfd"};
+	char name[40], byte;
+
+	for (unsigned i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
+		snprintf(name, sizeof(name), "lseek of %s", names[i]);
+		CALL(name, lseek(fds[i], 5, SEEK_SET));
+		snprintf(name, sizeof(name), "pread of %s", names[i]);
+		CALL(name, pread(fds[i], &byte, 1, 0));
+	}
+}
+
+static void names_in_proc(void)
+{
+	static const char *const names[] = {
+		"/proc/new",      "/proc/sys/new",        "/proc/sys/kernel/new",
+		"/proc/self/new", "/proc/self/fd/99",     "/proc/self/task/new",
+		"/proc/99999999", "/proc/self/fdinfo/new"};
+	char name[60];
+
+	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		snprintf(name, sizeof(name), "open %s", names[i]);
+		CALL(name, open(names[i], O_CREAT | O_RDWR, 0644));
+		snprintf(name, sizeof(name), "mkdir %s", names[i]);
+		CALL(name, mkdir(names[i], 0755));
+		snprintf(name, sizeof(name), "symlink %s", names[i]);
+		CALL(name, symlink("x", names[i]));
+		snprintf(name, sizeof(name), "rename to %s", names[i]);
+		CALL(name, rename("/proc/uptime", names[i]));
+	}
+}
+
+int main(void)
+{
+	CHILD("limit by default", by_default());
+	CHILD("told twice", told_twice(1));
+	CHILD("limited", inherited());
+	CHILD("none at all", limit(0, 0), burn_until(30));
+	CHILD("timers", timers_beside());
+	ends();
+	positions();
+	names_in_proc();
+	return 0;
+}
