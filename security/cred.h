@@ -37,6 +37,7 @@ struct user {
 	u32 uid;                /* [I] */
 	u32 nr_processes;       /* [a] threads, as Linux counts */
 	u32 nr_sigqueue;        /* [a] queued signals */
+	u32 nr_in_flight;       /* [a] descriptors under way in local sockets */
 	struct hlist_node link; /* [u] users_lock */
 };
 

@@ -43,6 +43,7 @@ struct unix_sock *unix_sock_create(int type)
 	list_init(&u->pending);
 	list_init(&u->pending_link);
 	list_init(&u->all_link);
+	list_init(&u->flight_link);
 	wait_queue_init(&u->wait);
 	unix_enlist(u);
 	return u;
@@ -153,6 +154,7 @@ static void sock_close(struct unix_sock *u)
 static void unix_release(struct socket *s)
 {
 	sock_close(of(s));
+	unix_collect();
 }
 
 /* Creation. */

@@ -36,6 +36,7 @@ void unix_message_free(struct unix_message *m)
 		unix_sock_put(sender);
 	}
 	unix_addr_put(m->from);
+	unix_flight_end(m);
 	scm_destroy(&m->scm);
 	kvfree(m);
 }
@@ -74,8 +75,12 @@ static int message_build(struct unix_sock *u, struct message *in, size_t len, bo
 		in->scm.files = NULL;
 		in->scm.nr_files = 0;
 	}
-	*out = m;
-	return 0;
+	int err = unix_flight_begin(m);
+	if (err)
+		unix_message_free(m);
+	else
+		*out = m;
+	return err;
 }
 
 /* Sending. */
@@ -361,8 +366,10 @@ static int take_scm(struct message *out, struct unix_message *m, bool peek)
 		for (unsigned i = 0; i < from->nr_files; i++)
 			file_get(from->files[i]);
 		out->scm.nr_files = from->nr_files;
+		unix_flight_peek();
 		return 0;
 	}
+	unix_flight_end(m);
 	out->scm.files = from->files;
 	out->scm.nr_files = from->nr_files;
 	from->files = NULL;

@@ -59,13 +59,19 @@ struct unix_sock {
 	struct socket *socket;      /* [l] NULL before accept and after release */
 	struct mutex read_lock;
 	struct wait_queue wait; /* readers and writers; keys tell */
-};                              /* l: lock */
+	/* Under way as a descriptor, [f]: */
+	unsigned in_flight;      /* places in queued messages */
+	unsigned outside;        /* of them, those that are not in a suspect's queue */
+	bool suspect;            /* nothing else refers to it, while garbage is looked for */
+	struct list flight_link; /* while in_flight */
+};                               /* l: lock, f: flight_lock in flight.c */
 
 struct unix_message {
 	struct list link;
 	struct unix_sock *sender; /* counted */
 	struct unix_addr *from;   /* counted, or NULL */
 	struct scm scm;
+	struct user *user; /* counted: whose descriptors are under way; NULL: none are */
 	u32 charge; /* against sender->sent */
 	size_t len, done;
 	u8 data[];
@@ -94,6 +100,16 @@ int __must_check unix_find(const struct sockaddr_un *name, int len, int type,
 void unix_unbind(struct unix_sock *u);
 int __must_check unix_check_name(const struct sockaddr_storage *addr, int len);
 void unix_enlist(struct unix_sock *u);
+
+/* flight.c */
+/* The descriptors of `m`, which is not queued yet, are under way.  Returns 0 or -ETOOMANYREFS. */
+int __must_check unix_flight_begin(struct unix_message *m);
+/* They are no more: before its files go to a reader, or away.  May be called again. */
+void unix_flight_end(struct unix_message *m);
+/* A reader has taken references of its own, and is about to use them. */
+void unix_flight_peek(void);
+/* Soon look for sockets that can be reached only from each other's queues.  Context: any. */
+void unix_collect(void);
 
 /* transfer.c */
 ssize_t unix_send(struct socket *s, struct message *m, bool nonblock);

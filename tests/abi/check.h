@@ -89,6 +89,7 @@ static inline const char *error_name(int e)
 		E(EALREADY),
 		E(EINPROGRESS),
 		E(EOWNERDEAD),
+		E(ETOOMANYREFS),
 #undef E
 	};
 
