@@ -194,21 +194,25 @@ static u32 group_of_longest(const struct ext4_super *es, u32 group, u32 *longest
 }
 
 /* Step 3: each turn takes something, or makes the bound of a group exact. */
-static u32 take_longest(struct ext4_super *es, u32 group, u32 want, u64 *start)
+static int take_longest(struct ext4_super *es, u32 group, u32 want, u64 *start, u32 *got)
 {
 	for (u32 turn = 0; turn < es->groups * 2; turn++) {
-		u32 longest, n = group_of_longest(es, group, &longest), bit, got;
+		u32 longest, n = group_of_longest(es, group, &longest), bit;
+		int err;
 
 		if (!longest)
-			return 0;
-		if (ext4_group_load(es, n)) {
+			return -ENOSPC;
+		err = ext4_group_load(es, n);
+		if (err == -ENOMEM)
+			return err;
+		if (err) {
 			with_spin(&es->group[n].lock) WRITE_ONCE(es->group[n].longest, 0);
 			continue;
 		}
-		got = group_take(&es->group[n], 0, min(want, longest), true, &bit);
-		if (got) {
+		*got = group_take(&es->group[n], 0, min(want, longest), true, &bit);
+		if (*got) {
 			*start = ext4_group_first(es, n) + bit;
-			return got;
+			return 0;
 		}
 		with_spin(&es->group[n].lock)
 		{
@@ -217,7 +221,7 @@ static u32 take_longest(struct ext4_super *es, u32 group, u32 want, u64 *start)
 		}
 		cond_resched();
 	}
-	return 0;
+	return -ENOSPC;
 }
 
 int ext4_take(struct ext4_super *es, u64 goal, u32 want, u64 *start, u32 *got)
@@ -235,9 +239,7 @@ int ext4_take(struct ext4_super *es, u64 goal, u32 want, u64 *start, u32 *got)
 			return 0;
 	}
 	*got = take_long_run(es, group, bit ?: READ_ONCE(es->group[group].recent), want, start);
-	if (!*got)
-		*got = take_longest(es, group, want, start);
-	return *got ? 0 : -ENOSPC;
+	return *got ? 0 : take_longest(es, group, want, start, got);
 }
 
 u32 ext4_take_at(struct ext4_super *es, u64 start, u32 want)
