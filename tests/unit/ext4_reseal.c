@@ -13,24 +13,9 @@
 #include <disk.h>
 #include "ext4_reseal.h"
 
-enum kind {
-	NOTHING,
-	ITABLE, /* owner: the block's first inode */
-	EXTENT, /* owner of these: the inode */
-	LEAF,
-	HTREE_ROOT,
-	HTREE_NODE,
-	ORPHANS,
-	XATTR,
-	LOG_SUPER,
-	LOG_TAIL, /* descriptors and revoke blocks */
-	LOG_COMMIT,
-	LOG_DATA, /* owner: the block whose copy it is */
-};
-
 struct role {
-	u8 kind;
-	u32 owner;
+	u8 kind;   /* enum reseal_kind */
+	u32 owner; /* the inode; ITABLE: the first of the block; LOG_DATA: the block */
 	/* Of LOG_DATA. */
 	u32 tid, descriptor, tag;
 };
@@ -66,7 +51,7 @@ static const void *old_block(const struct reseal *r, u64 block)
 	return r->image + block * r->block_size;
 }
 
-static void role_set(struct reseal *r, u64 block, enum kind kind, u32 owner)
+static void role_set(struct reseal *r, u64 block, enum reseal_kind kind, u32 owner)
 {
 	need(block && block < r->blocks);
 	r->roles[block] = (struct role){.kind = (u8)kind, .owner = owner};
@@ -162,17 +147,21 @@ static void block_seal(const struct reseal *r, u64 block, u8 *data)
 {
 	const struct role *role = &r->roles[block];
 
+	if (role->kind < RESEAL_LOG_SUPER ? !r->csum : !r->csum2 && !r->csum3)
+		return;
 	switch (role->kind) {
-	case ITABLE: return itable_seal(r, role->owner, data);
-	case EXTENT: return extent_seal(r, role->owner, data);
-	case LEAF: return ext4_dirblock_tail_set(data, r->block_size, inode_seed(r, role->owner));
-	case HTREE_ROOT:
-	case HTREE_NODE: return htree_seal(r, role->owner, role->kind == HTREE_ROOT, data);
-	case ORPHANS: return orphans_seal(r, role->owner, block, data);
-	case XATTR: return xattr_seal(r, block, data);
-	case LOG_SUPER: return log_super_seal(data);
-	case LOG_TAIL: return log_tail_seal(r, data);
-	case LOG_COMMIT: return log_commit_seal(r, data);
+	case RESEAL_ITABLE: return itable_seal(r, role->owner, data);
+	case RESEAL_EXTENT: return extent_seal(r, role->owner, data);
+	case RESEAL_LEAF:
+		return ext4_dirblock_tail_set(data, r->block_size, inode_seed(r, role->owner));
+	case RESEAL_HTREE_ROOT:
+	case RESEAL_HTREE_NODE:
+		return htree_seal(r, role->owner, role->kind == RESEAL_HTREE_ROOT, data);
+	case RESEAL_ORPHANS: return orphans_seal(r, role->owner, block, data);
+	case RESEAL_XATTR: return xattr_seal(r, block, data);
+	case RESEAL_LOG_SUPER: return log_super_seal(data);
+	case RESEAL_LOG_TAIL: return log_tail_seal(r, data);
+	case RESEAL_LOG_COMMIT: return log_commit_seal(r, data);
 	default: return;
 	}
 }
@@ -302,7 +291,7 @@ static void blocks_reseal(const struct reseal *r, struct host_disk *disk, bool l
 	for (u64 block = 1; block < r->blocks; block++) {
 		const struct role *role = &r->roles[block];
 
-		if (!role->kind || (role->kind == LOG_DATA) != log_data ||
+		if (!role->kind || (role->kind == RESEAL_LOG_DATA) != log_data ||
 		    !changed(r, host_disk_image(disk), block))
 			continue;
 		memcpy(data, host_disk_image(disk) + block * r->block_size, r->block_size);
@@ -341,8 +330,7 @@ static void node_learn(struct map *m, const struct ext4_extent_header *n)
 
 	for (u32 i = 0; i < n->entries; i++) {
 		if (n->depth) {
-			if (m->r->csum)
-				role_set(m->r, x[i].leaf_lo, EXTENT, m->ino);
+			role_set(m->r, x[i].leaf_lo, RESEAL_EXTENT, m->ino);
 			node_learn(m, sound_block(m->r, x[i].leaf_lo));
 			continue;
 		}
@@ -351,22 +339,49 @@ static void node_learn(struct map *m, const struct ext4_extent_header *n)
 	}
 }
 
+/* `levels` indirect blocks lie between this and the file's own; *lblock goes on. */
+static void pointer_learn(struct map *m, u32 block, u32 levels, u32 *lblock)
+{
+	u32 n = m->r->block_size / 4, below = 1;
+
+	for (u32 i = 1; i < levels; i++)
+		below *= n;
+	if (!block || !levels) {
+		if (block && m->visit)
+			m->visit(m, *lblock, block);
+		*lblock += levels ? below * n : 1;
+		return;
+	}
+	role_set(m->r, block, RESEAL_INDIRECT, m->ino);
+	for (u32 i = 0; i < n; i++)
+		pointer_learn(m, ((const u32 *)sound_block(m->r, block))[i], levels - 1, lblock);
+}
+
+static void pointers_learn(struct map *m, const u32 *pointers)
+{
+	u32 lblock = 0;
+
+	for (u32 i = 0; i < EXT4_N_BLOCKS; i++)
+		pointer_learn(m, pointers[i], i < EXT4_IND_BLOCK ? 0 : i - EXT4_IND_BLOCK + 1,
+			      &lblock);
+}
+
 static void dir_learn(struct map *m, u32 lblock, u64 block)
 {
 	const struct ext4_dirent *d = sound_block(m->r, block);
-	bool root = !lblock && ext4_htree_node_fault(d, m->r->block_size, true, true) == NULL;
+	bool root = !lblock && !ext4_htree_node_fault(d, m->r->block_size, true, m->r->csum);
 
 	if (root)
-		role_set(m->r, block, HTREE_ROOT, m->ino);
+		role_set(m->r, block, RESEAL_HTREE_ROOT, m->ino);
 	else if (!d->inode && d->rec_len == m->r->block_size)
-		role_set(m->r, block, HTREE_NODE, m->ino);
+		role_set(m->r, block, RESEAL_HTREE_NODE, m->ino);
 	else
-		role_set(m->r, block, LEAF, m->ino);
+		role_set(m->r, block, RESEAL_LEAF, m->ino);
 }
 
 static void orphans_learn(struct map *m, u32 lblock, u64 block)
 {
-	role_set(m->r, block, ORPHANS, m->ino);
+	role_set(m->r, block, RESEAL_ORPHANS, m->ino);
 }
 
 static void log_learn(struct map *m, u32 lblock, u64 block)
@@ -383,14 +398,16 @@ static void inode_learn(struct reseal *r, u32 ino, const struct ext4_disk_inode 
 		return;
 	if (ino == EXT4_JOURNAL_INO)
 		m.visit = log_learn;
-	else if (r->csum && S_ISDIR(d->mode))
+	else if (S_ISDIR(d->mode))
 		m.visit = dir_learn;
-	else if (r->csum && ino == r->super.orphan_file_inum)
+	else if (r->super.orphan_file_inum && ino == r->super.orphan_file_inum)
 		m.visit = orphans_learn;
 	if (d->flags & EXT4_EXTENTS_FL)
 		node_learn(&m, (const struct ext4_extent_header *)d->block);
-	if (r->csum && d->file_acl_lo)
-		role_set(r, d->file_acl_lo, XATTR, ino);
+	else if (S_ISDIR(d->mode) || S_ISREG(d->mode))
+		pointers_learn(&m, d->block);
+	if (d->file_acl_lo)
+		role_set(r, d->file_acl_lo, RESEAL_XATTR, ino);
 }
 
 static void group_learn(struct reseal *r, u32 group)
@@ -402,8 +419,8 @@ static void group_learn(struct reseal *r, u32 group)
 		u32 ino = group * r->super.inodes_per_group + i + 1;
 		u64 block = d->inode_table_lo + i / per_block;
 
-		if (r->csum && i % per_block == 0)
-			role_set(r, block, ITABLE, ino);
+		if (i % per_block == 0)
+			role_set(r, block, RESEAL_ITABLE, ino);
 		inode_learn(r, ino,
 			    (const void *)((const u8 *)sound_block(r, block) +
 					   i % per_block * r->super.inode_size));
@@ -427,7 +444,8 @@ static void descriptor_learn(struct reseal *r, u32 *at, u32 first, u32 tid)
 				 : get_unaligned_be16(data + tag + 6);
 		*at = *at + 1 < r->log_blocks ? *at + 1 : first;
 		need(target < r->blocks);
-		r->roles[r->log[*at]] = (struct role){LOG_DATA, target, tid, descriptor, tag};
+		r->roles[r->log[*at]] =
+			(struct role){RESEAL_LOG_DATA, target, tid, descriptor, tag};
 		tag += size + (flags & JBD_TAG_SAME_UUID ? 0 : JBD_UUID_SIZE);
 	}
 }
@@ -443,10 +461,8 @@ static void journal_learn(struct reseal *r)
 	s = old_block(r, r->log[0]);
 	r->csum2 = be32_to_cpu(s->incompat) & JBD_INCOMPAT_CSUM_V2;
 	r->csum3 = be32_to_cpu(s->incompat) & JBD_INCOMPAT_CSUM_V3;
-	if (!r->csum2 && !r->csum3)
-		return;
 	r->log_seed = crc32c(~0u, s->uuid, sizeof(s->uuid));
-	role_set(r, r->log[0], LOG_SUPER, 0);
+	role_set(r, r->log[0], RESEAL_LOG_SUPER, 0);
 	at = be32_to_cpu(s->start);
 	first = be32_to_cpu(s->first);
 	for (tid = be32_to_cpu(s->sequence); at;) {
@@ -455,7 +471,8 @@ static void journal_learn(struct reseal *r)
 
 		if (h->magic != cpu_to_be32(JBD_MAGIC) || be32_to_cpu(h->sequence) != tid)
 			break;
-		role_set(r, r->log[at], type == JBD_COMMIT ? LOG_COMMIT : LOG_TAIL, 0);
+		role_set(r, r->log[at], type == JBD_COMMIT ? RESEAL_LOG_COMMIT : RESEAL_LOG_TAIL,
+			 0);
 		if (type == JBD_DESCRIPTOR)
 			descriptor_learn(r, &at, first, tid);
 		tid += type == JBD_COMMIT;
@@ -471,14 +488,14 @@ static void learned_check(struct reseal *r)
 
 	for (u64 block = 1; block < r->blocks; block++) {
 		struct role *role = &r->roles[block];
-		const u8 *was =
-			(role->kind >= LOG_SUPER ? r->image : r->sound) + block * r->block_size;
+		const u8 *was = (role->kind >= RESEAL_LOG_SUPER ? r->image : r->sound) +
+				block * r->block_size;
 
 		memcpy(data, was, r->block_size);
-		block_seal(r, role->kind == LOG_DATA ? role->owner : block, data);
+		block_seal(r, role->kind == RESEAL_LOG_DATA ? role->owner : block, data);
 		if (!memcmp(data, was, r->block_size))
 			continue;
-		if (role->kind != LOG_DATA)
+		if (role->kind != RESEAL_LOG_DATA)
 			host_test_fail("reseal", 0, "block %llu, kind %u of %u", block, role->kind,
 				       role->owner);
 		role->owner = 0;
@@ -524,4 +541,12 @@ void reseal_forget(struct reseal *r)
 	host_free_uncounted(r->log);
 	host_free_uncounted(r->roles);
 	host_free_uncounted(r);
+}
+
+enum reseal_kind reseal_kind(const struct reseal *r, u64 block, u64 *of)
+{
+	const struct role *role = &r->roles[block];
+
+	*of = role->kind == RESEAL_LOG_DATA ? role->owner : block;
+	return role->kind;
 }

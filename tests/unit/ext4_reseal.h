@@ -15,11 +15,31 @@
 
 struct reseal;
 
+/* What a block is. */
+enum reseal_kind {
+	RESEAL_NOTHING,
+	RESEAL_ITABLE,
+	RESEAL_INDIRECT,
+	RESEAL_EXTENT,
+	RESEAL_LEAF, /* of a directory */
+	RESEAL_HTREE_ROOT,
+	RESEAL_HTREE_NODE,
+	RESEAL_ORPHANS,
+	RESEAL_XATTR,
+	RESEAL_LOG_SUPER,
+	RESEAL_LOG_TAIL, /* descriptors and revoke blocks */
+	RESEAL_LOG_COMMIT,
+	RESEAL_LOG_DATA, /* a copy of another block */
+	RESEAL_KINDS,
+};
+
 /*
  * `sound`: unmounted cleanly.  `image`: what reseal() will see changed: the same, or an earlier
  * state of it whose log is full.  Ends the test when its idea of the checksums is not the image's.
  */
 struct reseal *reseal_learn(const u8 *sound, const u8 *image, u64 bytes);
 void reseal_forget(struct reseal *r);
+/* *of: the block whose contents these are or, of a copy in the log, will be. */
+enum reseal_kind reseal_kind(const struct reseal *r, u64 block, u64 *of);
 /* `d` holds `image`, changed. */
 void reseal(struct reseal *r, struct host_disk *d);

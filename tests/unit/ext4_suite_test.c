@@ -6,7 +6,7 @@
  * EXERCISE_OPS=, CUTS=, MUTANTS= and ROUNDS= set how long each takes.  EXT4_KIND= chooses one of
  * the kinds below.
  *
- * link: hostfs tests/unit/ext4_reseal.c
+ * link: hostfs tests/unit/ext4_reseal.c tests/unit/ext4_aim.c
  */
 #include <kernel/abi/fs.h>
 #include <kernel/abi/stat.h>
@@ -18,6 +18,7 @@
 #include <disk.h>
 #include <mutate.h>
 #include <suite.h>
+#include "ext4_aim.h"
 #include "ext4_reseal.h"
 
 #define MIB (1ull << 20)
@@ -206,6 +207,7 @@ static void populate(struct host_disk *d, const struct kind *k, bool full_log)
 	if (!full_log)
 		memcpy(image, host_disk_image(d), bytes);
 	resealer = reseal_learn(host_disk_image(d), image, bytes);
+	aim_learn(resealer, image, bytes);
 	host_disk_store(d, 0, image, bytes);
 	host_free_uncounted(image);
 }
@@ -213,8 +215,11 @@ static void populate(struct host_disk *d, const struct kind *k, bool full_log)
 static void damage(const struct kind *k, bool full_log, unsigned mutants)
 {
 	struct host_disk *d = suite_disk("disk", 16 * MIB, k->mkfs);
-	struct mutate_config config = {
-		.type = k->type, .options = k->options, .mutants = mutants, .repair = repair};
+	struct mutate_config config = {.type = k->type,
+				       .options = k->options,
+				       .mutants = mutants,
+				       .repair = repair,
+				       .aim = aim};
 
 	populate(d, k, full_log);
 	EXPECT(mutate(d, &config) > mutants / 8);

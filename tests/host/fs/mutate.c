@@ -47,6 +47,7 @@ static void learn(void)
 		.bytes = host_disk_bytes(m.disk),
 		.store = store,
 		.metadata = m.metadata,
+		.aim = m.config->aim,
 	};
 	for (u64 i = 0; i < sectors; i++)
 		if (read[i])

@@ -18,6 +18,8 @@ struct mutate_config {
 	bool read_only;             /* the type cannot write: it must not */
 	/* Make checksums right again, by host_disk_store(), for half of the mutants, or NULL. */
 	void (*repair)(struct host_disk *d);
+	/* A place worth spoiling, as the random number has it, for half of the changes, or NULL. */
+	u64 (*aim)(u64 random);
 	u64 steps;                  /* budget of one mutant; 0: one million */
 };
 

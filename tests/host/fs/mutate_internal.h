@@ -22,6 +22,8 @@ struct mutant {
 	/* The sectors most mutations go to; 0: all are alike. */
 	const u32 *metadata;
 	u32 nr_metadata;
+	/* Half of the mutations go where this says; or NULL. */
+	u64 (*aim)(u64 random);
 
 	u64 number;
 	struct prng prng;

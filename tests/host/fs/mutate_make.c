@@ -101,6 +101,8 @@ static u64 pick_byte(struct mutant *m)
 {
 	u64 at = 0;
 
+	if (m->aim && mutant_chance(m, 2))
+		return m->aim(prng_next(&m->prng));
 	for (int i = 0; i < 4; i++) {
 		at = pick_sector(m) * MUTANT_SECTOR + mutant_chance(m, MUTANT_SECTOR);
 		if (m->image[at])
