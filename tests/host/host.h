@@ -24,22 +24,16 @@ struct host_test {
 	const char *name;
 	void (*run)(void);
 	struct host_test *next;
-	int by_name; /* runs only when it is named */
 };
 
 void host_test_register(struct host_test *t);
 void host_test_fail(const char *file, int line, const char *fmt, ...) __printf(3, 4);
 
-#define TEST(test_name) TEST_(test_name, 0)
-/* Known to fail, as the room's README says: runs only as PROGRAM NAME, and prints nothing
- * otherwise. */
-#define TEST_KNOWN_TO_FAIL(test_name) TEST_(test_name, 1)
-
-#define TEST_(test_name, only_by_name) \
+#define TEST(test_name) \
 	static void test_##test_name(void); \
 	__attribute__((constructor)) static void register_##test_name(void) \
 	{ \
-		static struct host_test t = { #test_name, test_##test_name, NULL, only_by_name }; \
+		static struct host_test t = { #test_name, test_##test_name, NULL }; \
 		host_test_register(&t); \
 	} \
 	static void test_##test_name(void)

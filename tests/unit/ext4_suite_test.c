@@ -85,7 +85,7 @@ TEST(exercise_full)
 	}
 }
 
-TEST_KNOWN_TO_FAIL(allocations_fail)
+TEST(allocations_fail)
 {
 	FOR_EACH_KIND (k) {
 		struct host_disk *d = suite_disk("disk", 64 * MIB, k->mkfs);
