@@ -148,7 +148,6 @@ static void write_revokes(struct log_writer *w, struct transaction *t)
 	}
 	if (block)
 		revoke_block_put(w, block, count);
-	atomic_add(&j->nr_revoked, t->revokes.count);
 }
 
 /* A descriptor being filled. */
@@ -212,12 +211,11 @@ static void descriptor_begin(struct log_writer *w, struct descriptor *d, u32 tid
 	log_hold(w, d->block);
 }
 
-static u32 write_blocks(struct log_writer *w, struct transaction *t)
+static void write_blocks(struct log_writer *w, struct transaction *t)
 {
 	struct descriptor d = {0};
 	void *spare = NULL, *data;
 	struct part *p;
-	u32 count = 0;
 
 	list_for_each (p, &t->parts, link) {
 		struct entry *e = part_entry(p, t->slot);
@@ -231,12 +229,10 @@ static u32 write_blocks(struct log_writer *w, struct transaction *t)
 		if (!d.block)
 			descriptor_begin(w, &d, t->tid);
 		descriptor_add(w, &d, t, e->b->block, data);
-		count++;
 	}
 	descriptor_end(w, &d);
 	if (spare)
 		log_mem_free(w->j, spare);
-	return count;
 }
 
 /* --- record ----------------------------------------------------------------------------------- */
@@ -271,13 +267,12 @@ static int log_begin(struct journal *j, struct transaction *t)
 
 static int transaction_write(struct journal *j, struct transaction *t, struct log_writer *w)
 {
-	u32 count;
 	int err = log_begin(j, t);
 
 	if (err)
 		return err;
 	write_revokes(w, t);
-	count = write_blocks(w, t);
+	write_blocks(w, t);
 	err = log_finish(w);
 	if (!err && j->fs_bdev != j->bdev && atomic_load(&j->barrier))
 		err = bdev_flush(j->fs_bdev);
@@ -285,7 +280,6 @@ static int transaction_write(struct journal *j, struct transaction *t, struct lo
 		err = journal_error(j);
 	if (!err)
 		err = write_record(w, t);
-	atomic_add(&j->nr_logged, count);
 	return err;
 }
 
@@ -331,7 +325,6 @@ static void transaction_end(struct journal *j, struct transaction *t, u32 head, 
 	}
 	if (t)
 		transaction_free(t);
-	atomic_inc(&j->nr_commits);
 	wake_up_all(&j->wait_done);
 }
 

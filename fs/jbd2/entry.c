@@ -96,9 +96,6 @@ void entry_unlock(struct entry *e)
 	}
 	WRITE_ONCE(b->journal, NULL);
 	WRITE_ONCE(e->b, NULL);
-	kfree(e->undo);
-	kfree(e->undo_next);
-	e->undo = e->undo_next = NULL;
 	e->owed = false;
 	spin_unlock(&e->lock);
 	slab_free(entries, e);
@@ -187,11 +184,6 @@ void part_end(struct transaction *t, struct part *p, struct entry *e, int error)
 	spin_lock(&e->lock);
 	kfree(p->copy);
 	p->copy = NULL;
-	if (p->undo) {
-		kfree(e->undo);
-		e->undo = e->undo_next;
-		e->undo_next = NULL;
-	}
 	if (!error && p->state == PART_DIRTY) {
 		entry_checkpoint(e, t);
 		e->owed = true;
@@ -205,7 +197,7 @@ void part_end(struct transaction *t, struct part *p, struct entry *e, int error)
 	if (!e->owed && p->state != PART_CLAIMED)
 		buffer_clear(e->b, BUFFER_DIRTY);
 	with_spin(&j->lock) list_remove(&p->link);
-	p->logged = p->undo = false;
+	p->logged = false;
 	WRITE_ONCE(p->t, NULL);
 	if (!e->part[!t->slot].t) {
 		if (e->owed)
@@ -255,7 +247,6 @@ static int claim_step(struct transaction *t, struct buffer *b, void **spare)
 		memcpy(*spare, b->data, b->size);
 		old->copy = *spare;
 		*spare = NULL;
-		atomic_inc(&t->journal->nr_frozen);
 	}
 	part_begin(e, t);
 out:
@@ -291,61 +282,6 @@ int journal_get_write(struct handle *h, struct buffer *b)
 int journal_get_create(struct handle *h, struct buffer *b)
 {
 	return journal_get_write(h, b);
-}
-
-/*
- * What the buffer holds now is what the transaction before left.  If that one frees bits itself and
- * is not on disk yet, its own undo copy stays the one to look at until then.
- */
-static void undo_keep(struct entry *e, struct transaction *t, void **copy)
-{
-	struct part *p = &e->part[t->slot], *old = &e->part[!t->slot];
-	void **place = old->t && old->undo ? &e->undo_next : &e->undo;
-
-	if (p->undo || p->state != PART_CLAIMED)
-		return;
-	p->undo = true;
-	memcpy(*copy, e->b->data, e->b->size);
-	swap(*place, *copy);
-}
-
-int journal_get_undo(struct handle *h, struct buffer *b)
-{
-	int err = journal_get_write(h, b);
-	struct entry *e;
-	void *copy;
-
-	if (err || !h)
-		return err;
-	e = entry_lock(b);
-	if (e->part[h->t->slot].undo) {
-		entry_unlock(e);
-		return 0;
-	}
-	entry_unlock(e);
-	copy = kmalloc(b->size, GFP_NOFS);
-	if (!copy)
-		return -ENOMEM;
-	e = entry_lock(b);
-	undo_keep(e, h->t, &copy);
-	entry_unlock(e);
-	kfree(copy);
-	return 0;
-}
-
-const void *journal_committed_begin(struct buffer *b)
-{
-	struct entry *e = entry_lock(b);
-
-	return e ? e->undo : NULL;
-}
-
-void journal_committed_end(struct buffer *b)
-{
-	struct entry *e = b->journal;
-
-	if (e)
-		entry_unlock(e);
 }
 
 /* --- dirty and forgotten ---------------------------------------------------------------------- */
@@ -435,7 +371,8 @@ static int forget_buffer(struct handle *h, struct buffer *b)
 	return 0;
 }
 
-int journal_forget(struct handle *h, u64 block, struct buffer *b)
+/* Take the block out of the transaction; `b` may be NULL: looked up. */
+static int forget(struct handle *h, u64 block, struct buffer *b)
 {
 	struct buffer *found = NULL;
 	int err = 0;
@@ -480,5 +417,5 @@ int journal_revoke(struct handle *h, u64 block, struct buffer *b)
 
 	if (h)
 		err = h->t ? revoke_record(h, block) : -EROFS;
-	return err ? err : journal_forget(h, block, b);
+	return err ? err : forget(h, block, b);
 }

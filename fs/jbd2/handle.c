@@ -62,7 +62,6 @@ static void wait_for_turn(struct journal *j)
 		tid = j->running->tid;
 		commit_request_locked(j);
 	}
-	atomic_inc(&j->nr_waited);
 	wait_event(&j->wait_gate, !transaction_runs(j, tid));
 }
 

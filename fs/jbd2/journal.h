@@ -45,7 +45,6 @@
 
 struct handle;
 struct journal;
-struct seq;
 struct transaction;
 
 /*
@@ -120,20 +119,10 @@ struct handle *handle_current(void);
 
 /*
  * Rights to a buffer, per transaction.  get_write: of a block that has content; get_create: of a
- * new one, whose old content nobody needs; get_undo: also keeps the committed content readable
- * (allocation bitmaps), if it is the first right asked in this transaction.
- * Return 0, -EROFS, -ENOMEM.  Context: may sleep.
+ * new one, whose old content nobody needs.  Return 0, -EROFS, -ENOMEM.  Context: may sleep.
  */
 int journal_get_write(struct handle *h, struct buffer *b) __must_check;
 int journal_get_create(struct handle *h, struct buffer *b) __must_check;
-int journal_get_undo(struct handle *h, struct buffer *b) __must_check;
-/*
- * What the block held when the last transaction that is on disk ended, or NULL when its present
- * content is that.  Between the two calls nothing may sleep.  The caller is in a handle that has
- * the right to undo, and calls the second even after NULL.
- */
-const void *journal_committed_begin(struct buffer *b);
-void journal_committed_end(struct buffer *b);
 /*
  * Part of the transaction from now.  Checksums and the like are set by the caller before.
  * Returns 0, -ENOSPC (no credit left: a mistake of the caller), -EINVAL (no right: likewise).
@@ -141,11 +130,11 @@ void journal_committed_end(struct buffer *b);
  */
 int journal_dirty(struct handle *h, struct buffer *b) __must_check;
 /*
- * The block is being freed: take it out of the transaction; its content is nobody's any more.  b
- * may be NULL: looked up.  The caller keeps its reference.  Context: may sleep.
+ * The block is being freed: it leaves the transaction, its content is nobody's any more, and older
+ * copies in the log will not be replayed over whatever it becomes.  b may be NULL: looked up.  The
+ * caller keeps its reference.  Returns 0, -EROFS, -ENOMEM, -ENOSPC (no right to a revoke record).
+ * Context: may sleep.
  */
-int journal_forget(struct handle *h, u64 block, struct buffer *b) __must_check;
-/* As forget, and older copies in the log must not be replayed over whatever the block becomes. */
 int journal_revoke(struct handle *h, u64 block, struct buffer *b) __must_check;
 
 /*
@@ -193,4 +182,3 @@ int journal_clear_error(struct journal *j) __must_check;
 unsigned journal_max_credits(const struct journal *j);
 void journal_set_commit_interval(struct journal *j, u32 ms);
 void journal_set_barrier(struct journal *j, bool barrier);
-void journal_show(struct journal *j, struct seq *out);

@@ -105,7 +105,6 @@ struct part {
 	void *copy;  /* [e] what it must log, when the buffer has changed since; kmalloc */
 	u32 state;   /* [e, R] enum part_state */
 	bool logged; /* [e] the log has it, or a copy for it */
-	bool undo;   /* [e] the transaction has the right to undo */
 };
 
 struct entry {
@@ -114,8 +113,6 @@ struct entry {
 	struct part part[2];
 	struct transaction *cp; /* [e, j] */
 	struct list cp_link;    /* [j] */
-	void *undo;             /* [e] committed content, or NULL; kmalloc */
-	void *undo_next;        /* [e] what that becomes when the committing transaction is done */
 	bool owed;              /* [e] */
 };                              /* e: entry.lock; R: read without it, see the rules */
 
@@ -203,9 +200,6 @@ struct journal {
 	struct llist_node *spare;  /* [commit thread] taken from it */
 	void *reserve_base;        /* [I] LOG_RESERVE blocks */
 	struct wait_queue wait_log;
-
-	/* For journal_show. */
-	u64 nr_commits, nr_logged, nr_revoked, nr_frozen, nr_waited; /* [a] */
 };
 
 static inline u32 log_blocks(const struct journal *j)

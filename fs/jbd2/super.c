@@ -18,7 +18,6 @@
 #include <kernel/lib/crc32.h>
 #include <kernel/lib/minmax.h>
 #include <kernel/lib/printf.h>
-#include <kernel/lib/seq.h>
 #include <kernel/lib/string.h>
 #include <mm/alloc.h>
 #include <mm/page.h>
@@ -398,17 +397,4 @@ void journal_set_commit_interval(struct journal *j, u32 ms)
 void journal_set_barrier(struct journal *j, bool barrier)
 {
 	atomic_store(&j->barrier, barrier);
-}
-
-void journal_show(struct journal *j, struct seq *out)
-{
-	u64 commits = atomic_load(&j->nr_commits);
-
-	seq_printf(out, "%llu transactions, each up to %u blocks\n", commits, j->max_blocks);
-	if (!commits)
-		return;
-	seq_printf(out, "  %llu blocks logged\n  %llu revoke records\n", atomic_load(&j->nr_logged),
-		   atomic_load(&j->nr_revoked));
-	seq_printf(out, "  %llu blocks copied for a later transaction\n  %llu waits for room\n",
-		   atomic_load(&j->nr_frozen), atomic_load(&j->nr_waited));
 }

@@ -264,38 +264,6 @@ TEST(forgotten)
 	EXPECT(on_disk(0, 0x5a) && on_disk(1, 0x11));
 }
 
-/* Bits freed in a transaction are free in what is committed only when that is on disk. */
-TEST(undo)
-{
-	struct handle *h;
-	struct buffer *b;
-	const u8 *seen;
-
-	begin();
-	h = start(1, 0);
-	b = block_of(0);
-	EXPECT_EQ(journal_get_undo(h, b), 0);
-	memset(b->data, 0x11, BLOCK);
-	EXPECT_EQ(journal_dirty(h, b), 0);
-	EXPECT_EQ(journal_get_undo(h, b), 0);
-	seen = journal_committed_begin(b);
-	EXPECT(seen && seen[5] == 0x5a);
-	journal_committed_end(b);
-	EXPECT_EQ(journal_stop(h), 0);
-	EXPECT_EQ(journal_force(journal), 0);
-	h = start(1, 0);
-	EXPECT_EQ(journal_get_undo(h, b), 0);
-	memset(b->data, 0x22, BLOCK);
-	EXPECT_EQ(journal_dirty(h, b), 0);
-	seen = journal_committed_begin(b);
-	EXPECT(seen && seen[5] == 0x11);
-	journal_committed_end(b);
-	EXPECT_EQ(journal_stop(h), 0);
-	buffer_put(b);
-	end();
-	EXPECT(on_disk(0, 0x22));
-}
-
 static u32 called;
 
 static void count_call(struct journal_callback *cb, int error)
