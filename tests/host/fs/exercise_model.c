@@ -239,6 +239,21 @@ void ex_check_range(struct ex_process *p, int fd, int inode, unsigned from, unsi
 	compare(p, p->buf, i, from, want);
 }
 
+/* Whoever wants to know what a failed write left has to read it, also when reading fails at times. */
+static int read_surely(struct ex_process *p, int fd, unsigned char *to, unsigned from, unsigned n)
+{
+	for (unsigned tries = 0; tries < 100; tries++) {
+		long got = ex_pread(fd, to, n, from);
+
+		if (got == (long)n)
+			return 1;
+		/* What is short failed behind its end. */
+		if (!ex_is_soft(p, got < 0 ? got : -ENOMEM))
+			return 0;
+	}
+	return 0;
+}
+
 void ex_reconcile(struct ex_process *p, int fd, int inode, unsigned from, const unsigned char *new,
 		  unsigned n)
 {
@@ -257,7 +272,7 @@ void ex_reconcile(struct ex_process *p, int fd, int inode, unsigned from, const 
 		return;
 	if (from + n > i->size)
 		n = i->size - from;
-	if (ex_pread(fd, back, n, from) != (long)n) {
+	if (!read_surely(p, fd, back, from, n)) {
 		ex_mismatch(p, "cannot read %u bytes at %u after a failed write", n, from);
 		return;
 	}
