@@ -544,15 +544,20 @@ static void freed_committed(struct journal_callback *cb, int error)
 	work_queue(&es->discard_work);
 }
 
+static int freed_create(struct ext4_freed **out)
+{
+	*out = kmalloc(sizeof(**out), GFP_NOFS);
+	return *out ? 0 : -ENOMEM;
+}
+
 /* The blocks are free on disk once the handle's transaction is. */
 static void free_later(struct handle *h, struct ext4_super *es, u64 block, u32 count)
 {
-	struct ext4_freed *f = kmalloc(sizeof(*f), GFP_NOFS);
+	struct ext4_freed *f;
 
+	/* The bitmap says that they are free: there is no way back. */
+	(void)until_memory(freed_create(&f));
 	atomic_add(&es->freeing, (s64)count);
-	/* Without memory the blocks stay out of reach until the next mount. */
-	if (!f)
-		return;
 	*f = (struct ext4_freed){
 		.cb.fn = freed_committed, .es = es, .block = block, .count = count};
 	list_init(&f->link);
