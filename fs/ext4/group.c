@@ -461,24 +461,37 @@ static void block_bitmap_make(const struct ext4_super *es, u32 group, u64 *map)
 	bitmap_set_range(map, blocks, bits - blocks);
 }
 
-/* Without flex_bg the group's own blocks are in it, and must be marked. */
+/*
+ * What of the file system's own lies in the group must be marked: data goes to what is free before
+ * anything else looks at where that is.
+ */
 static bool own_blocks_marked(const struct ext4_super *es, u32 group, const u64 *map)
 {
-	const struct ext4_disk_group *d = ext4_desc(es, group);
-	u64 first = ext4_group_first(es, group), table = ext4_desc_inode_table(es, d) - first;
+	u64 first = ext4_group_first(es, group), end = first + ext4_group_blocks(es, group);
+	const struct ext4_zone *z;
 
-	if (ext4_has_incompat(es, EXT4_INCOMPAT_FLEX_BG))
-		return true;
-	return bitmap_test(map, ext4_desc_block_bitmap(es, d) - first) &&
-	       bitmap_test(map, ext4_desc_inode_bitmap(es, d) - first) &&
-	       bitmap_find_next_zero(map, table + es->itable_blocks, table) >=
-		       table + es->itable_blocks;
+	while ((z = zone_before(es, end)) && z->end > first) {
+		u64 from = max(z->start, first) - first, to = min(z->end, end) - first;
+
+		if (bitmap_find_next_zero(map, to, from) < to)
+			return false;
+		end = z->start;
+	}
+	return true;
 }
 
 /* Does the stored checksum (16 bits of it in narrow descriptors) say the same? */
 static bool bitmap_csum_ok(const struct ext4_super *es, u32 crc, u32 stored)
 {
 	return !es->csum || stored == (ext4_desc_wide(es) ? crc : crc & 0xffff);
+}
+
+static int own_blocks_free(struct ext4_super *es, u32 group, const struct buffer *b)
+{
+	group_mark_bad(es, group, EXT4_GROUP_BLOCKS_BAD);
+	ext4_error(es->sb, NULL, b->block, "bg %u: block bitmap lacks the file system's own blocks",
+		   group);
+	return -EUCLEAN;
 }
 
 /* The first look at a bitmap after it was read.  Locks: buffer. */
@@ -495,12 +508,8 @@ static int block_bitmap_check(struct ext4_super *es, u32 group, struct buffer *b
 		ext4_error(es->sb, NULL, b->block, "bg %u: bad block bitmap checksum", group);
 		return -EBADMSG;
 	}
-	if (!own_blocks_marked(es, group, map)) {
-		group_mark_bad(es, group, EXT4_GROUP_BLOCKS_BAD);
-		ext4_error(es->sb, NULL, b->block,
-			   "bg %u: block bitmap lacks the group's own blocks", group);
-		return -EUCLEAN;
-	}
+	if (!own_blocks_marked(es, group, map))
+		return own_blocks_free(es, group, b);
 	clear = g->blocks - (u32)bitmap_weight(map, g->blocks);
 	if (clear != ext4_desc_free_blocks(es, d)) {
 		group_mark_bad(es, group, EXT4_GROUP_BLOCKS_BAD);
@@ -586,6 +595,8 @@ static int block_bitmap_check_made(struct ext4_super *es, u32 group, struct buff
 {
 	struct ext4_group *g = &es->group[group];
 
+	if (!own_blocks_marked(es, group, b->data))
+		return own_blocks_free(es, group, b);
 	with_spin(&g->lock) g->block_csum =
 		es->csum ? ext4_csum(es->csum_seed, b->data, es->blocks_per_group / 8) : 0;
 	return 0;

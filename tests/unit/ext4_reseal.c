@@ -550,3 +550,21 @@ enum reseal_kind reseal_kind(const struct reseal *r, u64 block, u64 *of)
 	*of = role->kind == RESEAL_LOG_DATA ? role->owner : block;
 	return role->kind;
 }
+
+u32 reseal_block_size(const struct reseal *r)
+{
+	return r->block_size;
+}
+
+void reseal_bitmap_clear(const struct reseal *r, struct host_disk *d, u64 block)
+{
+	u64 bit = block - r->super.first_data_block, group = bit / r->super.blocks_per_group;
+	const struct ext4_disk_group *desc = (const void *)(r->image + desc_at(r, (u32)group));
+	u64 at;
+	u8 byte;
+
+	bit %= r->super.blocks_per_group;
+	at = desc->block_bitmap_lo * (u64)r->block_size + bit / 8;
+	byte = host_disk_image(d)[at] & (u8)~(1u << bit % 8);
+	host_disk_store(d, at, &byte, 1);
+}

@@ -43,3 +43,7 @@ void reseal_forget(struct reseal *r);
 enum reseal_kind reseal_kind(const struct reseal *r, u64 block, u64 *of);
 /* `d` holds `image`, changed. */
 void reseal(struct reseal *r, struct host_disk *d);
+
+u32 reseal_block_size(const struct reseal *r);
+/* The block's bit in its group's bitmap on `d` says that it is free. */
+void reseal_bitmap_clear(const struct reseal *r, struct host_disk *d, u64 block);

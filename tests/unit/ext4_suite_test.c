@@ -237,3 +237,46 @@ TEST(damaged)
 			damage(k, true, n / 2);
 	}
 }
+
+/* Bitmaps that say the file system's own blocks are free: nothing is written there. */
+static void own_blocks_free(const struct kind *k)
+{
+	static u8 data[4096];
+	struct host_disk *d = suite_disk("disk", 16 * MIB, k->mkfs);
+	u64 of, blocks, size;
+
+	memset(data, 0xa5, sizeof(data));
+	populate(d, k, false);
+	size = reseal_block_size(resealer);
+	blocks = 16 * MIB / size;
+	for (u64 block = 1; block < blocks; block++)
+		if (reseal_kind(resealer, block, &of) == RESEAL_ITABLE ||
+		    reseal_kind(resealer, block, &of) == RESEAL_LOG_SUPER)
+			reseal_bitmap_clear(resealer, d, block);
+	reseal(resealer, d);
+	hf_mkdir("/mnt", 0755);
+	if (!hf_mount("/dev/disk", "/mnt", k->type, 0, k->options)) {
+		int fd = (int)hf_open("/mnt/pieces", O_RDWR, 0);
+
+		for (loff_t at = 0; at < 8 * MIB && fd >= 0; at += sizeof(data))
+			(void)hf_pwrite(fd, data, sizeof(data), at);
+		(void)hf_close(fd);
+		EXPECT_EQ(hf_umount("/mnt", 0), 0);
+	}
+	for (u64 block = 1; block < blocks; block++) {
+		u8 *now = host_disk_image(d) + block * size;
+
+		if (reseal_kind(resealer, block, &of) == RESEAL_ITABLE ||
+		    reseal_kind(resealer, block, &of) == RESEAL_LOG_SUPER)
+			EXPECT(memcmp(now, data, size) != 0);
+	}
+	EXPECT_EQ(hf_rmdir("/mnt"), 0);
+	reseal_forget(resealer);
+	host_disk_destroy(d);
+}
+
+TEST(own_blocks_free)
+{
+	FOR_EACH_KIND (k)
+		own_blocks_free(k);
+}
