@@ -186,7 +186,7 @@ static void become_zombie(struct process *p)
 
 /* One thread leaves. */
 
-static void leave_family(int status)
+static void leave_family(int status, u64 maxrss)
 {
 	struct thread *t = thread_current();
 	struct task *task = task_of(t);
@@ -195,7 +195,11 @@ static void leave_family(int status)
 	guard_spin_irq(&tree_lock);
 
 	usage_of_thread(t, &u);
+	u.maxrss = maxrss;
+	seq_write_begin(&p->dead_seq);
 	usage_add(&p->dead, &u);
+	WRITE_ONCE(task->counted, true);
+	seq_write_end(&p->dead_seq);
 	signal_thread_remove(&task->sig);
 	WRITE_ONCE(p->nr_threads, p->nr_threads - 1);
 	if (t != p->leader) {
@@ -225,17 +229,15 @@ static void stop_taking_signals(struct task *task)
 	task->sig.stop_pending = false;
 }
 
-static void release_address_space(struct thread *t, struct process *p, bool last)
+/* Returns the most memory that was resident (KiB), or 0 when the process lives on. */
+static u64 release_address_space(struct thread *t, struct process *p, bool last)
 {
-	struct mm *mm = t->mm;
+	u64 pages = last ? max(READ_ONCE(t->mm->hiwater_rss), mm_rss_total(t->mm)) : 0;
 
 	futex_exit(task_of(t));
-	if (last) {
-		guard_spin_irq(&p->limits_lock);
-		p->dead.maxrss = max(p->dead.maxrss, mm->hiwater_rss * (PAGE_SIZE / 1024));
-	}
 	mm_switch_to(NULL);
 	vfork_release(p);
+	return pages * (PAGE_SIZE / 1024);
 }
 
 _Noreturn void process_exit_thread(int status)
@@ -251,7 +253,7 @@ _Noreturn void process_exit_thread(int status)
 	stop_taking_signals(task);
 	if (last)
 		process_timers_exit(p);
-	release_address_space(t, p, last);
+	u64 maxrss = release_address_space(t, p, last);
 	files_put(t->files);
 	t->files = NULL;
 	fs_put(t->fs);
@@ -261,7 +263,7 @@ _Noreturn void process_exit_thread(int status)
 		session_leader_exit(p);
 	atomic_dec(&cred_current()->user->nr_processes);
 	atomic_dec(&nr_threads_total);
-	leave_family(status);
+	leave_family(status, maxrss);
 	thread_exit();
 }
 

@@ -124,17 +124,33 @@ long sys_prlimit64(int pid, unsigned int resource, const struct rlimit64 __user 
 
 /* Usage. */
 
+static void sum(u64 *to, u64 more)
+{
+	WRITE_ONCE(*to, *to + more);
+}
+
 void usage_add(struct usage *to, const struct usage *from)
 {
-	to->utime += from->utime;
-	to->stime += from->stime;
-	to->nvcsw += from->nvcsw;
-	to->nivcsw += from->nivcsw;
-	to->minflt += from->minflt;
-	to->majflt += from->majflt;
-	to->inblock += from->inblock;
-	to->oublock += from->oublock;
-	to->maxrss = max(to->maxrss, from->maxrss);
+	sum(&to->utime, from->utime);
+	sum(&to->stime, from->stime);
+	sum(&to->nvcsw, from->nvcsw);
+	sum(&to->nivcsw, from->nivcsw);
+	sum(&to->minflt, from->minflt);
+	sum(&to->majflt, from->majflt);
+	sum(&to->inblock, from->inblock);
+	sum(&to->oublock, from->oublock);
+	WRITE_ONCE(to->maxrss, max(to->maxrss, from->maxrss));
+}
+
+/* A copy of what others may be changing; it is of use only if their sequence count says so. */
+static void usage_copy(struct usage *to, const struct usage *from)
+{
+	u64 *out = (u64 *)to;
+	const u64 *in = (const u64 *)from;
+
+	static_assert(sizeof(*to) % sizeof(u64) == 0, "numbers of one size");
+	for (unsigned i = 0; i < sizeof(*to) / sizeof(u64); i++)
+		out[i] = READ_ONCE(in[i]);
 }
 
 void usage_of_thread(struct thread *t, struct usage *u)
@@ -161,20 +177,25 @@ static u64 current_maxrss(struct process *p)
 	return kib;
 }
 
+/* A thread is counted once, though it may be on its way from the living to the dead. */
 void process_usage(struct process *p, struct usage *u)
 {
 	struct task *task;
 	struct usage one;
+	u32 seq;
 	guard_rcu();
 
-	*u = p->dead;
-	list_for_each_rcu(task, &p->threads, link)
-	{
-		if (task->sig.exiting)
-			continue;
-		usage_of_thread(task->thread, &one);
-		usage_add(u, &one);
-	}
+	do {
+		seq = seq_read_begin(&p->dead_seq);
+		usage_copy(u, &p->dead);
+		list_for_each_rcu(task, &p->threads, link)
+		{
+			if (READ_ONCE(task->counted))
+				continue;
+			usage_of_thread(task->thread, &one);
+			usage_add(u, &one);
+		}
+	} while (seq_read_retry(&p->dead_seq, seq));
 }
 
 void process_cputime(struct process *p, u64 *utime, u64 *stime)
@@ -236,15 +257,17 @@ static long ticks(u64 ns)
 long sys_times(struct tms __user *tbuf)
 {
 	struct process *p = process_current();
+	struct usage children;
 	struct tms out;
 	u64 utime, stime;
 
 	if (tbuf) {
 		process_cputime(p, &utime, &stime);
+		with_spin_irq(&tree_lock) children = p->children_usage;
 		out.tms_utime = ticks(utime);
 		out.tms_stime = ticks(stime);
-		out.tms_cutime = ticks(p->children_usage.utime);
-		out.tms_cstime = ticks(p->children_usage.stime);
+		out.tms_cutime = ticks(children.utime);
+		out.tms_cstime = ticks(children.stime);
 		if (copy_to_user(tbuf, &out, sizeof(out)))
 			return -EFAULT;
 	}

@@ -83,7 +83,8 @@ struct process {
 	struct spinlock limits_lock;
 	struct rlimit limits[NR_RLIMITS]; /* [limits_lock] */
 
-	struct usage dead;           /* [t] threads that exited */
+	struct seqcount dead_seq;    /* for who reads `dead` and the threads without tree_lock */
+	struct usage dead;           /* [t, dead_seq] threads that exited */
 	struct usage children_usage; /* [t] children that were waited for */
 	u64 start_boot_ns;           /* [I] */
 
@@ -110,6 +111,7 @@ struct task {
 	struct process *process;                /* [I] */
 	struct pid *pid;                        /* [I] counted */
 	struct list link;                       /* [t, R] process.threads */
+	bool counted;                           /* [t, process.dead_seq] in process.dead */
 	vaddr_t set_child_tid, clear_child_tid; /* [P] */
 	vaddr_t robust_list;                    /* [P] */
 	u64 start_boot_ns;                      /* [I] */

@@ -61,6 +61,7 @@ static void report_init(struct wait_report *r, struct process *p, int why, int s
 	r->status = status;
 	cred_put(cred);
 	process_usage(p, &r->usage);
+	usage_add(&r->usage, &p->children_usage);
 }
 
 static bool take_zombie(const struct wait_request *w, struct process *p, struct wait_report *r)
@@ -76,12 +77,7 @@ static bool take_zombie(const struct wait_request *w, struct process *p, struct 
 	r->raw = s;
 	if (w->options & WNOWAIT)
 		return true;
-	struct process *us = process_current();
-	u64 maxrss = us->children_usage.maxrss;
-
-	usage_add(&us->children_usage, &r->usage);
-	usage_add(&us->children_usage, &p->children_usage);
-	us->children_usage.maxrss = maxrss > r->usage.maxrss ? maxrss : r->usage.maxrss;
+	usage_add(&process_current()->children_usage, &r->usage);
 	process_reap_locked(p);
 	return true;
 }

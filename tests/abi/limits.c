@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * CPU time that is limited (RLIMIT_CPU), CPU-time interval timers beside it, and processes whose
- * threads end together with such timers running.  Positions of descriptors that have none, names
+ * threads end together with such timers running.  What a process is told of the time and memory of
+ * its children and theirs.  Positions of descriptors that have none, names
  * in /proc that nobody can make.
  */
 /* LIMIT 180 */
@@ -141,6 +142,67 @@ static void ends(void)
 	VALUE("processes that ended otherwise", bad);
 }
 
+static void *nothing(void *arg)
+{
+	return NULL;
+}
+
+/* Threads that end neither leave the process's CPU time nor count twice. */
+static void time_goes_on(void)
+{
+	double before = cpu_seconds(), now;
+	int back = 0;
+
+	for (int i = 0; i < 200; i++) {
+		pthread_t thread;
+
+		if (pthread_create(&thread, NULL, nothing, NULL))
+			_exit(1);
+		for (int j = 0; j < 50; j++, before = now) {
+			now = cpu_seconds();
+			back += now < before;
+		}
+		pthread_join(thread, NULL);
+	}
+	VALUE("CPU time went back", back);
+}
+
+static double seconds_of(const struct rusage *u)
+{
+	return (double)u->ru_utime.tv_sec + (double)u->ru_stime.tv_sec +
+	       (double)(u->ru_utime.tv_usec + u->ru_stime.tv_usec) / 1e6;
+}
+
+/* A grandchild uses half a second and 16 MiB. */
+static void usage(void)
+{
+	struct rusage u;
+	pid_t child = fork();
+
+	if (!child) {
+		pid_t grandchild = fork();
+
+		if (!grandchild) {
+			volatile char *memory = malloc(16 << 20);
+
+			for (int i = 0; i < 16 << 20; i += 1024)
+				memory[i] = 1;
+			burn_until(0.5);
+			_exit(0);
+		}
+		waitpid(grandchild, NULL, 0);
+		getrusage(RUSAGE_SELF, &u);
+		_exit(seconds_of(&u) > 0.4 || u.ru_maxrss > 15000);
+	}
+	int status;
+	CALL("wait4", wait4(child, &status, 0, &u) == child ? 0 : -1);
+	show_status("child", status);
+	TRUE("its rusage has its children's time", seconds_of(&u) > 0.4);
+	TRUE("and memory", u.ru_maxrss > 15000 && u.ru_maxrss < 64000);
+	getrusage(RUSAGE_CHILDREN, &u);
+	TRUE("so has ours of children", seconds_of(&u) > 0.4 && u.ru_maxrss > 15000);
+}
+
 static void positions(void)
 {
 	sigset_t none;
@@ -187,6 +249,8 @@ int main(void)
 	CHILD("none at all", limit(0, 0), burn_until(60));
 	CHILD("timers", timers_beside());
 	ends();
+	time_goes_on();
+	CHILD("usage", usage());
 	positions();
 	names_in_proc();
 	return 0;
