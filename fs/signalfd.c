@@ -15,6 +15,7 @@
 #include <kernel/abi/signal.h>
 #include <kernel/lib/seq.h>
 #include <kernel/lib/string.h>
+#include <kernel/pid/jobs.h>
 #include <kernel/sched/thread.h>
 #include <kernel/signal/signal.h>
 #include <mm/alloc.h>
@@ -83,6 +84,7 @@ static ssize_t signalfd_read(struct file *file, struct iov_iter *to, loff_t *pos
 				return err;
 			continue;
 		}
+		job_control->signal_taken(&info);
 		to_abi(&out, &info);
 		if (copy_to_iter(&out, sizeof(out), to) != sizeof(out))
 			return total ? total : -EFAULT;

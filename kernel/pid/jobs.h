@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What terminals and sockets ask of the process room: who we are, and job control.  It answers;
- * they lie below it.
+ * What terminals, sockets and signalfd ask of the process room: who we are, and job control.  It
+ * answers; they lie below it.
  *
  * "We" is the process of the running thread.  Context: threads, may not hold tree_lock or signal
  * locks.
@@ -10,6 +10,7 @@
 
 #include <kernel/lib/types.h>
 
+struct ksiginfo;
 struct pid;
 struct tty;
 
@@ -37,6 +38,8 @@ struct job_control {
 	/* A background group that nobody can continue: it gets EIO instead of a stop. */
 	bool (*group_orphaned)(void);
 	bool (*signal_ignored)(int signo); /* by us: blocked or ignored */
+	/* We took this signal from our queue: a timer that sent it counts what it missed, runs on. */
+	void (*signal_taken)(struct ksiginfo *info);
 	/* Is `group` a group of `session`? */
 	bool (*group_in_session)(struct pid *group, struct pid *session);
 };

@@ -309,6 +309,7 @@ static const struct job_control jobs = {
 	.kill_session_leader = kill_session_leader,
 	.group_orphaned = our_group_orphaned,
 	.signal_ignored = signal_ignored,
+	.signal_taken = process_timer_delivered,
 	.group_in_session = group_in_session,
 };
 

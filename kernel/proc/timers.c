@@ -2,10 +2,12 @@
 /*
  * Timers that send signals: alarm(2), setitimer(2), timer_create(2).
  *
- * Every timer stands on one kernel timer.  The kernel timer's function runs in an interrupt: it
- * sends the signal and, for ITIMER_REAL, starts itself again.  A POSIX timer is started again only
- * when its signal is taken, and the periods that passed meanwhile are its overrun count
- * (timer_getoverrun(2)); so a process that does not take signals costs nothing.
+ * Every timer stands on one kernel timer.  The kernel timer's function runs in an interrupt and
+ * sends the signal.  The timer is started again only when the signal is taken; the periods that
+ * passed meanwhile are a POSIX timer's overrun count (timer_getoverrun(2)).  So a process that does
+ * not take signals costs nothing, and one that does no more than it uses of its own time.  A POSIX
+ * timer whose signal is ignored goes on, at most once a tick; ITIMER_REAL stands still, as on
+ * Linux.
  *
  * Timers on a CPU-time clock (ITIMER_VIRTUAL, ITIMER_PROF, CLOCK_*_CPUTIME_ID) and RLIMIT_CPU run
  * as watches: the kernel timer fires no later than the CPU time could have been reached if every
@@ -57,8 +59,23 @@ static void real_timer_fn(struct timer *t)
 
 	siginfo_kernel(&info, SIGALRM);
 	signal_send_process(&p->sig, &info);
-	if (p->real_interval)
-		timer_start(t, ktime_add(timer_deadline(t), p->real_interval), 0);
+}
+
+/* The next of the periods since `last` that is yet to come. */
+static u64 next_period(u64 last, u64 interval, u64 now)
+{
+	return now < last ? last : last + ((now - last) / interval + 1) * interval;
+}
+
+/* A SIGALRM was taken. */
+static void real_timer_again(struct process *p)
+{
+	struct timer *t = &p->real_timer;
+	guard_spin_irq(&p->sig.lock);
+
+	if (p->real_interval && !timer_pending(t))
+		timer_start(t, next_period(timer_deadline(t), p->real_interval, clock_mono_ns()),
+			    0);
 }
 
 static void cpu_timer_check(struct process *p, struct cpu_itimer *it, u64 now, int signo)
@@ -157,7 +174,13 @@ static u64 real_timer_left(struct process *p)
 
 static void real_timer_set(struct process *p, u64 value, u64 interval)
 {
+	/* A signal taken meanwhile must not start it. */
+	with_spin_irq(&p->sig.lock)
+	{
+		p->real_interval = 0;
+	}
 	timer_cancel_sync(&p->real_timer);
+	guard_spin_irq(&p->sig.lock);
 	p->real_interval = interval;
 	if (value)
 		timer_start(&p->real_timer, clock_deadline(value), 0);
@@ -174,7 +197,7 @@ static int itimer_read(int which, struct itimer_ns *out)
 
 	if (which == ITIMER_REAL) {
 		out->value = real_timer_left(p);
-		out->interval = p->real_interval;
+		out->interval = READ_ONCE(p->real_interval);
 		return 0;
 	}
 	if (which != ITIMER_VIRTUAL && which != ITIMER_PROF)
@@ -302,6 +325,29 @@ static void posix_timer_program(struct posix_timer *pt, u64 now)
 	timer_start(&pt->timer, clock_deadline(rest), 0);
 }
 
+/* Whole intervals between value and now; value moves past now.  Locks: signal lock held. */
+static u64 forward(struct posix_timer *pt, u64 now)
+{
+	u64 periods;
+
+	if (!pt->interval || !pt->value || now < pt->value)
+		return 0;
+	periods = (now - pt->value) / pt->interval + 1;
+	pt->value += periods * pt->interval;
+	return periods - 1;
+}
+
+/* Nobody will take the signal, and so start the timer again. */
+static void posix_timer_ignored(struct posix_timer *pt, u64 now)
+{
+	guard_spin_irq(&pt->process->sig.lock);
+	pt->pending = false;
+	if (!pt->interval || !pt->value)
+		return;
+	forward(pt, pt->interval < TICK_NS ? now + TICK_NS : now);
+	posix_timer_program(pt, now);
+}
+
 static void posix_timer_fn(struct timer *t)
 {
 	struct posix_timer *pt = container_of(t, struct posix_timer, timer);
@@ -323,9 +369,9 @@ static void posix_timer_fn(struct timer *t)
 		if (!pt->interval)
 			pt->value = 0;
 	}
-	if (send)
-		signal_send_owned(&pt->process->sig, pt->target ? pt->target->sig : NULL,
-				  pt->queue);
+	if (send &&
+	    !signal_send_owned(&pt->process->sig, pt->target ? pt->target->sig : NULL, pt->queue))
+		posix_timer_ignored(pt, now);
 }
 
 static struct posix_timer *timer_find(struct process *p, int id)
@@ -339,23 +385,13 @@ static struct posix_timer *timer_find(struct process *p, int id)
 	return NULL;
 }
 
-/* Whole intervals between value and now; value moves past now.  Locks: signal lock held. */
-static u64 forward(struct posix_timer *pt, u64 now)
-{
-	u64 periods;
-
-	if (!pt->interval || !pt->value || now < pt->value)
-		return 0;
-	periods = (now - pt->value) / pt->interval + 1;
-	pt->value += periods * pt->interval;
-	return periods - 1;
-}
-
 void process_timer_delivered(struct ksiginfo *info)
 {
 	struct process *p = process_current();
 	struct posix_timer *pt;
 
+	if (info->si_signo == SIGALRM)
+		real_timer_again(p);
 	if (info->si_code != SI_TIMER)
 		return;
 	guard_mutex(&p->timers_lock);
@@ -607,8 +643,7 @@ void process_timers_exec(struct process *p)
 
 void process_timers_exit(struct process *p)
 {
-	p->real_interval = 0;
-	timer_cancel_sync(&p->real_timer);
+	real_timer_set(p, 0, 0);
 	/* Who saw the process live has started it by now: the signal lock was taken since. */
 	timer_cancel_sync(&p->cpu_watch);
 	process_timers_exec(p);

@@ -465,11 +465,11 @@ bool signal_send_owned(struct signal_shared *sh, struct signal_state *st, struct
 {
 	guard_spin_irq(&sh->lock);
 
-	if (!list_empty(&q->link))
-		return false;
-	struct ksiginfo info = q->info;
-	signal_send_locked(sh, st, &info, q);
-	return true;
+	if (list_empty(&q->link)) {
+		struct ksiginfo info = q->info;
+		signal_send_locked(sh, st, &info, q);
+	}
+	return !list_empty(&q->link);
 }
 
 void signal_force(const struct ksiginfo *info)

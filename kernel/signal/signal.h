@@ -155,8 +155,8 @@ int signal_send_thread(struct signal_state *st, const struct ksiginfo *info);
 void signal_force(const struct ksiginfo *info);
 
 /*
- * A timer's queue entry: sent when not already pending; true if it was queued anew (false: count an
- * overrun).
+ * A timer's queue entry: sent when not already pending.  True if it is pending then, to be taken;
+ * false: it is ignored.
  */
 struct sigqueue *sigqueue_create_owned(void);
 void sigqueue_destroy_owned(struct signal_shared *sh, struct sigqueue *q);

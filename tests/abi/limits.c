@@ -2,10 +2,10 @@
 /*
  * CPU time that is limited (RLIMIT_CPU), CPU-time interval timers beside it, and processes whose
  * threads end together with such timers running.  What a process is told of the time and memory of
- * its children and theirs.  Positions of descriptors that have none, names
- * in /proc that nobody can make.
+ * its children and theirs.  Timers, by who takes their signals.  Positions of descriptors that have
+ * none, names in /proc that nobody can make.
  */
-/* LIMIT 180 */
+/* LIMIT 300 */
 #include "check.h"
 
 #include <pthread.h>
@@ -203,6 +203,89 @@ static void usage(void)
 	TRUE("so has ours of children", seconds_of(&u) > 0.4 && u.ru_maxrss > 15000);
 }
 
+static void count(int signo)
+{
+	alarms++;
+}
+
+/* The signals of a periodic timer, taken in the one way and the other. */
+static void taken(void)
+{
+	struct itimerspec often = {{0, 5000000}, {0, 5000000}};
+	struct sigevent ev = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1};
+	struct timespec long_time = {20, 0};
+	struct signalfd_siginfo si;
+	siginfo_t info;
+	timer_t timer;
+	sigset_t set;
+	int got = 0, fd;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	fd = signalfd(-1, &set, 0);
+	timer_create(CLOCK_MONOTONIC, &ev, &timer);
+	timer_settime(timer, 0, &often, NULL);
+	for (int i = 0; i < 3; i++)
+		got += read(fd, &si, sizeof(si)) == sizeof(si) && si.ssi_code == SI_TIMER;
+	VALUE("taken by signalfd", got);
+	for (got = 0; got < 3; got++)
+		if (sigtimedwait(&set, &info, &long_time) != SIGUSR1)
+			break;
+	VALUE("taken by sigtimedwait", got);
+	sleep_ms(50);
+	sigtimedwait(&set, &info, &long_time);
+	TRUE("some were missed", timer_getoverrun(timer) >= 8);
+	signal(SIGUSR1, SIG_IGN);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	timer_settime(timer, 0, &often, NULL);
+	sleep_ms(50);
+	alarms = 0;
+	signal(SIGUSR1, count);
+	for (int i = 0; i < 2000 && alarms < 3; i++)
+		sleep_ms(10);
+	TRUE("goes on after it was ignored", alarms >= 3);
+	timer_delete(timer);
+}
+
+static void real_timer(void)
+{
+	struct itimerval often = {{0, 5000}, {0, 5000}}, now, hectic = {{0, 1}, {0, 1}};
+	struct itimerval none = {{0, 0}, {0, 0}};
+	sigset_t set;
+
+	signal(SIGALRM, count);
+	alarms = 0;
+	setitimer(ITIMER_REAL, &often, NULL);
+	for (int i = 0; i < 2000 && alarms < 3; i++)
+		sleep_ms(10);
+	TRUE("real timer goes on", alarms >= 3);
+	sigemptyset(&set);
+	sigaddset(&set, SIGALRM);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	sleep_ms(100);
+	getitimer(ITIMER_REAL, &now);
+	printf("while its signal waits: %ld %ld, every %ld %ld\n", (long)now.it_value.tv_sec,
+	       (long)now.it_value.tv_usec, (long)now.it_interval.tv_sec,
+	       (long)now.it_interval.tv_usec);
+	alarms = 0;
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	for (int i = 0; i < 2000 && alarms < 3; i++)
+		sleep_ms(10);
+	TRUE("goes on when it is taken", alarms >= 3);
+	signal(SIGALRM, SIG_IGN);
+	sleep_ms(100);
+	alarms = 0;
+	signal(SIGALRM, count);
+	sleep_ms(200);
+	VALUE("after it was ignored", alarms);
+	setitimer(ITIMER_REAL, &hectic, NULL);
+	for (int i = 0; i < 2000 && alarms < 100; i++)
+		sleep_ms(10);
+	TRUE("a microsecond", alarms >= 100);
+	setitimer(ITIMER_REAL, &none, NULL);
+}
+
 static void positions(void)
 {
 	sigset_t none;
@@ -251,6 +334,8 @@ int main(void)
 	ends();
 	time_goes_on();
 	CHILD("usage", usage());
+	CHILD("signals of timers", taken());
+	CHILD("real timer", real_timer());
 	positions();
 	names_in_proc();
 	return 0;
