@@ -2,8 +2,6 @@
 /*
  * Calls on files that other programs reach by newer names: creat, utime and its family, renameat,
  * ustat, inotify_init; and the rarer ones: preadv2, pwritev2, cachestat, lremovexattr, vhangup.
- *
- * ONLY x86_64: what Linux answers on the others is not recorded yet.
  */
 #include "fs.h"
 #include <sched.h>

@@ -3,8 +3,6 @@
  * Calls made without the C library between, which would answer some of them itself, make others of
  * them, or correct their arguments: names relative to directories, scheduling attributes, clocks,
  * identity of the system.
- *
- * ONLY x86_64: what Linux answers on the others is not recorded yet.
  */
 #include "check.h"
 #include <dirent.h>

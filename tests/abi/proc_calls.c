@@ -3,8 +3,6 @@
  * Calls on processes and threads that the C library makes in its own way or not at all: exit_group,
  * set_tid_address, restart_syscall, rt_tgsigqueueinfo, rseq, pidfd_getfd, process_madvise, ioprio,
  * the plain identity calls, clock_adjtime, and what single architectures have.
- *
- * ONLY x86_64: what Linux answers on the others is not recorded yet.
  */
 #include "check.h"
 #include <pthread.h>
@@ -180,15 +178,18 @@ long section_run(uint64_t *cs, struct rseq_section *section);
 extern char section_start[], section_end[], section_abort[];
 
 #if defined(__x86_64__)
-asm(".text\n.globl section_run\nsection_run: mov %rsi, (%rdi)\n"
+asm(".text\n.globl section_run, section_start, section_end, section_abort\n"
+    "section_run: mov %rsi, (%rdi)\n"
     "section_start: nop\n jmp section_start\nsection_end: xor %eax, %eax\n ret\n"
     ".balign 4\n .long " SIGNATURE "\nsection_abort: mov $1, %eax\n ret\n");
 #elif defined(__aarch64__)
-asm(".text\n.globl section_run\nsection_run: str x1, [x0]\n"
+asm(".text\n.globl section_run, section_start, section_end, section_abort\n"
+    "section_run: str x1, [x0]\n"
     "section_start: nop\n b section_start\nsection_end: mov x0, 0\n ret\n"
     ".balign 4\n .word " SIGNATURE "\nsection_abort: mov x0, 1\n ret\n");
 #else
-asm(".text\n.globl section_run\nsection_run: sd a1, 0(a0)\n"
+asm(".text\n.globl section_run, section_start, section_end, section_abort\n"
+    "section_run: sd a1, 0(a0)\n"
     "section_start: nop\n j section_start\nsection_end: li a0, 0\n ret\n"
     ".balign 4\n .word " SIGNATURE "\nsection_abort: li a0, 1\n ret\n");
 #endif
