@@ -259,8 +259,12 @@ int ext4_failed(struct superblock *sb, const struct inode *inode, int err, const
 int ext4_feature_add(struct handle *h, struct ext4_super *es, u32 compat, u32 ro_compat)
 {
 	struct ext4_disk_super *d = es->disk;
-	int err = h ? journal_extend(h, 1, 0) : 0;
+	int err;
 
+	/* Features are never lost again. */
+	if (!(compat & ~READ_ONCE(es->compat)) && !(ro_compat & ~READ_ONCE(es->ro_compat)))
+		return 0;
+	err = h ? journal_extend(h, 1, 0) : 0;
 	if (err < 0)
 		return err;
 	err = journal_get_write(h, es->super_buffer);

@@ -121,7 +121,7 @@ struct ext4_super {
 	u32 flex_bits;      /* log2 of groups per flexible group */
 	u32 addr_per_block; /* block numbers in an indirect block */
 
-	/* Features. [I] but for large_file and dir_nlink, set on first need under super_lock */
+	/* Features. [I] but for what ext4_feature_add() sets under super_lock; read without */
 	u32 compat, incompat, ro_compat;
 	u32 csum_seed; /* metadata_csum */
 	u32 hash_seed[4];
@@ -214,15 +214,15 @@ enum ext4_inode_state {
 };
 
 struct ext4_inode {
-	u32 block[EXT4_N_BLOCKS]; /* [m] extent root, block pointers, or a short symlink's body */
-	u32 flags;                /* [inode.lock] EXT4_*_FL as on disk */
-	u32 state;                /* [a] BIT(enum ext4_inode_state) */
-	u32 group;                /* [I] of the inode itself */
-	u32 csum_seed;            /* [I] */
-	u16 extra_isize;          /* [x] */
-	u64 file_acl;             /* [x] attribute block, 0: none */
-	u32 dtime;                /* [orphan_lock] next orphan while on the list */
-	u32 projid;
+	u32 block[EXT4_N_BLOCKS];   /* [m] extent root, block pointers, or a short symlink's body */
+	u32 flags;                  /* [inode.lock] EXT4_*_FL as on disk */
+	u32 state;                  /* [a] BIT(enum ext4_inode_state) */
+	u32 group;                  /* [I] of the inode itself */
+	u32 csum_seed;              /* [I] */
+	u16 extra_isize;            /* [x] */
+	u64 file_acl;               /* [x] attribute block, 0: none */
+	u32 dtime;                  /* [orphan_lock] next orphan while on the list */
+	u32 projid;                 /* [I] */
 	s64 disk_size;              /* [m] size as the disk knows it: <= inode.size */
 	u32 sync_tid, datasync_tid; /* [a] transactions that fsync, fdatasync must see on disk */
 	struct rwsem map;           /* m: block map, RANK_INODE_MAP */
@@ -235,8 +235,8 @@ struct ext4_inode {
 	u32 pending;                        /* [e] blocks taken and not in the map on disk */
 	/* [e; read without] blocks promised to the map itself, for those */
 	u32 spare;
-	u64 last_block;                     /* [m] goal: behind what was allocated last */
-	u32 last_lblock;                    /* [m] */
+	u64 last_block;  /* [m] goal: behind what was allocated last */
+	u32 last_lblock; /* [m] */
 	s64 direct_end;  /* [inode.lock, a] where a direct write under way will move the size */
 	/* [m; read without] of what is on the disk and in the map: disk_size will follow */
 	s64 written_end;
@@ -471,7 +471,7 @@ void ext4_warn(struct superblock *sb, const char *fmt, ...) __printf(2, 3);
 int ext4_failed(struct superblock *sb, const struct inode *inode, int err, const char *what);
 /*
  * Set a feature on first need (large_file, dir_nlink, ext_attr): updates the superblock in the
- * handle.  Returns 0 or -errno.
+ * handle.  Nothing to do if it is set.  Returns 0 or -errno.
  */
 int ext4_feature_add(struct handle *h, struct ext4_super *es, u32 compat,
 		     u32 ro_compat) __must_check;
@@ -489,7 +489,8 @@ int ext4_super_dirty(struct handle *h, struct ext4_super *es, const void *field,
 
 /* Blocks dirtied at most by one ... */
 #define EXT4_CREDITS_INODE     1u /* ext4_inode_dirty */
-#define EXT4_CREDITS_INODE_NEW 8u /* two bitmaps, descriptors, table, superblock, attribute block */
+#define EXT4_CREDITS_INODE_NEW 8u /* two bitmaps, descriptors, table, superblock, attribute block  \
+				   */
 #define EXT4_CREDITS_DATA                                                                          \
 	27u /* block added to a map: tree path doubled, bitmap and descriptor each */
 #define EXT4_CREDITS_XATTR  12u /* attribute block allocated or shared, the old one freed */

@@ -84,9 +84,18 @@ static ssize_t ext4_write_iter(struct file *file, struct iov_iter *from, loff_t 
 							 : iomap_write_iter(file, from, pos);
 }
 
+/*
+ * Its content is to be believed only after comparison with a tree of hashes, which is not there:
+ * such files can be seen and removed.
+ */
+static bool is_sealed(const struct inode *inode)
+{
+	return ext4_inode(inode)->flags & EXT4_VERITY_FL;
+}
+
 static int ext4_open(struct inode *inode, struct file *file)
 {
-	if (ext4_inode(inode)->flags & EXT4_VERITY_FL)
+	if (is_sealed(inode))
 		return -EOPNOTSUPP;
 	return 0;
 }
@@ -214,13 +223,14 @@ int ext4_setattr(struct dentry *dentry, struct inode *inode, const struct iattr 
 	struct iattr a = *attr;
 	int err = setattr_prepare(inode, &a);
 
+	if (!err && is_sealed(inode))
+		err = -EOPNOTSUPP;
 	if (err)
 		return err;
 	err = a.valid & ATTR_SIZE ? set_size(inode, &a) : set_others(inode, &a);
 	/* The mode is stored: the list has to follow. */
-	if (!err && a.valid & ATTR_MODE) {
+	if (!err && a.valid & ATTR_MODE)
 		err = until_memory(posix_acl_chmod(inode));
-	}
 	return err;
 }
 

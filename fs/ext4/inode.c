@@ -514,8 +514,8 @@ static int check_fields(struct inode *inode)
 		return bad_inode(inode, "directory too large", (u64)inode->size);
 	if (ei->file_acl && !ext4_blocks_valid(es, ei->file_acl, 1))
 		return bad_inode(inode, "bad extended attribute block", ei->file_acl);
-	if (ei->flags & (EXT4_INLINE_DATA_FL | EXT4_EA_INODE_FL | EXT4_ENCRYPT_FL |
-			 EXT4_CASEFOLD_FL | EXT4_VERITY_FL))
+	if (ei->flags &
+	    (EXT4_INLINE_DATA_FL | EXT4_EA_INODE_FL | EXT4_ENCRYPT_FL | EXT4_CASEFOLD_FL))
 		return bad_inode(inode, "flags of a feature that is not there", ei->flags);
 	if (ei->flags & EXT4_EXTENTS_FL && !ext4_has_incompat(es, EXT4_INCOMPAT_EXTENTS) &&
 	    S_ISLNK(inode->mode))

@@ -203,6 +203,34 @@ TEST(write_and_read)
 	}
 }
 
+/* A file whose content should be compared with hashes can be seen and removed, not read. */
+TEST(verity)
+{
+	struct stat st;
+	int fd;
+
+	REQUIRE(make(16, "ext4", "-O verity"));
+	EXPECT_EQ(mount_it(0, NULL), 0);
+	fd = (int)hf_open("/mnt/f", O_RDWR | O_CREAT, 0644);
+	EXPECT_EQ(hf_write(fd, "content", 7), 7);
+	EXPECT_EQ(hf_close(fd), 0);
+	EXPECT_EQ(hf_umount("/mnt", 0), 0);
+	REQUIRE(!host_disk_save(disk, IMAGE));
+	/* Extents, too. */
+	REQUIRE(suite_shell("debugfs -w -R 'sif f flags 0x180000' %s >/dev/null 2>&1", IMAGE) &&
+		!host_disk_load(disk, IMAGE));
+	EXPECT_EQ(mount_it(0, NULL), 0);
+	EXPECT_EQ(hf_stat("/mnt/f", &st), 0);
+	EXPECT_EQ(st.st_size, 7);
+	EXPECT_EQ(hf_open("/mnt/f", O_RDONLY, 0), -EOPNOTSUPP);
+	EXPECT_EQ(hf_truncate("/mnt/f", 3), -EOPNOTSUPP);
+	EXPECT_EQ(hf_unlink("/mnt/f"), 0);
+	EXPECT_EQ(hf_umount("/mnt", 0), 0);
+	EXPECT(clean());
+	EXPECT_EQ(hostfs_errors_logged(), 0);
+	done();
+}
+
 /* The log holds a superblock of larger blocks: believed, buffers would be too small. */
 TEST(replay_changes_block_size)
 {
