@@ -54,6 +54,7 @@ void process_reap_locked(struct process *p)
 	rcu_assign_pointer(p->pid->process, NULL);
 	pid_unuse(p->pid);
 	p->leader = NULL;
+	wake_up_all(&p->pid->exited);
 	/* The task keeps the process's memory until the thread's last reference goes. */
 	thread_put(leader);
 }
@@ -207,6 +208,7 @@ static void leave_family(int status, u64 maxrss)
 		rcu_assign_pointer(task->pid->thread, NULL);
 		pid_unuse(task->pid);
 	}
+	wake_up_all(&task->pid->exited);
 	if (p->nr_threads) {
 		/* exec may be waiting to be alone. */
 		wake_up_all(&p->child_wait);
@@ -306,6 +308,7 @@ static void become_leader(struct process *p)
 		list_remove_rcu(&old_task->link);
 		rcu_assign_pointer(mine->thread, NULL);
 		rcu_assign_pointer(p->pid->thread, t);
+		wake_up_all(&mine->exited);
 		pid_unuse(mine);
 		p->leader = thread_get(t);
 	}

@@ -18,6 +18,7 @@
 #include <gen/syscalls.h>
 #include <kernel/abi/capability.h>
 #include <kernel/abi/errno.h>
+#include <kernel/abi/pidfd.h>
 #include <kernel/abi/sched.h>
 #include <kernel/lib/string.h>
 #include <kernel/proc/pidfd.h>
@@ -147,7 +148,7 @@ static int check_flags(const struct fork_request *req)
 		return -EINVAL;
 	if ((f & CLONE_PARENT) && (process_current()->sig.flags & SIGNAL_UNKILLABLE))
 		return -EINVAL;
-	if ((f & CLONE_PIDFD) && (f & (CLONE_DETACHED | CLONE_THREAD)))
+	if ((f & CLONE_PIDFD) && (f & CLONE_DETACHED))
 		return -EINVAL;
 	return 0;
 }
@@ -368,7 +369,8 @@ static int report_to_parent(const struct fork_request *req, struct pid *pid, int
 {
 	*pidfd = -1;
 	if (req->flags & CLONE_PIDFD) {
-		int err = pidfd_create(pid, 0, pidfd, pidfile);
+		int err = pidfd_create(pid, req->flags & CLONE_THREAD ? PIDFD_THREAD : 0, pidfd,
+				       pidfile);
 		if (err)
 			return err;
 		if (put_user(*pidfd, req->pidfd)) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * pidfds: a descriptor that names one process for ever, whatever happens to its number.  It polls
- * readable once the process is a zombie or gone.  pidfd_open(2), pidfd_send_signal(2),
- * pidfd_getfd(2).
+ * pidfds: a descriptor that names one process, or with PIDFD_THREAD one thread, for ever, whatever
+ * happens to its number.  It polls readable once that is dead, and hung up once it was waited for.
+ * pidfd_open(2), pidfd_send_signal(2), pidfd_getfd(2).
  */
 #include <kernel/proc/pidfd.h>
 
@@ -12,28 +12,49 @@
 #include <gen/syscalls.h>
 #include <kernel/abi/errno.h>
 #include <kernel/abi/fcntl.h>
+#include <kernel/abi/pidfd.h>
 #include <kernel/abi/poll.h>
 #include <kernel/lib/seq.h>
 #include <kernel/proc/process.h>
 #include <mm/usercopy.h>
 #include <security/cred.h>
 
-#define PIDFD_FLAG_NONBLOCK O_NONBLOCK
+#define OPEN_FLAGS   (PIDFD_NONBLOCK | PIDFD_THREAD)
+#define SIGNAL_FLAGS (PIDFD_SIGNAL_THREAD | PIDFD_SIGNAL_THREAD_GROUP | PIDFD_SIGNAL_PROCESS_GROUP)
 
-static bool process_is_dead(struct pid *pid)
+enum life { ALIVE, DEAD, GONE };
+
+static enum life process_life(struct pid *pid)
 {
 	guard_rcu();
 	struct process *p = rcu_dereference(pid->process);
 
-	return !p || READ_ONCE(p->state) != PROCESS_ALIVE;
+	if (!p)
+		return GONE;
+	return READ_ONCE(p->state) == PROCESS_ALIVE ? ALIVE : DEAD;
+}
+
+static enum life thread_life(struct pid *pid)
+{
+	guard_rcu();
+	struct thread *t = rcu_dereference(pid->thread);
+
+	if (!t)
+		return GONE;
+	return READ_ONCE(t->sig->exiting) ? DEAD : ALIVE;
 }
 
 static unsigned pidfd_poll(struct file *file, struct poll_table *pt)
 {
+	static const unsigned events[] = {
+		[DEAD] = POLLIN | POLLRDNORM,
+		[GONE] = POLLIN | POLLRDNORM | POLLHUP,
+	};
 	struct pid *pid = file->private;
 
 	poll_wait(file, &pid->exited, pt);
-	return process_is_dead(pid) ? POLLIN | POLLRDNORM : 0;
+	/* A thread pidfd of a dead leader is hung up when the whole process was waited for. */
+	return events[file->flags & PIDFD_THREAD ? thread_life(pid) : process_life(pid)];
 }
 
 static int pidfd_release(struct file *file)
@@ -46,7 +67,7 @@ static void pidfd_show(struct seq *out, struct file *file)
 {
 	struct pid *pid = file->private;
 
-	seq_printf(out, "Pid:\t%d\n", process_is_dead(pid) && !pid->process ? -1 : (int)pid->nr);
+	seq_printf(out, "Pid:\t%d\n", READ_ONCE(pid->thread) || READ_ONCE(pid->process) ? (int)pid->nr : -1);
 }
 
 static const struct file_ops pidfd_ops = {
@@ -62,7 +83,7 @@ int pidfd_create(struct pid *pid, unsigned flags, int *fd, struct file **file)
 	if (n < 0)
 		return n;
 	int err = anon_file_create("[pidfd]", &pidfd_ops, pid_get(pid),
-				   O_RDWR | (flags & PIDFD_FLAG_NONBLOCK), file);
+				   O_RDWR | (flags & OPEN_FLAGS), file);
 	if (err) {
 		pid_put(pid);
 		fd_release(n);
@@ -72,7 +93,8 @@ int pidfd_create(struct pid *pid, unsigned flags, int *fd, struct file **file)
 	return 0;
 }
 
-int pidfd_get_pid(int fd, struct pid **out)
+/* The same, and the flags it was opened with. */
+static int pidfd_get(int fd, struct pid **out, unsigned *flags)
 {
 	struct fdref ref = fd_get(fd);
 	int err = -EBADF;
@@ -81,10 +103,28 @@ int pidfd_get_pid(int fd, struct pid **out)
 		return -EBADF;
 	if (ref.file->ops == &pidfd_ops) {
 		*out = pid_get(ref.file->private);
+		*flags = ref.file->flags;
 		err = 0;
 	}
 	fd_put(ref);
 	return err;
+}
+
+int pidfd_get_pid(int fd, struct pid **out)
+{
+	unsigned flags;
+
+	return pidfd_get(fd, out, &flags);
+}
+
+/* 0, -ESRCH, or -EINVAL: a thread that is not its process's first. */
+static int may_open(struct pid *pid, unsigned flags)
+{
+	if (READ_ONCE(pid->process))
+		return 0;
+	if (!READ_ONCE(pid->thread))
+		return -ESRCH;
+	return flags & PIDFD_THREAD ? 0 : -EINVAL;
 }
 
 long sys_pidfd_open(int nr, unsigned int flags)
@@ -93,62 +133,84 @@ long sys_pidfd_open(int nr, unsigned int flags)
 	struct pid *pid;
 	int fd, err;
 
-	if ((flags & ~(unsigned)PIDFD_FLAG_NONBLOCK) || nr <= 0)
+	if ((flags & ~(unsigned)OPEN_FLAGS) || nr <= 0)
 		return -EINVAL;
 	pid = pid_find_get((u32)nr);
 	if (!pid)
 		return -ESRCH;
-	err = -EINVAL;
-	if (READ_ONCE(pid->process)) {
+	err = may_open(pid, flags);
+	if (!err)
 		err = pidfd_create(pid, flags, &fd, &file);
-		if (!err)
-			fd_install(fd, file);
-	} else if (!READ_ONCE(pid->thread)) {
-		err = -ESRCH;
-	}
+	if (!err)
+		fd_install(fd, file);
 	pid_put(pid);
 	return err ? err : fd;
 }
 
-static int signal_pid(struct pid *pid, const struct ksiginfo *info)
+/* The thread, or the process it belongs to. */
+static int signal_pid(struct pid *pid, const struct ksiginfo *info, bool thread)
 {
 	guard_spin_irq(&tree_lock);
-	struct process *p = pid->process;
+	struct thread *t = pid->thread;
+	struct process *p = t ? t->process : pid->process;
 
 	if (!p || p->state == PROCESS_REAPED)
 		return -ESRCH;
 	if (!may_signal(p, info->si_signo))
 		return -EPERM;
-	if (info->si_signo && p->state == PROCESS_ALIVE)
+	if (!info->si_signo || p->state != PROCESS_ALIVE)
+		return 0;
+	if (!thread)
 		return signal_send_process(&p->sig, info);
-	return 0;
+	return t && !t->sig->exiting ? signal_send_thread(t->sig, info) : 0;
+}
+
+/* What the caller says of the signal.  `own`: it goes to nobody else. */
+static int read_info(struct ksiginfo *info, int sig, const struct siginfo __user *uinfo, bool own)
+{
+	if (siginfo_from_user(info, uinfo))
+		return -EFAULT;
+	if (info->si_signo != sig)
+		return -EINVAL;
+	/* Nobody may pretend to be the kernel or kill(2) towards others. */
+	return !own && (info->si_code >= 0 || info->si_code == SI_TKILL) ? -EPERM : 0;
+}
+
+static int send_to_scope(struct pid *pid, int sig, const struct siginfo __user *uinfo,
+			 unsigned scope)
+{
+	bool thread = scope == PIDFD_SIGNAL_THREAD, group = scope == PIDFD_SIGNAL_PROCESS_GROUP;
+	struct ksiginfo info;
+
+	if (uinfo) {
+		int err = read_info(&info, sig, uinfo, pid == task_current()->pid && !group);
+
+		if (err)
+			return err;
+	} else {
+		siginfo_user(&info, sig, thread ? SI_TKILL : SI_USER,
+			     process_id(process_current()), cred_current()->uid);
+	}
+	if (group)
+		return signal_send_group(pid, &info, true);
+	return signal_pid(pid, &info, thread);
 }
 
 long sys_pidfd_send_signal(int pidfd, int sig, const struct siginfo __user *uinfo,
 			   unsigned int flags)
 {
-	struct ksiginfo info;
+	unsigned opened;
 	struct pid *pid;
 	int err;
 
-	if (flags || sig < 0 || sig > KSIG_COUNT)
+	if ((flags & ~(unsigned)SIGNAL_FLAGS) || (flags & (flags - 1)))
 		return -EINVAL;
-	err = pidfd_get_pid(pidfd, &pid);
+	err = pidfd_get(pidfd, &pid, &opened);
 	if (err)
 		return err;
-	if (!uinfo) {
-		siginfo_user(&info, sig, SI_USER, process_id(process_current()),
-			     cred_current()->uid);
-	} else if (siginfo_from_user(&info, uinfo)) {
-		err = -EFAULT;
-	} else if (info.si_signo != sig) {
-		err = -EINVAL;
-	} else if (pid != process_current()->pid &&
-		   (info.si_code >= 0 || info.si_code == SI_TKILL)) {
-		err = -EPERM;
-	}
-	if (!err)
-		err = signal_pid(pid, &info);
+	if (!flags)
+		flags = opened & PIDFD_THREAD ? PIDFD_SIGNAL_THREAD : PIDFD_SIGNAL_THREAD_GROUP;
+	err = sig < 0 || sig > KSIG_COUNT ? -EINVAL : send_to_scope(pid, sig, uinfo, flags);
 	pid_put(pid);
 	return err;
 }
