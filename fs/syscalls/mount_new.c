@@ -226,6 +226,15 @@ long sys_open_tree(int dfd, const char __user *filename, unsigned int flags)
 
 #define MOVE_FROM_FLAGS (MOVE_MOUNT_F_SYMLINKS | MOVE_MOUNT_F_AUTOMOUNTS | MOVE_MOUNT_F_EMPTY_PATH)
 #define MOVE_TO_FLAGS   (MOVE_MOUNT_T_SYMLINKS | MOVE_MOUNT_T_AUTOMOUNTS | MOVE_MOUNT_T_EMPTY_PATH)
+#define MOVE_HOW_FLAGS  (MOVE_MOUNT_SET_GROUP | MOVE_MOUNT_BENEATH)
+
+static int move_how(struct path *from, struct path *to, unsigned flags)
+{
+	if (flags & MOVE_MOUNT_SET_GROUP)
+		return mount_set_group(from, to);
+	return flags & MOVE_MOUNT_BENEATH ? mount_move_beneath(from, to)
+					  : mount_move_path(from, to);
+}
 
 long sys_move_mount(int from_dfd, const char __user *from_name, int to_dfd,
 		    const char __user *to_name, unsigned int flags)
@@ -235,7 +244,9 @@ long sys_move_mount(int from_dfd, const char __user *from_name, int to_dfd,
 
 	if (!capable(CAP_SYS_ADMIN))
 		return -EPERM;
-	if (flags & ~(unsigned)(MOVE_FROM_FLAGS | MOVE_TO_FLAGS | MOVE_MOUNT_SET_GROUP))
+	if (flags & ~(unsigned)(MOVE_FROM_FLAGS | MOVE_TO_FLAGS | MOVE_HOW_FLAGS))
+		return -EINVAL;
+	if ((flags & MOVE_HOW_FLAGS) == MOVE_HOW_FLAGS)
 		return -EINVAL;
 	err = user_path_at(
 		from_dfd, from_name,
@@ -248,8 +259,7 @@ long sys_move_mount(int from_dfd, const char __user *from_name, int to_dfd,
 		lookup_flags(!(flags & MOVE_MOUNT_T_SYMLINKS), flags & MOVE_MOUNT_T_EMPTY_PATH),
 		&to);
 	if (!err) {
-		err = flags & MOVE_MOUNT_SET_GROUP ? mount_set_group(&from, &to)
-						   : mount_move_path(&from, &to);
+		err = move_how(&from, &to, flags);
 		path_put(&to);
 	}
 	path_put(&from);

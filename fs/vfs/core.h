@@ -52,7 +52,7 @@ bool mount_get_seq(struct mount **m, u32 seq);
 struct mount *mount_lookup(const struct path *path);
 /* Take off everything mounted on `d`, in every namespace. */
 void mount_detach_dentry(struct dentry *d);
-/* mount_tree.c */
+/* mount_ops.c */
 int do_mount(const char *source, struct path *path, const char *fstype, unsigned long flags,
 	     char *options) __must_check;
 int do_umount(const struct path *path, int flags) __must_check;
@@ -67,6 +67,8 @@ void mount_dissolve(struct mount *top);
 int mount_clone_tree(const struct path *path, bool recursive, struct mount **out) __must_check;
 /* move_mount(2), of an attached tree or not; `to` may move to the mount on top. */
 int mount_move_path(struct path *from, struct path *to) __must_check;
+/* The same under the mount at `to`, which comes to lie on top. */
+int mount_move_beneath(struct path *from, struct path *to) __must_check;
 int mount_set_group(const struct path *from, const struct path *to) __must_check;
 /* MOUNT_ATTR_* of one bit each as MNT_* flags, and back; the rule of access times is the
  * caller's. */

@@ -61,13 +61,28 @@ int mount_clone_tree(const struct path *path, bool recursive, struct mount **out
 }
 
 /* move_mount(2): a tree nobody sees yet. */
-static int attach_allowed(const struct path *from, const struct path *to)
+static int attach_allowed(const struct path *from, const struct path *to,
+			  const struct mount *parent)
 {
 	if (!mount_is_ours(to->mnt) || from->dentry != from->mnt->root)
 		return -EINVAL;
 	if (S_ISDIR(from->dentry->inode->mode) != S_ISDIR(to->dentry->inode->mode))
 		return -EINVAL;
-	return (to->mnt->flags & MNT_SHARED) && mount_tree_has_unbindable(from->mnt) ? -EINVAL : 0;
+	return (parent->flags & MNT_SHARED) && mount_tree_has_unbindable(from->mnt) ? -EINVAL : 0;
+}
+
+/* As child of `parent`, at `at`; `to` is the mount there, or where that is. */
+static int move_to(struct path *from, const struct path *to, struct mount *parent,
+		   struct dentry *at)
+{
+	int err;
+
+	if (mount_is_detached_top(from->mnt)) {
+		err = attach_allowed(from, to, parent);
+		return err ?: mount_attach_tree(from->mnt, parent, at);
+	}
+	err = mount_move_allowed(from, to, parent);
+	return err ?: mount_move_tree(from->mnt, parent, at);
 }
 
 int mount_move_path(struct path *from, struct path *to)
@@ -76,16 +91,46 @@ int mount_move_path(struct path *from, struct path *to)
 
 	if (err)
 		return err;
-	if (mount_is_detached_top(from->mnt)) {
-		err = attach_allowed(from, to);
-		if (!err)
-			err = mount_attach_tree(from->mnt, to->mnt, to->dentry);
-	} else {
-		err = mount_move_allowed(from, to);
-		if (!err)
-			err = mount_move_tree(from->mnt, to->mnt, to->dentry);
-	}
+	err = move_to(from, to, to->mnt, to->dentry);
 	mountpoint_unlock(to);
+	return err;
+}
+
+/*
+ * May `from` slip in between `to` and what that is mounted on?  Not where a copy of it would by
+ * propagation come to lie on one of the two, so that they would cover each other.
+ */
+static int beneath_allowed(const struct path *from, const struct path *to, const struct dentry *at)
+{
+	struct mount *m = to->mnt, *parent = m->parent;
+	struct path root;
+	bool is_root;
+
+	if (parent == m || to->dentry != m->root || (m->flags & MNT_LOCKED))
+		return -EINVAL;
+	if (mount_lookup_rcu(from->mnt, from->dentry) || mount_is_below(from->mnt, m))
+		return -EINVAL;
+	fs_get_root(fs_current(), &root);
+	is_root = root.mnt == m;
+	path_put(&root);
+	if (is_root || (m->ns && parent == m->ns->root))
+		return -EINVAL;
+	if (mount_would_overmount(parent, m, at))
+		return -EINVAL;
+	return mount_is_ours(from->mnt) && mount_would_overmount(parent, from->mnt, at) ? -EINVAL
+											 : 0;
+}
+
+int mount_move_beneath(struct path *from, struct path *to)
+{
+	struct dentry *at;
+	int err = mountpoint_lock_beneath(to, &at);
+
+	if (err)
+		return err;
+	err = mount_is_ours(to->mnt) ? beneath_allowed(from, to, at) : -EINVAL;
+	err = err ?: move_to(from, to, to->mnt->parent, at);
+	mountpoint_unlock_beneath(at);
 	return err;
 }
 

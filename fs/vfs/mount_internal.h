@@ -27,8 +27,10 @@ int mount_copy_tree(struct mount *top, struct dentry *root, unsigned flags,
 /* Attach the tree `top`, in no tree so far, at (parent, at), and what propagation asks.  Consumes
  * nothing on failure. */
 int mount_attach_tree(struct mount *top, struct mount *parent, struct dentry *at) __must_check;
-/* Move an attached tree. */
+/* Move an attached tree; what is mounted at the new place comes to lie on top of it. */
 int mount_move_tree(struct mount *top, struct mount *parent, struct dentry *at) __must_check;
+/* The end of a copy that never got into a tree.  Lets go of mounts_lock for a while. */
+void mount_discard_tree(struct mount *top);
 /* Unlink from the tree into `gone`; then mount_batch_put() without the lock. */
 void mount_detach_tree(struct mount *top, bool propagate, struct list *gone);
 void mount_batch_put(struct list *gone);
@@ -36,13 +38,17 @@ void mount_link(struct mount *m, struct mount *parent, struct dentry *at, struct
 void mount_unlink(struct mount *m);
 void ns_changed(struct mount_ns *ns);
 
+/* mount_ops.c.  Locks of all: mounts_lock W. */
 /* Is it a mount of the caller's namespace? */
 bool mount_is_ours(const struct mount *m);
 /* Is a mount of a more privileged namespace on something below `root` of m? */
 bool mount_has_locked_children(struct mount *m, struct dentry *root);
 bool mount_tree_has_unbindable(struct mount *top);
-/* May the attached mount `old` go to `to`?  0, -EINVAL, -ELOOP. */
-int mount_move_allowed(const struct path *old, const struct path *to) __must_check;
+/* Is it `top` or a mount below?  Locks: mounts_lock. */
+bool mount_is_below(const struct mount *m, const struct mount *top);
+/* May the attached mount `old` go to `to`, as a child of `parent`?  0, -EINVAL, -ELOOP. */
+int mount_move_allowed(const struct path *old, const struct path *to,
+		       struct mount *parent) __must_check;
 /* New MNT_USER_FLAGS.  0, or -EBUSY when there are writers. */
 int mount_set_flags(struct mount *m, u32 flags) __must_check;
 /*
@@ -51,6 +57,12 @@ int mount_set_flags(struct mount *m, u32 flags) __must_check;
  */
 int mountpoint_lock(struct path *path) __must_check;
 void mountpoint_unlock(const struct path *path);
+/*
+ * The same for what is to go beneath that mount: *out is where it is mounted, with a count, whose
+ * inode is locked W instead.
+ */
+int mountpoint_lock_beneath(struct path *path, struct dentry **out) __must_check;
+void mountpoint_unlock_beneath(struct dentry *at);
 
 /* mount_show.c: what the file system says of itself, "size=4k,mode=755" */
 void mount_show_super_options(struct superblock *sb, struct seq *out);
@@ -64,6 +76,8 @@ void mount_make_private(struct mount *m);
 int mount_join_copy(struct mount *copy, struct mount *from, unsigned flags) __must_check;
 int mount_propagate(struct mount *top, struct mount *dest, struct dentry *at,
 		    struct list *pending) __must_check;
+/* Would what is mounted on `from` at `at` also come to lie on the root of `to`? */
+bool mount_would_overmount(struct mount *from, const struct mount *to, const struct dentry *at);
 bool mount_propagate_busy(struct mount *m);
 void mount_propagate_detach(struct list *set);
 u32 mount_mark_new(void);

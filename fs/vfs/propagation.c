@@ -237,6 +237,28 @@ int mount_propagate(struct mount *top, struct mount *dest, struct dentry *at, st
 	return propagate_group(top, dest, at, mark, pending);
 }
 
+static bool propagates_to(struct mount *from, const struct mount *to, u32 mark)
+{
+	struct mount *p = from, *s;
+
+	do {
+		if (p == to)
+			return true;
+		p->mark = mark;
+		list_for_each (s, &p->slaves, slave_link) {
+			if (s->mark != mark && propagates_to(s, to, mark))
+				return true;
+		}
+		p = next_peer(p);
+	} while (p != from);
+	return false;
+}
+
+bool mount_would_overmount(struct mount *from, const struct mount *to, const struct dentry *at)
+{
+	return is_shared(from) && to->root == at && propagates_to(from, to, mount_mark_new());
+}
+
 /* Call fn for what is mounted at `at` of every mount that `from` propagates to. */
 static bool each_replica(struct mount *from, struct dentry *at, u32 mark,
 			 bool (*fn)(struct mount *c, void *arg), void *arg)
