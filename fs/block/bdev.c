@@ -19,6 +19,7 @@
 #include <kernel/abi/magic.h>
 #include <kernel/debug/assert.h>
 #include <kernel/lib/bits.h>
+#include <kernel/lib/minmax.h>
 #include <kernel/lib/string.h>
 #include <kernel/sched/thread.h>
 #include <mm/mapping.h>
@@ -365,9 +366,25 @@ bool bdev_can_discard(const struct bdev *b)
 	return b->disk->limits.max_discard_sectors != 0;
 }
 
+u32 bdev_discard_granularity(const struct bdev *b)
+{
+	return b->disk->limits.discard_granularity;
+}
+
 #define DEFAULT_READAHEAD (128u << 10 >> SECTOR_SHIFT)
+#define SECTORS_PER_PAGE  (u32)(PAGE_SIZE >> SECTOR_SHIFT)
 
 u32 bdev_readahead(const struct bdev *b)
 {
-	return READ_ONCE(b->disk->readahead.window) ?: DEFAULT_READAHEAD;
+	u32 window = READ_ONCE(b->disk->readahead.window) ?: DEFAULT_READAHEAD;
+
+	return window & ~(SECTORS_PER_PAGE - 1);
+}
+
+void bdev_set_readahead(struct bdev *b, u64 sectors)
+{
+	u32 whole = (u32)min(sectors, (u64)U32_MAX) & ~(SECTORS_PER_PAGE - 1);
+
+	/* 0 would be the default: what is less than a page is none. */
+	WRITE_ONCE(b->disk->readahead.window, whole ?: 1);
 }

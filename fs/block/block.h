@@ -225,8 +225,14 @@ int bdev_set_block_size(struct bdev *b, u32 size) __must_check;
 u32 bdev_logical_block(const struct bdev *b);
 bool bdev_read_only(const struct bdev *b);
 bool bdev_can_discard(const struct bdev *b);
-/* Sectors per read-ahead window, BLKRASET. */
+/* Bytes; 0 where it cannot. */
+u32 bdev_discard_granularity(const struct bdev *b);
+/*
+ * The largest read-ahead window of who reads the device or files on it, whole pages in sectors; 0:
+ * none.  BLKRASET.  It holds at once, for open files too (on Linux for those opened from then on).
+ */
 u32 bdev_readahead(const struct bdev *b);
+void bdev_set_readahead(struct bdev *b, u64 sectors);
 
 /*
  * For fs_type.mount of a type with FS_REQUIRES_DEV: opens params->source, shares or creates the

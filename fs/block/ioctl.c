@@ -40,7 +40,7 @@ static long set_readahead(struct bdev *b, unsigned long sectors)
 {
 	if (!is_admin())
 		return -EACCES;
-	WRITE_ONCE(b->disk->readahead.window, (u32)min(sectors, 0xffffful));
+	bdev_set_readahead(b, sectors);
 	return 0;
 }
 

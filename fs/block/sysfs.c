@@ -194,9 +194,9 @@ static ssize_t read_ahead_store(struct device *dev, const char *buf, size_t len)
 	const char *end;
 	u64 kb = parse_digits(buf, &end, 10);
 
-	if (end == buf || (*end && *end != '\n') || kb > U32_MAX / 2)
+	if (end == buf || (*end && *end != '\n') || kb > U32_MAX)
 		return -EINVAL;
-	WRITE_ONCE(device_bdev(dev)->disk->readahead.window, (u32)kb * 2);
+	bdev_set_readahead(device_bdev(dev), kb * 2);
 	return (ssize_t)len;
 }
 

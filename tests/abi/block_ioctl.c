@@ -67,11 +67,17 @@ static void sizes(int fd)
 
 static void read_ahead(int fd)
 {
+	static const unsigned long odd[] = { 0, 1, 7, 8, 9, 15, 100, 256 };
+
 	CALL("BLKRASET 512", ioctl(fd, BLKRASET, 512));
 	get("BLKRAGET", fd, BLKRAGET, 8);
 	get("BLKFRAGET", fd, BLKFRAGET, 8);
 	CALL("BLKFRASET 64", ioctl(fd, BLKFRASET, 64));
 	get("BLKRAGET after", fd, BLKRAGET, 8);
+	for (unsigned i = 0; i < sizeof(odd) / sizeof(*odd); i++) {
+		CALL("BLKRASET", ioctl(fd, BLKRASET, odd[i]));
+		get("BLKRAGET", fd, BLKRAGET, 8);
+	}
 	CALL("BLKRAGET null", ioctl(fd, BLKRAGET, NULL));
 }
 
