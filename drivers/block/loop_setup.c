@@ -115,7 +115,7 @@ static int info_take(struct loop *l, const struct loop_info64 *info)
 static void limits_set(struct loop *l, u32 block)
 {
 	struct disk_limits *lim = disk_limits(l->disk);
-	bool punch = l->file->ops->fallocate && !(l->flags & LO_FLAGS_READ_ONLY);
+	bool punch = l->file->ops->fallocate;
 
 	disk_set_blocks(l->disk, block, block);
 	lim->discard_granularity = punch ? PAGE_SIZE : 0;

@@ -22,6 +22,7 @@
 enum ext4_group_flag {
 	EXT4_GROUP_BLOCKS_BAD = 1 << 0, /* the block bitmap cannot be trusted: hand nothing out */
 	EXT4_GROUP_INODES_BAD = 1 << 1,
+	EXT4_GROUP_TRIMMED = 1 << 2, /* nothing was freed since FITRIM discarded what is free */
 };
 
 struct ext4_group {
@@ -190,6 +191,14 @@ int ext4_alloc(struct handle *h, struct inode *inode, u64 goal, u32 want, enum e
 /* One block of a map's own tree. */
 int ext4_alloc_tree_block(struct handle *h, struct inode *inode, u64 goal, u64 *block) __must_check;
 
+/*
+ * Take the first run of at least `least` free blocks that begins in [*bit, last] of the group, to
+ * its end.  Returns its length, *bit its start; 0: there is none, or fewer than `least` blocks are
+ * free behind it.  Given back by ext4_untake(); nothing else of the group changes.  Locks: trim,
+ * held until then: who finds no space waits for it.
+ */
+u32 ext4_take_free_run(struct ext4_super *es, u32 group, u32 *bit, u32 last, u32 least);
+
 void ext4_discard_init(struct ext4_super *es);
 /*
  * Before what names the blocks is changed: get what ext4_blocks_free will need, so that it does not
@@ -198,3 +207,14 @@ void ext4_discard_init(struct ext4_super *es);
 int ext4_free_begin(struct handle *h, struct inode *inode, u64 block, u64 count) __must_check;
 /* Groups of [block, block+n). */
 u32 ext4_groups_of(const struct ext4_super *es, u64 block, u64 n);
+
+/*
+ * trim.c
+ */
+
+struct fstrim_range;
+/*
+ * FITRIM: discard what is free in [start, start + len), runs of minlen bytes and more; len becomes
+ * the bytes discarded.  Returns 0, -EINVAL, what reading a bitmap returns.
+ */
+int ext4_trim(struct ext4_super *es, struct fstrim_range *range) __must_check;

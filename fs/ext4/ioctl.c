@@ -8,7 +8,7 @@
 #include <mm/usercopy.h>
 #include <security/cred.h>
 
-#include "ext4_internal.h"
+#include "ext4_space.h"
 
 /* Flags programs see, and those they may change. */
 #define FLAGS_VISIBLE    0x725bdfffu
@@ -182,6 +182,24 @@ static long set_label(struct file *file, const char __user *arg)
 	return err;
 }
 
+static long trim(struct ext4_super *es, struct fstrim_range __user *arg)
+{
+	struct fstrim_range range;
+	int err;
+
+	if (!capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	if (!bdev_can_discard(es->bdev))
+		return -EOPNOTSUPP;
+	/* What the log holds is not in the bitmaps yet. */
+	if (ext4_opt(es, EXT4_OPT_NOLOAD) && ext4_has_compat(es, EXT4_COMPAT_HAS_JOURNAL))
+		return -EROFS;
+	if (copy_from_user(&range, arg, sizeof(range)))
+		return -EFAULT;
+	err = ext4_trim(es, &range);
+	return err ?: copy_to_user(arg, &range, sizeof(range));
+}
+
 long ext4_ioctl(struct file *file, unsigned cmd, unsigned long arg)
 {
 	void __user *ptr = (void __user *)arg;
@@ -191,6 +209,7 @@ long ext4_ioctl(struct file *file, unsigned cmd, unsigned long arg)
 	case FS_IOC_GETVERSION: return put_user((int)inode->generation, (int __user *)ptr);
 	case FS_IOC_SETVERSION: return set_version(file, ptr);
 	case FS_IOC_GETFSLABEL: return get_label(ext4_inode_super(inode), ptr);
+	case FITRIM: return trim(ext4_inode_super(inode), ptr);
 	case FS_IOC_SETFSLABEL: return set_label(file, ptr);
 	default: return -ENOIOCTLCMD;
 	}

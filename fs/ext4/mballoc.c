@@ -224,9 +224,16 @@ static int take_longest(struct ext4_super *es, u32 group, u32 want, u64 *start, 
 	return -ENOSPC;
 }
 
+static int take_anywhere(struct ext4_super *es, u32 group, u32 from, u32 want, u64 *start, u32 *got)
+{
+	*got = take_long_run(es, group, from, want, start);
+	return *got ? 0 : take_longest(es, group, want, start, got);
+}
+
 int ext4_take(struct ext4_super *es, u64 goal, u32 want, u64 *start, u32 *got)
 {
-	u32 group, bit;
+	u32 group, bit, from;
+	int err;
 
 	if (goal < es->first_data_block || goal >= es->blocks)
 		goal = es->first_data_block;
@@ -238,8 +245,35 @@ int ext4_take(struct ext4_super *es, u64 goal, u32 want, u64 *start, u32 *got)
 		if (*got)
 			return 0;
 	}
-	*got = take_long_run(es, group, bit ?: READ_ONCE(es->group[group].recent), want, start);
-	return *got ? 0 : take_longest(es, group, want, start, got);
+	from = bit ?: READ_ONCE(es->group[group].recent);
+	err = take_anywhere(es, group, from, want, start, got);
+	if (err == -ENOSPC) {
+		/* What is being trimmed looks taken. */
+		guard_mutex(&es->trim_lock);
+		err = take_anywhere(es, group, from, want, start, got);
+	}
+	return err;
+}
+
+u32 ext4_take_free_run(struct ext4_super *es, u32 group, u32 *bit, u32 last, u32 least)
+{
+	struct ext4_group *g = &es->group[group];
+
+	assert_held(&es->trim_lock);
+	guard_spin(&g->lock);
+	for (u32 at = max(*bit, g->cursor), len; g->avail >= least; at += len + 1) {
+		at = (u32)bitmap_find_next_zero(g->taken, last + 1, at);
+		if (at > last)
+			break;
+		len = group_run_at(g, at, g->blocks);
+		if (len < least)
+			continue;
+		bitmap_set_range(g->taken, at, len);
+		WRITE_ONCE(g->avail, g->avail - len);
+		*bit = at;
+		return len;
+	}
+	return 0;
 }
 
 u32 ext4_take_at(struct ext4_super *es, u64 start, u32 want)
@@ -494,8 +528,16 @@ struct ext4_freed {
 	u32 count;
 };
 
+static void group_untrimmed(struct ext4_group *g, u32 bit, u32 n)
+{
+	guard_spin(&g->lock);
+	WRITE_ONCE(g->flags, g->flags & ~(u32)EXT4_GROUP_TRIMMED);
+}
+
 static void freed_release(struct ext4_freed *f)
 {
+	if (!ext4_opt(f->es, EXT4_OPT_DISCARD))
+		for_each_part(f->es, f->block, f->count, group_untrimmed);
 	ext4_untake(f->es, f->block, f->count, false);
 	atomic_sub(&f->es->freeing, (s64)f->count);
 	kfree(f);
@@ -529,6 +571,7 @@ void ext4_discard_init(struct ext4_super *es)
 	spin_init(&es->discard_lock, RANK_FS_GROUP, "ext4_super.discard_lock");
 	list_init(&es->discards);
 	work_init(&es->discard_work, discard_run);
+	mutex_init(&es->trim_lock, RANK_FS_ALLOC, "ext4_super.trim_lock");
 }
 
 static void freed_committed(struct journal_callback *cb, int error)

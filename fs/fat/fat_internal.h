@@ -235,6 +235,11 @@ int fat_table_set(struct fat_sb *fs, u32 cluster, u32 value) __must_check;
 int fat_alloc(struct fat_sb *fs, u32 hint, u32 want, u32 *first, u32 *last, u32 *got) __must_check;
 /* Free a chain from `first` on.  Returns 0 or the error that ended it early. */
 int fat_free_chain(struct fat_sb *fs, u32 first);
+/*
+ * Discard runs of `least` free clusters and more in [first, end).  Returns 0, -EIO, -ERESTARTSYS,
+ * with *trimmed clusters discarded.  Context: may sleep.  Locks: fat_sb.lock taken.
+ */
+int fat_trim(struct fat_sb *fs, u32 first, u32 end, u32 least, u64 *trimmed) __must_check;
 /* Free clusters; counts them the first time.  Returns 0 or -EIO. */
 int fat_count_free(struct fat_sb *fs, u32 *out) __must_check;
 

@@ -17,6 +17,7 @@
 #include <kernel/abi/fs.h>
 #include <kernel/abi/ioctl.h>
 #include <kernel/abi/msdos.h>
+#include <kernel/lib/minmax.h>
 #include <mm/usercopy.h>
 #include <security/cred.h>
 
@@ -230,6 +231,37 @@ static long set_attrs(struct file *file, const u32 __user *arg)
 	return err;
 }
 
+/* The range in clusters, where the first byte of the first cluster that may be free is 2's. */
+static int trim_range(struct fat_sb *fs, struct fstrim_range *range)
+{
+	u64 first = max(range->start >> fs->cluster_bits, (u64)2),
+	    end = min(first + (range->len >> fs->cluster_bits), (u64)fs->cluster_limit), trimmed;
+	int err;
+
+	range->minlen = max(range->minlen, (u64)bdev_discard_granularity(fs->bdev));
+	if (first >= fs->cluster_limit || range->len < 1u << fs->cluster_bits)
+		return -EINVAL;
+	err = fat_trim(fs, (u32)first, (u32)end,
+		       (u32)min(range->minlen >> fs->cluster_bits, (u64)U32_MAX), &trimmed);
+	range->len = trimmed << fs->cluster_bits;
+	return err;
+}
+
+static long trim(struct fat_sb *fs, struct fstrim_range __user *arg)
+{
+	struct fstrim_range range;
+	int err;
+
+	if (!capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	if (!bdev_can_discard(fs->bdev))
+		return -EOPNOTSUPP;
+	if (copy_from_user(&range, arg, sizeof(range)))
+		return -EFAULT;
+	err = trim_range(fs, &range);
+	return err ?: copy_to_user(arg, &range, sizeof(range));
+}
+
 long fat_ioctl(struct file *file, unsigned cmd, unsigned long arg)
 {
 	u32 __user *to = (u32 __user *)arg;
@@ -237,6 +269,7 @@ long fat_ioctl(struct file *file, unsigned cmd, unsigned long arg)
 	switch (cmd) {
 	case FAT_IOCTL_GET_ATTRIBUTES: return put_user((u32)fat_make_attrs(file->inode), to);
 	case FAT_IOCTL_SET_ATTRIBUTES: return set_attrs(file, to);
+	case FITRIM: return trim(fat_sb(file->inode->sb), (struct fstrim_range __user *)arg);
 	case FAT_IOCTL_GET_VOLUME_ID: return put_user(fat_sb(file->inode->sb)->volume_id, to);
 	default: return S_ISREG(file->inode->mode) ? iomap_ioctl(file, cmd, arg) : -ENOIOCTLCMD;
 	}

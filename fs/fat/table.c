@@ -20,6 +20,7 @@
 #include <kernel/debug/log.h>
 #include <kernel/lib/string.h>
 #include <kernel/sched/thread.h>
+#include <kernel/signal/signal.h>
 
 #include "fat_internal.h"
 
@@ -333,6 +334,47 @@ static void discard_run(struct fat_sb *fs, u32 cluster, u32 nr)
 	    bdev_discard(fs->bdev, sector, (sector_t)nr * fs->cluster_sectors << shift) ==
 		    -EOPNOTSUPP)
 		fs->o.discard = false;
+}
+
+/* A run of free clusters ended.  Locks: fat_sb.lock, so nobody takes them meanwhile. */
+static int trim_run(struct fat_sb *fs, u32 end, u32 nr, u32 least, u64 *trimmed)
+{
+	unsigned shift = fs->sb->blkbits - SECTOR_SHIFT;
+	int err;
+
+	if (!nr || nr < least)
+		return 0;
+	err = bdev_discard(fs->bdev, (sector_t)fat_cluster_sector(fs, end - nr) << shift,
+			   (sector_t)nr * fs->cluster_sectors << shift);
+	if (!err)
+		*trimmed += nr;
+	return err == -EOPNOTSUPP ? 0 : err;
+}
+
+int fat_trim(struct fat_sb *fs, u32 first, u32 end, u32 least, u64 *trimmed)
+{
+	struct fat_cursor c;
+	u32 nr = 0, value;
+	int err = 0;
+
+	*trimmed = 0;
+	guard_mutex(&fs->lock);
+	fat_cursor_init(&c, fs);
+	for (u32 i = first; i < end && !err; i++) {
+		err = fat_table_get(&c, i, &value);
+		if (!err && value == FAT_FREE) {
+			nr++;
+		} else if (!err) {
+			err = trim_run(fs, i, nr, least, trimmed);
+			nr = 0;
+		}
+		if (!(i & 0xfff) && signal_fatal_pending(thread_current()))
+			err = -ERESTARTSYS;
+		cond_resched();
+	}
+	err = err ?: trim_run(fs, end, nr, least, trimmed);
+	fat_cursor_fini(&c);
+	return err;
 }
 
 /* Free one cluster of a chain.  *next: the one behind it, or FAT_EOC. */

@@ -97,6 +97,16 @@ const struct file_ops tmpfs_file_ops = {
 	.fallocate = tmpfs_fallocate,
 };
 
+/* ramfs, which on Linux knows no fallocate(2). */
+const struct file_ops ramfs_file_ops = {
+	.read_iter = tmpfs_read,
+	.write_iter = tmpfs_write,
+	.lseek = tmpfs_lseek,
+	.mmap = tmpfs_mmap,
+	.fsync = noop_fsync,
+	.splice_read = splice_read_pages,
+};
+
 int tmpfs_setattr(struct dentry *dentry, struct inode *inode, const struct iattr *attr)
 {
 	struct iattr a = *attr;

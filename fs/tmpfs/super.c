@@ -72,6 +72,13 @@ static void tmpfs_evict(struct inode *inode)
 	atomic_dec(&ts->used_inodes);
 }
 
+static const struct fs_type ramfs_type;
+
+static bool is_ramfs(const struct superblock *sb)
+{
+	return sb->type == &ramfs_type;
+}
+
 static void set_kind(struct inode *inode, umode_t mode, dev_t rdev)
 {
 	switch (mode & S_IFMT) {
@@ -79,7 +86,7 @@ static void set_kind(struct inode *inode, umode_t mode, dev_t rdev)
 		shmem_init(&tmpfs_inode(inode)->shmem, inode, tmpfs_charge);
 		inode->mapping = &tmpfs_inode(inode)->shmem.mapping;
 		inode->ops = &tmpfs_file_inode_ops;
-		inode->fops = &tmpfs_file_ops;
+		inode->fops = is_ramfs(inode->sb) ? &ramfs_file_ops : &tmpfs_file_ops;
 		break;
 	case S_IFDIR:
 		inode->ops = &tmpfs_dir_ops;

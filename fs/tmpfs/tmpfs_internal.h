@@ -39,7 +39,7 @@ static inline struct tmpfs_inode *tmpfs_inode(struct inode *inode)
 
 extern const struct inode_ops tmpfs_dir_ops, tmpfs_file_inode_ops, tmpfs_symlink_ops,
 	tmpfs_special_ops;
-extern const struct file_ops tmpfs_file_ops;
+extern const struct file_ops tmpfs_file_ops, ramfs_file_ops;
 
 struct inode *tmpfs_new_inode(struct superblock *sb, struct inode *dir, umode_t mode, dev_t rdev);
 
