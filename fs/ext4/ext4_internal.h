@@ -206,6 +206,7 @@ static inline u32 ext4_csum(u32 crc, const void *data, size_t len)
 enum ext4_inode_state {
 	EXT4_STATE_XATTR,    /* the inode's body holds attributes */
 	EXT4_STATE_NEW,      /* made and not yet written for the first time */
+	EXT4_STATE_MAKING,   /* made, and not complete yet: handles do not lead to it */
 	EXT4_STATE_BAD,      /* could not be read: leave the disk alone */
 	EXT4_STATE_STALE,    /* changed since it was stored */
 	EXT4_STATE_DA_ALLOC, /* truncated and rewritten: allocate on close */
@@ -295,6 +296,9 @@ static inline bool ext4_is_fast_symlink(const struct inode *inode)
  * Context: may sleep.
  */
 int ext4_inode_get(struct superblock *sb, u32 ino, struct inode **out) __must_check;
+/* The inode of a handle that a program has, complete, with names or without.  Returns likewise,
+ * -ESTALE also for bad numbers. */
+int ext4_inode_get_open(struct superblock *sb, u32 ino, struct inode **out) __must_check;
 /* Any inode, reserved ones and orphans included: mount and recovery. */
 int ext4_inode_get_special(struct superblock *sb, u32 ino, struct inode **out) __must_check;
 
@@ -353,10 +357,17 @@ int ext4_fsync(struct file *file, loff_t start, loff_t end, bool data_only);
  * A new inode near `dir`: owner and mode as inode_init_owner has it, ACLs inherited, flags
  * inherited, operations set, in the hash, nlink 1 (2 for a directory is the caller's to set),
  * written to the handle's transaction.  `rdev` for devices. The handle has EXT4_CREDITS_INODE_NEW.
+ * Until ext4_inode_made() only its maker has it.
  * Returns 0, -ENOSPC, -EDQUOT, -EIO, -ENOMEM, -EUCLEAN.
  */
 int ext4_inode_create(struct handle *h, struct inode *dir, umode_t mode, dev_t rdev,
 		      struct inode **out) __must_check;
+static inline void ext4_inode_made(struct inode *inode)
+{
+	ext4_state_clear(inode, EXT4_STATE_MAKING);
+}
+/* Does the bitmap say that the number is used?  False also when it cannot be read. */
+bool ext4_inode_in_use(struct ext4_super *es, u32 ino);
 /*
  * The operation failed after ext4_inode_create: nlink 0, an orphan until the caller's inode_put
  * (after ext4_stop) frees it.
@@ -544,6 +555,7 @@ int ext4_acl_init(struct handle *h, struct inode *inode, struct inode *dir) __mu
  */
 
 /* ioctl.c */
+extern const struct export_ops ext4_export_ops;
 long ext4_ioctl(struct file *file, unsigned cmd, unsigned long arg);
 int ext4_fileattr_get(struct inode *inode, struct fileattr *out);
 int ext4_fileattr_set(struct inode *inode, const struct fileattr *attr);

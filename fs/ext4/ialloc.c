@@ -258,6 +258,19 @@ out:
 	return err;
 }
 
+bool ext4_inode_in_use(struct ext4_super *es, u32 ino)
+{
+	u32 group = (ino - 1) / es->inodes_per_group, bit = (ino - 1) % es->inodes_per_group;
+	struct buffer *b;
+	bool used;
+
+	if (ext4_inode_bitmap_read(es, group, &b))
+		return false;
+	with_spin(&es->group[group].lock) used = bitmap_test(b->data, bit);
+	buffer_put(b);
+	return used;
+}
+
 /* --- the inode --- */
 
 static void fields_init(struct inode *inode, struct inode *dir, umode_t mode, const struct taken *t)
@@ -277,6 +290,7 @@ static void fields_init(struct inode *inode, struct inode *dir, umode_t mode, co
 	ei->sync_tid = ei->datasync_tid = 0;
 	ext4_inode_seed(inode);
 	ext4_state_set(inode, EXT4_STATE_NEW);
+	ext4_state_set(inode, EXT4_STATE_MAKING);
 	if (ext4_has_incompat(es, EXT4_INCOMPAT_EXTENTS) && (S_ISREG(mode) || S_ISDIR(mode)))
 		ext4_extents_init_root(inode);
 }

@@ -655,6 +655,22 @@ int ext4_inode_get(struct superblock *sb, u32 ino, struct inode **out)
 	return err;
 }
 
+int ext4_inode_get_open(struct superblock *sb, u32 ino, struct inode **out)
+{
+	struct ext4_super *es = ext4_super(sb);
+	int err;
+
+	if ((ino < es->first_ino && ino != EXT4_ROOT_INO) || ino > es->inodes ||
+	    !ext4_inode_in_use(es, ino))
+		return -ESTALE;
+	err = inode_load(sb, ino, false, out);
+	if (!err && ext4_state_test(*out, EXT4_STATE_MAKING)) {
+		inode_put(*out);
+		return -ESTALE;
+	}
+	return err;
+}
+
 int ext4_inode_get_special(struct superblock *sb, u32 ino, struct inode **out)
 {
 	if (!ino || ino > ext4_super(sb)->inodes)

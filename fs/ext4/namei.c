@@ -186,6 +186,12 @@ static int make_in(struct handle *h, struct inode *dir, struct dentry *dentry, u
 	return err;
 }
 
+static void instantiate(struct dentry *dentry, struct inode *inode)
+{
+	ext4_inode_made(inode);
+	d_instantiate(dentry, inode);
+}
+
 static int make_once(struct inode *dir, struct dentry *dentry, umode_t mode, dev_t rdev)
 {
 	unsigned credits = CREDITS_MAKE + (S_ISDIR(mode) ? EXT4_CREDITS_DATA : 0);
@@ -204,7 +210,7 @@ static int make_once(struct inode *dir, struct dentry *dentry, umode_t mode, dev
 	if (err)
 		inode_put(inode);
 	else
-		d_instantiate(dentry, inode);
+		instantiate(dentry, inode);
 	return err;
 }
 
@@ -255,7 +261,7 @@ static int tmpfile_once(struct inode *dir, struct dentry *dentry, umode_t mode)
 	if (err)
 		inode_put(inode);
 	else
-		d_instantiate(dentry, inode);
+		instantiate(dentry, inode);
 	return err;
 }
 

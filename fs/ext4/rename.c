@@ -218,6 +218,8 @@ static int rename_once(struct side *old, struct side *new, bool whiteout)
 	if (err && white)
 		ext4_inode_abandon(h, white);
 	err = finish(h, err);
+	if (!err && white)
+		ext4_inode_made(white);
 	inode_put(white);
 	return err;
 }

@@ -277,6 +277,7 @@ static void set_superblock(struct ext4_super *es)
 	sb->blocksize = es->block_size;
 	sb->blkbits = es->block_bits;
 	sb->namelen = EXT4_NAME_LEN;
+	sb->exports = &ext4_export_ops;
 	sb->max_links = 0;
 	sb->max_bytes = (loff_t)(ext4_max_blocks(es, ext4_has_incompat(es, EXT4_INCOMPAT_EXTENTS))
 				 << es->block_bits);

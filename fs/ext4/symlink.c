@@ -84,11 +84,13 @@ static int symlink_once(struct inode *dir, struct dentry *dentry, const char *ta
 	ext4_holds_end(&holds);
 	stop = ext4_stop(h);
 	err = err ?: stop;
-	if (err)
+	if (err) {
 		inode_put(inode);
-	else
-		d_instantiate(dentry, inode);
-	return err;
+		return err;
+	}
+	ext4_inode_made(inode);
+	d_instantiate(dentry, inode);
+	return 0;
 }
 
 int ext4_symlink(struct inode *dir, struct dentry *dentry, const char *target)

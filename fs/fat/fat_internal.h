@@ -277,6 +277,7 @@ u64 fat_slot_ino(struct superblock *sb, u64 slot);
 int fat_root_create(struct superblock *sb, struct inode **out) __must_check;
 /* The entry of `inode` is now at `slot`, 0: nowhere.  Locks: W of the directories. */
 void fat_inode_move(struct inode *inode, u64 slot);
+extern const struct export_ops fat_export_ops;
 int fat_write_inode(struct inode *inode, bool wait);
 void fat_evict_inode(struct inode *inode);
 struct inode *fat_alloc_inode(struct superblock *sb);

@@ -17,7 +17,9 @@
 #include <kernel/lib/string.h>
 #include <mm/alloc.h>
 #include <security/cred.h>
+#include <security/random.h>
 #include <fs/iomap/iomap.h>
+#include <fs/vfs/export.h>
 
 #include "fat_internal.h"
 
@@ -297,6 +299,7 @@ static int fill(struct inode *inode, const struct fat_dirent *de, u64 slot)
 
 	fi->ino = choose_ino(fs, slot);
 	fi->slot = slot;
+	inode->generation = random_u32();
 	fi->start = fat_cluster_valid(fs, start) ? start : 0;
 	if (start && !fi->start)
 		return fat_error(fs, "an entry begins at cluster %u, which is none", start);
@@ -585,3 +588,43 @@ int fat_setattr(struct dentry *dentry, struct inode *inode, const struct iattr *
 		apply(inode, &attr);
 	return err;
 }
+
+/* --- handles ---------------------------------------------------------------------------------- */
+
+/* The volume has no place for a generation: a handle lasts as long as the inode is in memory. */
+
+static int fat_export_encode(struct inode *inode, u32 *fid, u32 *words)
+{
+	int type = export_encode_ino32(inode, fid, words);
+
+	if (type == EXPORT_INO32)
+		fid[0] = (u32)fat_i(inode)->ino;
+	return type;
+}
+
+static bool ino_is(const struct inode *inode, u64 ino)
+{
+	return (u32)container_of(inode, struct fat_inode, inode)->ino == ino &&
+	       !(READ_ONCE(inode->state) & (I_NEW | I_BAD));
+}
+
+static int fat_export_decode(struct superblock *sb, const u32 *fid, u32 words, int type,
+			     struct inode **out)
+{
+	u32 ino, generation;
+	int err = export_decode_ino32(fid, words, type, &ino, &generation);
+
+	if (err)
+		return err;
+	*out = inode_search(sb, ino_is, ino);
+	if (*out && generation && (*out)->generation != generation) {
+		inode_put(*out);
+		*out = NULL;
+	}
+	return *out ? 0 : -ESTALE;
+}
+
+const struct export_ops fat_export_ops = {
+	.encode = fat_export_encode,
+	.decode = fat_export_decode,
+};

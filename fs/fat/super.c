@@ -339,6 +339,7 @@ static int set_up(struct superblock *sb, const struct fs_params *params)
 	sb->blkbits = ctz64(b.sector_size);
 	sb->magic = MSDOS_SUPER_MAGIC;
 	sb->max_bytes = U32_MAX;
+	sb->exports = &fat_export_ops;
 	sb->namelen = (fs->vfat ? FAT_LFN_MAX : 12) * 6;
 	if (fs->vfat)
 		sb->dops = &fat_dentry_ops;

@@ -9,6 +9,7 @@
  */
 #define LOG_PREFIX "overlayfs: "
 #include <fs/vfs/dir.h>
+#include <fs/vfs/export.h>
 #include <kernel/abi/magic.h>
 #include <kernel/abi/xattr.h>
 #include <kernel/debug/log.h>
@@ -344,6 +345,9 @@ static void overlay_show_options(struct superblock *sb, struct seq *out)
 		seq_puts(out, ",userxattr");
 }
 
+/* No handles: they would have to be those of the real files. */
+static const struct export_ops overlay_export_ops = {};
+
 static const struct super_ops overlay_super_ops = {
 	.alloc_inode = overlay_alloc_inode,
 	.free_inode = overlay_free_inode,
@@ -370,6 +374,7 @@ static int overlay_fill(struct superblock *sb, char *options)
 	if (err)
 		return err;
 	sb->magic = OVERLAYFS_SUPER_MAGIC;
+	sb->exports = &overlay_export_ops;
 	sb->flags |= SB_POSIXACL;
 	sb->max_bytes = S64_MAX & ~4095ll;
 	sb->namelen = (o->upper.dentry ?: o->lower[0].dentry)->sb->namelen;

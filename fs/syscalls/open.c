@@ -44,7 +44,7 @@ put_name:
 	 O_DSYNC | FASYNC | O_DIRECT | O_LARGEFILE | O_DIRECTORY | O_NOFOLLOW | O_NOATIME |        \
 	 O_CLOEXEC | O_PATH | __O_TMPFILE)
 
-long open_user(int dfd, const char __user *name, u32 flags, umode_t mode)
+struct open_how open_how_of(u32 flags, umode_t mode)
 {
 	struct open_how how = { .flags = flags & OPEN_FLAGS, .mode = mode & 07777 };
 
@@ -53,6 +53,13 @@ long open_user(int dfd, const char __user *name, u32 flags, umode_t mode)
 		how.flags &= O_DIRECTORY | O_NOFOLLOW | O_PATH | O_CLOEXEC;
 	if (!(how.flags & (O_CREAT | __O_TMPFILE)))
 		how.mode = 0;
+	return how;
+}
+
+long open_user(int dfd, const char __user *name, u32 flags, umode_t mode)
+{
+	struct open_how how = open_how_of(flags, mode);
+
 	return open_how_user(dfd, name, &how);
 }
 

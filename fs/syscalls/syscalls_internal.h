@@ -16,6 +16,8 @@ int path_at(int dfd, const char __user *name, unsigned flags, struct path *out) 
 /* Not on every architecture, but its body is the same everywhere. */
 long sys_renameat(int olddfd, const char __user *oldname, int newdfd, const char __user *newname);
 
+/* What open(2) makes of its arguments. */
+struct open_how open_how_of(u32 flags, umode_t mode);
 long open_user(int dfd, const char __user *name, u32 flags, umode_t mode);
 long stat_user(int dfd, const char __user *name, unsigned flags, struct stat __user *out);
 long mkdir_user(int dfd, const char __user *name, umode_t mode);

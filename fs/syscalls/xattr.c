@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Extended attributes: setxattr(2) and family, xattr(7); name_to_handle_at(2). */
+/* Extended attributes: setxattr(2) and family, xattr(7). */
 #include <fs/vfs/fdtable.h>
 #include <fs/vfs/fsnotify.h>
 #include <fs/vfs/inode.h>
@@ -308,23 +308,4 @@ long sys_lremovexattr(const char __user *p, const char __user *name)
 long sys_fremovexattr(int fd, const char __user *name)
 {
 	return BY_FD(fd, remove_user(&path, name));
-}
-
-/* No file system here hands out handles; the checks of the arguments come first all the same. */
-long sys_name_to_handle_at(int dfd, const char __user *name, struct file_handle __user *handle,
-			   int __user *mnt_id, int flags)
-{
-	struct path path;
-	int err;
-
-	if (flags & ~(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH))
-		return -EINVAL;
-	err = path_at(dfd, name,
-		      (flags & AT_EMPTY_PATH) |
-			      (flags & AT_SYMLINK_FOLLOW ? 0 : AT_SYMLINK_NOFOLLOW),
-		      &path);
-	if (err)
-		return err;
-	path_put(&path);
-	return -EOPNOTSUPP;
 }

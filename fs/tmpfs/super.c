@@ -8,6 +8,7 @@
 #include <fs/tmpfs/tmpfs.h>
 #include <fs/vfs/dentry.h>
 #include <fs/vfs/dir.h>
+#include <fs/vfs/export.h>
 #include <fs/vfs/mount.h>
 #include <kernel/abi/magic.h>
 #include <kernel/debug/assert.h>
@@ -18,6 +19,7 @@
 #include <mm/alloc.h>
 #include <mm/stat.h>
 #include <security/cred.h>
+#include <security/random.h>
 
 #include "tmpfs_internal.h"
 
@@ -116,7 +118,7 @@ struct inode *tmpfs_new_inode(struct superblock *sb, struct inode *dir, umode_t 
 	list_init(&tmpfs_inode(inode)->xattrs);
 	tmpfs_inode(inode)->xattr_bytes = 0;
 	inode->ino = atomic_add_return(&ts->last_ino, 1);
-	inode->generation = (u32)inode->ino;
+	inode->generation = ts->generation + (u32)inode->ino;
 	inode->flags |= S_NOSEC;
 	inode_init_owner(inode, dir, mode);
 	set_kind(inode, inode->mode, rdev);
@@ -284,6 +286,7 @@ static int tmpfs_fill(struct superblock *sb, char *options)
 		return -ENOMEM;
 	sb->private = ts;
 	ts->mode = 01777;
+	ts->generation = random_u32();
 	ts->uid = cred_current()->fsuid;
 	ts->gid = cred_current()->fsgid;
 	ts->max_pages = ts->max_inodes = default_pages();
@@ -302,12 +305,47 @@ static int tmpfs_fill(struct superblock *sb, char *options)
 	return sb->root ? 0 : -ENOMEM;
 }
 
+/* Handles.  Inodes are found by number once somebody asked for a handle of them. */
+
+static int tmpfs_export_encode(struct inode *inode, u32 *fid, u32 *words)
+{
+	u32 room = *words;
+
+	*words = 3;
+	if (room < 3)
+		return EXPORT_TOO_SMALL;
+	inode_hash_live(inode);
+	fid[0] = inode->generation;
+	fid[1] = (u32)inode->ino;
+	fid[2] = (u32)(inode->ino >> 32);
+	return EXPORT_INO32;
+}
+
+static int tmpfs_export_decode(struct superblock *sb, const u32 *fid, u32 words, int type,
+			       struct inode **out)
+{
+	if (words < 3)
+		return -ESTALE;
+	*out = inode_lookup(sb, (u64)fid[2] << 32 | fid[1]);
+	if (*out && (*out)->generation != fid[0]) {
+		inode_put(*out);
+		*out = NULL;
+	}
+	return *out ? 0 : -ESTALE;
+}
+
+static const struct export_ops tmpfs_export_ops = {
+	.encode = tmpfs_export_encode,
+	.decode = tmpfs_export_decode,
+};
+
 int tmpfs_mount(const struct fs_type *type, const struct fs_params *params, struct superblock **out)
 {
 	int err = super_create(type, params, &tmpfs_super_ops, out);
 
 	if (err)
 		return err;
+	(*out)->exports = &tmpfs_export_ops;
 	err = tmpfs_fill(*out, params->options);
 	if (err)
 		super_abandon(*out);

@@ -266,19 +266,27 @@ struct dentry *d_alloc_anon(struct superblock *sb, const char *name, const struc
 	return d;
 }
 
-struct dentry *d_make_root(struct superblock *sb, struct inode *root)
+struct dentry *d_alloc_alone(struct superblock *sb)
 {
 	struct dentry *d = dentry_alloc("/", 1);
 
-	if (!d) {
-		inode_put(root);
+	if (!d)
 		return NULL;
-	}
 	d->hash_val = 0;
 	d->sb = sb;
 	d->parent = d;
 	dentry_set_ops(d, sb->dops);
-	d_instantiate(d, root);
+	return d;
+}
+
+struct dentry *d_make_root(struct superblock *sb, struct inode *root)
+{
+	struct dentry *d = d_alloc_alone(sb);
+
+	if (d)
+		d_instantiate(d, root);
+	else
+		inode_put(root);
 	return d;
 }
 
@@ -566,6 +574,10 @@ struct dentry *d_find_alias(struct inode *inode)
 	struct dentry *d;
 
 	guard_spin(&inode->spin);
+	list_for_each (d, &inode->aliases, alias) {
+		if (!d_unhashed(d) && refcount_get_unless_zero(&d->refs))
+			return d;
+	}
 	list_for_each (d, &inode->aliases, alias) {
 		if (refcount_get_unless_zero(&d->refs))
 			return d;

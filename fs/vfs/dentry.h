@@ -108,6 +108,10 @@ struct dentry *d_make_root(struct superblock *sb, struct inode *root);
 /* A dentry in no directory, for anonymous files; consumes no reference.  NULL: out of memory. */
 struct dentry *d_alloc_anon(struct superblock *sb, const char *name, const struct dentry_ops *ops);
 
+/* A dentry in no directory for a file whose names are not known: negative, not hashed, a root to
+ * who looks up.  NULL: out of memory. */
+struct dentry *d_alloc_alone(struct superblock *sb);
+
 /* Give a negative dentry its inode; consumes the reference.  Locks: parent inode W. */
 void d_instantiate(struct dentry *d, struct inode *inode);
 /* Hash it, with its inode or negative (NULL).  Consumes the inode reference.  Locks: parent inode
@@ -143,7 +147,7 @@ struct dentry *d_lookup_rcu(const struct dentry *parent, const struct qstr *name
 
 /* Is `d` equal to or below `ancestor`? */
 bool d_is_below(struct dentry *d, struct dentry *ancestor);
-/* Any dentry of the inode, with a count, or NULL. */
+/* A dentry of the inode, one that lookups find if there is one, with a count, or NULL. */
 struct dentry *d_find_alias(struct inode *inode);
 
 /* Drop every idle dentry below `d`; used at umount and rmdir.  Context: may sleep. */

@@ -262,9 +262,52 @@ int inode_iget(struct superblock *sb, u64 ino, struct inode **out)
 	}
 }
 
+struct inode *inode_lookup(struct superblock *sb, u64 ino)
+{
+	bool dying;
+	struct inode *i = inode_find(sb, ino, &dying);
+
+	return i && !inode_wait_new(i) ? i : NULL;
+}
+
+struct inode *inode_search(struct superblock *sb, bool (*match)(const struct inode *, u64),
+			   u64 arg)
+{
+	struct inode *i;
+
+	guard_spin(&sb->inodes_lock);
+	list_for_each (i, &sb->inodes, sb_link) {
+		if (match(i, arg) && refcount_get_unless_zero(&i->refs))
+			return i;
+	}
+	return NULL;
+}
+
 int inode_insert(struct inode *inode)
 {
-	return inode_hash_add(inode) ? 0 : -EEXIST;
+	while (!inode_hash_add(inode)) {
+		bool dying;
+		struct inode *other = inode_find(inode->sb, inode->ino, &dying);
+
+		if (dying)
+			return -EEXIST;
+		/* Somebody may be reading an inode of that number, only to find that there is
+		 * none. */
+		if (other && !inode_wait_new(other)) {
+			inode_put(other);
+			return -EEXIST;
+		}
+	}
+	return 0;
+}
+
+void inode_hash_live(struct inode *inode)
+{
+	if (READ_ONCE(inode->state) & I_HASHED)
+		return;
+	guard_spin(&inode->spin);
+	if (!(inode->state & I_HASHED))
+		(void)inode_hash_add(inode);
 }
 
 void inode_rekey(struct inode *inode, u64 ino)

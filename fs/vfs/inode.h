@@ -223,9 +223,18 @@ struct inode *inode_create(struct superblock *sb);
 int inode_iget(struct superblock *sb, u64 ino, struct inode **out) __must_check;
 void inode_unlock_new(struct inode *inode);
 void inode_iget_failed(struct inode *inode);
-/* Enter a new inode (I_NEW not needed) into the hash, so that inode_iget() finds it.  Returns 0 or
- * -EEXIST. */
+/* The inode `ino` of `sb` if it is in the hash and complete, with a count, or NULL.  Context: may
+ * sleep. */
+struct inode *inode_lookup(struct superblock *sb, u64 ino);
+/* The first inode of `sb`, hashed or not, that `match` accepts (called under a spinlock), with a
+ * count, or NULL. */
+struct inode *inode_search(struct superblock *sb, bool (*match)(const struct inode *, u64),
+			   u64 arg);
+/* Enter a new inode (I_NEW not needed) into the hash, so that inode_iget() finds it; waits for one
+ * of that number that is being filled.  Returns 0 or -EEXIST.  Context: may sleep. */
 int inode_insert(struct inode *inode) __must_check;
+/* Enter an inode that its owner has not entered, if it is not there yet.  Context: any thread. */
+void inode_hash_live(struct inode *inode);
 /* By evict, before the number can be given to another inode. */
 void inode_unhash(struct inode *inode);
 /*

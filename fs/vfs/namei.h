@@ -79,6 +79,9 @@ void path_create_done(const struct path *parent, struct dentry *dentry);
 /* openat2(2) with a name in kernel memory. */
 struct open_how;
 int do_open(int dfd, const char *name, const struct open_how *how, struct file **out) __must_check;
+/* The same for a file already found.  Consumes nothing. */
+int do_open_path(const struct path *path, const struct open_how *how,
+		 struct file **out) __must_check;
 
 /* A mode asked for a new file in `dir` without what the umask takes; access lists take its place
  * where there are any. */

@@ -340,8 +340,41 @@ static int open_last(struct walk *w, const struct open_args *a, const char **tex
 	return create_last(w, a, text, created);
 }
 
-/* The walk stands on the file: check and open it.  *f is the empty file to fill; NULL when it
- * failed later and is gone. */
+/*
+ * Check and open the file at `path`, whose references the file takes over, truncated if asked.  *f
+ * is the empty file to fill; NULL when it failed later and is gone.
+ */
+static int open_checked(struct path *path, int access, u32 flags, struct file **f)
+{
+	struct mount *mnt = path->mnt;
+	bool truncate;
+	int err = may_open(path, access, &flags);
+
+	if (err)
+		return err;
+	truncate = (flags & O_TRUNC) && S_ISREG(path->dentry->inode->mode);
+	if (unlikely(truncate)) {
+		err = mount_want_write(mnt);
+		if (err)
+			return err;
+	}
+	err = file_open_into(*f, path, flags, cred_current());
+	if (likely(!truncate))
+		return err;
+	if (!err) {
+		err = do_truncate(&(*f)->path, 0, ATTR_MTIME | ATTR_CTIME | ATTR_OPEN, *f);
+		mount_drop_write(mnt);
+		if (err) {
+			file_put(*f);
+			*f = NULL;
+		}
+	} else {
+		mount_drop_write(mnt);
+	}
+	return err;
+}
+
+/* The walk stands on the file.  *f as in open_checked. */
 static int open_arrived(struct walk *w, struct open_args *a, bool created, umode_t dir_mode,
 			u32 dir_uid, struct file **f)
 {
@@ -369,48 +402,22 @@ static int open_arrived(struct walk *w, struct open_args *a, bool created, umode
 		access = 0;
 		a->flags &= ~(u32)O_TRUNC;
 	}
-	err = may_open(&w->path, access, &a->flags);
-	if (err)
-		return err;
-	if (unlikely(a->flags & O_TRUNC) && S_ISREG(inode->mode)) {
-		err = mount_want_write(w->path.mnt);
-		if (err)
-			return err;
-	}
-	struct mount *mnt = w->path.mnt;
-	u32 flags = a->flags;
-
-	err = file_open_into(*f, &w->path, flags, cred_current());
-	if (unlikely(flags & O_TRUNC) && S_ISREG(inode->mode)) {
-		if (!err) {
-			err = do_truncate(&(*f)->path, 0, ATTR_MTIME | ATTR_CTIME | ATTR_OPEN, *f);
-			mount_drop_write(mnt);
-			if (err) {
-				file_put(*f);
-				*f = NULL;
-			}
-		} else {
-			mount_drop_write(mnt);
-		}
-	}
+	err = open_checked(&w->path, access, a->flags, f);
 	if (!err && created)
 		(*f)->mode |= FMODE_CREATED;
 	return err;
 }
 
-/* O_TMPFILE: the walk's result is the directory. */
-static int open_tmpfile(struct walk *w, struct open_args *a, struct file *f)
+/* O_TMPFILE in a directory. */
+static int open_tmpfile(const struct path *at, struct open_args *a, struct file *f)
 {
-	struct inode *dir;
+	struct inode *dir = at->dentry->inode;
 	struct path path;
-	int err = walk_complete(w);
+	int err;
 
-	if (err)
-		return err;
-	dir = w->inode;
 	if (!S_ISDIR(dir->mode))
 		return -ENOTDIR;
-	err = mount_want_write(w->path.mnt);
+	err = mount_want_write(at->mnt);
 	if (err)
 		return err;
 	err = inode_permission(dir, MAY_WRITE | MAY_EXEC);
@@ -418,8 +425,8 @@ static int open_tmpfile(struct walk *w, struct open_args *a, struct file *f)
 		err = -EOPNOTSUPP;
 	if (err)
 		goto drop_write;
-	path.mnt = w->path.mnt;
-	path.dentry = d_alloc(w->path.dentry, &(struct qstr){ "#tmpfile", 8, 0 });
+	path.mnt = at->mnt;
+	path.dentry = d_alloc(at->dentry, &(struct qstr){ "#tmpfile", 8, 0 });
 	err = -ENOMEM;
 	if (!path.dentry)
 		goto drop_write;
@@ -442,7 +449,7 @@ static int open_tmpfile(struct walk *w, struct open_args *a, struct file *f)
 	if (err)
 		path_put(&path);
 drop_write:
-	mount_drop_write(w->path.mnt);
+	mount_drop_write(at->mnt);
 	return err;
 }
 
@@ -472,7 +479,7 @@ static int open_once(int dfd, const char *name, const struct open_args *args, un
 	}
 	if (!err) {
 		if (a.flags & __O_TMPFILE)
-			err = open_tmpfile(&w, &a, *f);
+			err = walk_complete(&w) ?: open_tmpfile(&w.path, &a, *f);
 		else
 			err = open_arrived(&w, &a, created, dir_mode, dir_uid, f);
 	}
@@ -495,6 +502,54 @@ int do_open(int dfd, const char *name, const struct open_how *how, struct file *
 	err = open_once(dfd, name, &a, 0, &f);
 	if (unlikely(err == -ECHILD))
 		err = open_once(dfd, name, &a, WALK_NO_RCU, &f);
+	if (err) {
+		if (f)
+			file_free(f);
+		return err;
+	}
+	fsnotify_file(f, IN_OPEN);
+	*out = f;
+	return 0;
+}
+
+/* What a walk that ends at `path` would do. */
+static int open_at(struct path *path, struct open_args *a, struct file **f)
+{
+	bool is_dir = S_ISDIR(path->dentry->inode->mode);
+
+	if ((a->flags & O_DIRECTORY) && !is_dir)
+		return -ENOTDIR;
+	if (a->flags & O_PATH)
+		return file_open_into(*f, path, a->flags, cred_current());
+	if (a->flags & __O_TMPFILE)
+		return open_tmpfile(path, a, *f);
+	if (a->flags & O_CREAT) {
+		if (a->flags & O_EXCL)
+			return -EEXIST;
+		if (is_dir)
+			return -EISDIR;
+	}
+	return open_checked(path, a->access, a->flags, f);
+}
+
+int do_open_path(const struct path *path, const struct open_how *how, struct file **out)
+{
+	struct path mine = *path;
+	struct open_args a;
+	struct file *f;
+	int err = decode_how(how, &a);
+
+	if (err)
+		return err;
+	if (S_ISLNK(path->dentry->inode->mode) && !(a.flags & O_PATH))
+		return -ELOOP;
+	err = file_alloc(&f);
+	if (err)
+		return err;
+	path_get(&mine);
+	err = open_at(&mine, &a, &f);
+	if (mine.dentry)
+		path_put(&mine);
 	if (err) {
 		if (f)
 			file_free(f);

@@ -29,6 +29,7 @@
 
 struct dentry;
 struct dentry_ops;
+struct export_ops;
 struct fs_type;
 struct inode;
 struct seq;
@@ -53,6 +54,7 @@ struct superblock {
 	const struct fs_type *type;	/* [I] */
 	const struct super_ops *ops;	/* [I] */
 	const struct dentry_ops *dops;	/* [I] for new dentries, or NULL */
+	const struct export_ops *exports; /* [I] handles of its files, or NULL */
 	u32 flags;			/* [u] SB_* */
 	dev_t dev;                      /* [I] the block device, or an anonymous number (major 0) */
 	u32 magic;			/* [I] f_type */

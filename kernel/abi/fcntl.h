@@ -6,3 +6,11 @@
 #include <linux/openat2.h>
 #include <linux/falloc.h>
 #include <linux/fadvise.h>
+
+/* name_to_handle_at(2); not in the UAPI headers. */
+#define MAX_HANDLE_SZ 128
+struct file_handle {
+	unsigned int handle_bytes;
+	int handle_type;
+	unsigned char f_handle[];
+};

@@ -90,6 +90,7 @@ static inline const char *error_name(int e)
 		E(EINPROGRESS),
 		E(EOWNERDEAD),
 		E(ETOOMANYREFS),
+		E(ESTALE),
 #undef E
 	};
 
