@@ -54,7 +54,7 @@ void arch_boot_info(struct boot_info *info)
 	if (boot_dtb && !fdt_open(&tree, phys_to_virt(boot_dtb), 2 << 20)) {
 		fdt_set_system(&tree);
 		info->dtb = boot_dtb;
-		info->dtb_size = tree.size;
+		info->dtb_size = fdt_used(&tree);
 		boot_info_from_fdt(info, &tree);
 	}
 	info->seed[3] ^= boot_map.seed * 0x9e3779b97f4a7c15ull;

@@ -344,7 +344,7 @@ void arch_boot_info(struct boot_info *info)
 	info->image_size = (u64)(__image_end - __image_start);
 	if (fdt) {
 		info->dtb = boot_dtb;
-		info->dtb_size = fdt->size;
+		info->dtb_size = fdt_used(fdt);
 		boot_info_from_fdt(info, fdt);
 	}
 	/* The tree's seeds are already blank. */

@@ -38,7 +38,7 @@ struct boot_info {
 	paddr_t initrd_base;
 	u64 initrd_size;
 	paddr_t dtb;	     /* flattened device tree */
-	u64 dtb_size;
+	u64 dtb_size;	     /* of what is in it */
 	paddr_t rsdp;	     /* ACPI root pointer */
 	paddr_t efi_systab;
 	struct boot_framebuffer fb;

@@ -83,6 +83,23 @@ int fdt_open(struct fdt *fdt, const void *blob, size_t max)
 	return 0;
 }
 
+/* Behind the terminator of the reservation list, or the end of the blob. */
+static u32 reservations_end(const struct fdt *fdt)
+{
+	for (u64 at = fdt->reserve_offset; at + 16 <= fdt->size; at += 16)
+		if (!memchr_inv(fdt->blob + at, 0, 16))
+			return (u32)at + 16;
+	return fdt->size;
+}
+
+u32 fdt_used(const struct fdt *fdt)
+{
+	u32 structs_end = (u32)(fdt->structs - fdt->blob) + fdt->structs_size;
+	u32 strings_end = (u32)((const u8 *)fdt->strings - fdt->blob) + fdt->strings_size;
+
+	return max(max(structs_end, strings_end), reservations_end(fdt));
+}
+
 struct property {
 	const char *name;
 	const u8 *value;

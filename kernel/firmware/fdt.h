@@ -29,6 +29,12 @@ int __must_check fdt_open(struct fdt *fdt, const void *blob, size_t max);
 /* The size the header at `blob` claims (8 bytes are looked at), or 0 if there is no tree. */
 u32 fdt_blob_size(const void *blob);
 
+/*
+ * How many bytes from the beginning of the blob hold anything.  Firmware may leave room for additions
+ * behind that (QEMU on aarch64: nearly a MiB), which the header counts and nobody reads.
+ */
+u32 fdt_used(const struct fdt *fdt);
+
 /* The tree firmware gave, or NULL; set at boot. */
 const struct fdt *fdt_system(void);
 void fdt_set_system(const struct fdt *fdt);

@@ -174,6 +174,27 @@ TEST(nodes_and_properties)
 	host_free(blob);
 }
 
+/* Room that the header counts behind the last block is not in use. */
+TEST(room_behind)
+{
+	size_t len;
+	u8 *blob = make_tree(&len), *larger = host_alloc(len + 4096);
+	struct fdt fdt;
+
+	memset(larger, 0xaa, len + 4096);
+	memcpy(larger, blob, len);
+	REQUIRE(!fdt_open(&fdt, larger, len));
+	EXPECT_EQ(fdt_used(&fdt), len);
+	put_unaligned_be32((u32)len + 4096, larger + 4);
+	REQUIRE(!fdt_open(&fdt, larger, len + 4096));
+	EXPECT_EQ(fdt_used(&fdt), len);
+	/* A list without end may be anywhere. */
+	memset(larger + 40, 0xff, len - 40);
+	EXPECT_EQ(fdt_used(&fdt), len + 4096);
+	host_free(larger);
+	host_free(blob);
+}
+
 TEST(addresses)
 {
 	size_t len;
@@ -265,6 +286,7 @@ static void ask_all(const struct fdt *fdt)
 		fdt_enabled(fdt, node);
 	}
 	fdt_find_path(fdt, "serial0");
+	EXPECT(fdt_used(fdt) <= fdt->size);
 }
 
 TEST(damaged)
