@@ -36,7 +36,7 @@
 #include <kernel/time/clock.h>
 #include "log_internal.h"
 
-#define LOG_SLOTS   1024
+#define LOG_SLOTS   ((1u << CONFIG_LOG_BUF_SHIFT) / sizeof(struct slot))
 #define LOG_MESSAGE 512
 #define TEXT_WORDS  (LOG_RECORD_TEXT / 8)
 
@@ -228,7 +228,7 @@ u64 log_clear_seq(void)
 
 size_t log_size(void)
 {
-	return LOG_SLOTS * LOG_RECORD_TEXT;
+	return (u32)LOG_SLOTS * LOG_RECORD_TEXT;
 }
 
 struct wait_queue *log_wait_queue(void)
