@@ -6,7 +6,8 @@
  * are named by a table of descriptors that lies, with header and byte, in the driver's part of the
  * block layer's request; the request's tag is the number of its buffer in the virtqueue.  So
  * sending takes no memory and no search, and the device's answer leads straight to the request.  A
- * request of many pieces borrows one of a few long tables of its queue.  A device without indirect
+ * request of many pieces borrows one of a few long tables of its queue, of which there is one from
+ * the start and more when several are needed at a time.  A device without indirect
  * descriptors gets chains instead.
  *
  * Each queue of the disk is a virtqueue with its lock, which guards the virtqueue, the long tables
@@ -60,7 +61,7 @@ struct vblk_queue {
 	struct vblk *disk;                           /* [I] */
 	bool stopped;                                /* [q] nothing goes to the device */
 	u32 long_free;                               /* [q] bits */
-	struct virtq_desc *long_tables[LONG_TABLES]; /* [I] a page each */
+	struct virtq_desc *long_tables[LONG_TABLES]; /* [q] a page each; stay when made */
 	struct request *retry;                       /* [q] to be sent again */
 	char name[32];                               /* [I] of its interrupt */
 } __aligned(64);                                     /* q: lock */
@@ -151,11 +152,25 @@ static __always_inline void finish_table(struct virtq *vq, struct virtq_desc *ta
 	r->pieces = (u16)(n + 1);
 }
 
+/* One more long table, if there may be more.  Locks: q->lock, or nobody uses the queue yet. */
+static bool long_make(struct vblk_queue *q, gfp_t gfp)
+{
+	for (unsigned i = 0; i < LONG_TABLES; i++) {
+		if (q->long_tables[i])
+			continue;
+		q->long_tables[i] = kmalloc(PAGE_SIZE, gfp);
+		if (q->long_tables[i])
+			q->long_free |= 1u << i;
+		return q->long_tables[i] != NULL;
+	}
+	return false;
+}
+
 /* Borrow a long table.  Locks: takes the queue's. */
 static bool long_borrow(struct vblk_queue *q, struct vblk_request *r)
 {
 	guard_spin_irq(&q->lock);
-	if (!q->long_free)
+	if (!q->long_free && !long_make(q, GFP_NOWAIT))
 		return false;
 	r->long_table = (u8)ffs64(q->long_free);
 	q->long_free &= q->long_free - 1;
@@ -624,15 +639,7 @@ static int queue_prepare(struct vblk *b, struct vblk_queue *q)
 {
 	spin_init(&q->lock, RANK_BLOCK_DRIVER, "virtio_blk.queue");
 	q->disk = b;
-	if (!b->slots)
-		return 0;
-	for (unsigned i = 0; i < LONG_TABLES; i++) {
-		q->long_tables[i] = kmalloc(PAGE_SIZE, GFP_KERNEL);
-		if (!q->long_tables[i])
-			return -ENOMEM;
-	}
-	q->long_free = (1u << LONG_TABLES) - 1;
-	return 0;
+	return !b->slots || long_make(q, GFP_KERNEL) ? 0 : -ENOMEM;
 }
 
 /* Memory for `n` queues; freed by vblk_free. */
@@ -675,6 +682,8 @@ static int make_queues(struct vblk *b)
 			.name = b->queues[i].name,
 			.done = vblk_done,
 			.owner = &b->queues[i],
+			/* A request is one slot, so more would never be in use. */
+			.max = b->slots ? QUEUE_DEPTH : 0,
 			.slots = b->slots,
 			.spread = (int)i,
 			.spread_of = (int)b->nr_queues,

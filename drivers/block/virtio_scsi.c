@@ -52,7 +52,7 @@ struct vscsi_queue {
 	u32 starved;                                 /* [a] somebody was turned away */
 	u16 *slots;                                  /* [q] the stack */
 	unsigned nr_slots;                           /* [q] */
-	struct virtq_desc *long_tables[LONG_TABLES]; /* [I] */
+	struct virtq_desc *long_tables[LONG_TABLES]; /* [q] a page each; stay when made */
 	struct scsi_command *retry;                  /* [q] */
 	char name[32];                               /* [I] */
 } __aligned(64);
@@ -145,11 +145,25 @@ static void build_table(struct virtq *vq, struct virtq_desc *table, struct vscsi
 
 /* --- sending ---------------------------------------------------------------------------------- */
 
+/* One more long table, if there may be more.  Locks: q->lock, or nobody uses the queue yet. */
+static bool long_make(struct vscsi_queue *q, gfp_t gfp)
+{
+	for (unsigned i = 0; i < LONG_TABLES; i++) {
+		if (q->long_tables[i])
+			continue;
+		q->long_tables[i] = kmalloc(PAGE_SIZE, gfp);
+		if (q->long_tables[i])
+			q->long_free |= 1u << i;
+		return q->long_tables[i] != NULL;
+	}
+	return false;
+}
+
 /* Locks: q->lock.  0 or -EBUSY. */
 static int reserve(struct vscsi_queue *q, struct vscsi_command *v, bool long_table)
 {
 	v->long_table = 0;
-	if (!q->nr_slots || (long_table && !q->long_free))
+	if (!q->nr_slots || (long_table && !q->long_free && !long_make(q, GFP_NOWAIT)))
 		return -EBUSY;
 	if (long_table) {
 		v->long_table = (u8)ffs64(q->long_free);
@@ -518,13 +532,7 @@ static int queue_prepare(struct vscsi_queue *q)
 		return -ENOMEM;
 	for (unsigned i = 0; i < q->nr_slots; i++)
 		q->slots[i] = (u16)i;
-	for (unsigned i = 0; i < LONG_TABLES; i++) {
-		q->long_tables[i] = kmalloc(PAGE_SIZE, GFP_KERNEL);
-		if (!q->long_tables[i])
-			return -ENOMEM;
-	}
-	q->long_free = (1u << LONG_TABLES) - 1;
-	return 0;
+	return long_make(q, GFP_KERNEL) ? 0 : -ENOMEM;
 }
 
 static int make_queues(struct vscsi *s)

@@ -54,9 +54,13 @@ struct queue_state {
 	u32 parked_bios;              /* [a] `bios` is not empty; changes under q */
 	u32 runs;                     /* [a] who empties `first`, and how often to look again */
 	struct wait_queue tag_wait;   /* submitters that sleep for a tag */
-	struct request **requests;    /* [I] by tag */
+	struct hw_queue *hq;          /* [I] */
+	struct request **requests;    /* [a] by tag; each is set once */
 	unsigned depth, words;        /* [I] */
-	u64 tags[];                   /* [a] bits: in use */
+	size_t driver_size;           /* [I] of the driver's part of a request */
+	u32 made;                     /* [a] requests there are, those of the first tags; grows */
+	u32 making;                   /* [a] somebody makes more */
+	u64 tags[];                   /* [a] bits: in use, or not made */
 };
 
 /*

@@ -12,7 +12,7 @@
  * way must wait for another, and all of them share it: however many threads fsync, at most two
  * flushes are ahead of each.
  *
- * The flush's request is reserved (the last tag of the first queue), because the next one begins in
+ * The flush's request is reserved (the first tag of the first queue), because the next one begins in
  * the interrupt that ends the last, where nobody can wait for a tag.  Data after a flush begins
  * there as well, and is parked when there is no tag.
  */
@@ -22,11 +22,10 @@
 void flush_init(struct disk *disk)
 {
 	struct queue_state *q = disk->queues[0].state;
-	unsigned tag = q->depth - 1;
 
 	spin_init(&disk->flush.lock, RANK_REQUEST, "disk.flush");
-	disk->flush.request = q->requests[tag];
-	q->tags[tag / 64] |= 1ull << tag % 64;
+	disk->flush.request = q->requests[0];
+	q->tags[0] |= 1;
 }
 
 /* What is wanted becomes what runs.  Locks: flush.lock. */

@@ -2,8 +2,11 @@
 /*
  * Requests: tags, merging, and the way to the driver.
  *
- * A queue owns `depth` requests, one per tag; a bit in `tags` says which are in use.  A bio that
- * finds none free sleeps, or is parked on the queue when its submitter cannot sleep.
+ * A queue owns up to `depth` requests, one per tag; a bit in `tags` says which are in use.  REQUESTS_READY
+ * of them are made with the queue, so that I/O goes on without memory; tags above `made` are marked as
+ * in use until requests for them are made, when all others are taken and there is memory to be had
+ * without waiting.  A bio that finds none free sleeps, or is parked on the queue when its submitter
+ * cannot sleep.
  *
  * The driver takes a request or answers -EBUSY; then the request is parked, and so are later ones,
  * in order.  `parked` is set before the driver is asked a last time, so an end of a request either
@@ -30,10 +33,12 @@
 
 #define TIMEOUT_SECONDS 30u
 #define PLUG_MOST       32u
+#define REQUESTS_READY  8u /* per queue: a disk at rest has few, and one queue per processor */
+#define REQUESTS_MORE   16u
 
 /* --- tags ------------------------------------------------------------------------------------- */
 
-static struct request *tag_take(struct queue_state *q)
+static struct request *tag_find(struct queue_state *q)
 {
 	for (unsigned w = 0; w < q->words; w++) {
 		u64 old = atomic_load(&q->tags[w]);
@@ -46,6 +51,60 @@ static struct request *tag_take(struct queue_state *q)
 		}
 	}
 	return NULL;
+}
+
+/* Requests are in the linear map, so that a device may read and write the driver's part. */
+static bool request_make(struct queue_state *q, unsigned tag, gfp_t gfp)
+{
+	struct request *rq = kzalloc(sizeof(*rq) + q->driver_size, gfp);
+
+	if (!rq)
+		return false;
+	rq->hq = q->hq;
+	rq->disk = q->hq->disk;
+	rq->tag = (u16)tag;
+	/* A device may name any tag at any time: who looks the request up finds it whole. */
+	atomic_store_release(&q->requests[tag], rq);
+	return true;
+}
+
+static void tag_free(struct queue_state *q, unsigned tag)
+{
+	__atomic_fetch_and(&q->tags[tag / 64], ~(1ull << tag % 64), __ATOMIC_RELEASE);
+}
+
+/*
+ * Make some of the requests that are missing.  The first is the caller's, the others are free.  One
+ * does this at a time; who comes meanwhile goes on as if all requests were there, and is woken for
+ * those that are new; a bio that was parked meanwhile begins when a request ends, at the latest the
+ * caller's.  Returns NULL when there are no more, or no memory at once.
+ */
+static __noinline struct request *tags_make(struct queue_state *q)
+{
+	if (atomic_load(&q->made) == q->depth || atomic_xchg(&q->making, 1u))
+		return NULL;
+
+	unsigned first = atomic_load(&q->made), made = first;
+
+	while (made < min(first + REQUESTS_MORE, q->depth) &&
+	       request_make(q, made, GFP_NOWAIT | __GFP_NORETRY))
+		made++;
+	atomic_store_release(&q->made, made);
+	for (unsigned tag = first + 1; tag < made; tag++)
+		tag_free(q, tag);
+	atomic_store_release(&q->making, 0u);
+	if (made == first)
+		return NULL;
+	if (wait_queue_active(&q->tag_wait))
+		wake_up_all(&q->tag_wait);
+	return q->requests[first];
+}
+
+static __always_inline struct request *tag_take(struct queue_state *q)
+{
+	struct request *rq = tag_find(q);
+
+	return likely(rq) ? rq : tags_make(q);
 }
 
 static struct request *tag_wait(struct queue_state *q)
@@ -115,7 +174,7 @@ static void run_parked_bios(struct queue_state *q)
 			request_start(rq, true);
 			continue;
 		}
-		atomic_and(&q->tags[rq->tag / 64], ~(1ull << rq->tag % 64));
+		tag_free(q, rq->tag);
 		wake_up(&q->tag_wait);
 		smp_mb();
 	}
@@ -124,7 +183,7 @@ static void run_parked_bios(struct queue_state *q)
 static void tag_put(struct queue_state *q, struct request *rq)
 {
 	atomic_store(&rq->state, REQUEST_FREE);
-	__atomic_fetch_and(&q->tags[rq->tag / 64], ~(1ull << rq->tag % 64), __ATOMIC_RELEASE);
+	tag_free(q, rq->tag);
 	if (unlikely(wait_queue_active(&q->tag_wait)))
 		wake_up(&q->tag_wait);
 	if (unlikely(atomic_load(&q->parked_bios)))
@@ -475,8 +534,8 @@ struct request *request_by_tag(struct hw_queue *hq, unsigned tag)
 
 	if (tag >= q->depth)
 		return NULL;
-	rq = q->requests[tag];
-	return atomic_load(&rq->state) == REQUEST_STARTED ? rq : NULL;
+	rq = atomic_load(&q->requests[tag]);
+	return rq && atomic_load(&rq->state) == REQUEST_STARTED ? rq : NULL;
 }
 
 /* --- pieces ----------------------------------------------------------------------------------- */
@@ -525,9 +584,10 @@ static bool watch_queue(struct hw_queue *hq, u32 now)
 {
 	struct disk *disk = hq->disk;
 	struct queue_state *q = hq->state;
+	unsigned made = atomic_load_acquire(&q->made);
 	bool busy = false;
 
-	for (unsigned tag = 0; tag < q->depth; tag++) {
+	for (unsigned tag = 0; tag < made; tag++) {
 		struct request *rq = q->requests[tag];
 
 		if (atomic_load(&rq->state) != REQUEST_STARTED)
@@ -572,8 +632,9 @@ unsigned queues_in_flight(const struct disk *disk)
 
 	for (unsigned i = 0; i < disk->nr_queues; i++) {
 		const struct queue_state *q = disk->queues[i].state;
+		unsigned made = atomic_load_acquire(&q->made);
 
-		for (unsigned tag = 0; tag < q->depth; tag++)
+		for (unsigned tag = 0; tag < made; tag++)
 			n += atomic_load(&q->requests[tag]->state) == REQUEST_STARTED;
 	}
 	return n;
@@ -591,28 +652,13 @@ static void queue_destroy(struct queue_state *q)
 	kfree(q);
 }
 
-/* Requests are in the linear map, so that a device may read and write the driver's part. */
-static int requests_create(struct hw_queue *hq, size_t size)
+static void tags_mark(struct queue_state *q, unsigned from, unsigned to)
 {
-	struct queue_state *q = hq->state;
-
-	q->requests = kvzalloc(q->depth * sizeof(*q->requests), GFP_KERNEL);
-	if (!q->requests)
-		return -ENOMEM;
-	for (unsigned i = 0; i < q->depth; i++) {
-		struct request *rq = kzalloc(sizeof(*rq) + size, GFP_KERNEL);
-
-		if (!rq)
-			return -ENOMEM;
-		rq->hq = hq;
-		rq->disk = hq->disk;
-		rq->tag = (u16)i;
-		q->requests[i] = rq;
-	}
-	return 0;
+	for (unsigned tag = from; tag < to; tag++)
+		q->tags[tag / 64] |= 1ull << tag % 64;
 }
 
-static int queue_create(struct hw_queue *hq, unsigned depth, size_t request_size)
+static int queue_create(struct hw_queue *hq, unsigned depth, size_t driver_size)
 {
 	unsigned words = (depth + 63) / 64;
 	struct queue_state *q = kzalloc(sizeof(*q) + words * sizeof(u64), GFP_KERNEL);
@@ -621,12 +667,19 @@ static int queue_create(struct hw_queue *hq, unsigned depth, size_t request_size
 		return -ENOMEM;
 	spin_init(&q->lock, RANK_REQUEST, "hw_queue");
 	wait_queue_init(&q->tag_wait);
+	q->hq = hq;
 	q->depth = depth;
 	q->words = words;
-	for (unsigned tag = depth; tag < words * 64; tag++)
-		q->tags[tag / 64] |= 1ull << tag % 64;
+	q->driver_size = driver_size;
 	hq->state = q;
-	return requests_create(hq, request_size);
+	q->requests = kvzalloc(depth * sizeof(*q->requests), GFP_KERNEL);
+	if (!q->requests)
+		return -ENOMEM;
+	for (; q->made < min(depth, REQUESTS_READY); q->made++)
+		if (!request_make(q, q->made, GFP_KERNEL))
+			return -ENOMEM;
+	tags_mark(q, q->made, words * 64);
+	return 0;
 }
 
 int queues_create(struct disk *disk, const struct disk_params *params)

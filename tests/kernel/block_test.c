@@ -20,7 +20,7 @@
 #include <mm/page.h>
 
 #define SECTORS 4096u
-#define DEPTH   8u
+#define DEPTH   32u /* more than a queue has from the start */
 
 struct fake {
 	struct disk *disk;
