@@ -18,12 +18,12 @@
 #include <mm/page.h>
 #include "block_internal.h"
 
-#define RESERVE 16u
-#define RETRY   (20 * NSEC_PER_MSEC)
+#define RETRY (20 * NSEC_PER_MSEC)
 
 struct bio_pool {
 	const char *name;
 	unsigned vecs;           /* [I] */
+	unsigned most;           /* [I] in the reserve */
 	struct slab_cache *slab; /* [I] */
 	struct spinlock lock;    /* p */
 	struct bio *reserve;     /* [p] */
@@ -32,9 +32,10 @@ struct bio_pool {
 };
 
 static struct bio_pool pools[] = {
-	{.name = "bio-4", .vecs = 4},
-	{.name = "bio-32", .vecs = 32},
-	{.name = "bio-256", .vecs = BIO_MAX_VECS},
+	{.name = "bio-4", .vecs = 4, .most = 16},
+	{.name = "bio-32", .vecs = 32, .most = 16},
+	/* Of 4 KiB each; with one of them a MiB is under way. */
+	{.name = "bio-256", .vecs = BIO_MAX_VECS, .most = 4},
 };
 
 #define POOL_NONE 0xffu
@@ -58,7 +59,7 @@ static bool reserve_put(struct bio_pool *p, struct bio *bio)
 {
 	with_spin_irq(&p->lock)
 	{
-		if (p->count >= RESERVE)
+		if (p->count >= p->most)
 			return false;
 		bio->next = p->reserve;
 		p->reserve = bio;
@@ -92,7 +93,7 @@ void bio_init_pools(void)
 		wait_queue_init(&p->wait);
 		p->slab = slab_create(p->name, size, 8, 0, NULL);
 		VERIFY(p->slab);
-		while (p->count < RESERVE) {
+		while (p->count < p->most) {
 			struct bio *bio = slab_alloc(p->slab, GFP_KERNEL);
 
 			VERIFY(bio);
@@ -144,7 +145,7 @@ void bio_put(struct bio *bio)
 	if (!bio || bio->pool == POOL_NONE)
 		return;
 	p = &pools[bio->pool];
-	if (unlikely(READ_ONCE(p->count) < RESERVE) && reserve_put(p, bio))
+	if (unlikely(READ_ONCE(p->count) < p->most) && reserve_put(p, bio))
 		return;
 	slab_free(p->slab, bio);
 }
