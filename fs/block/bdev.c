@@ -318,15 +318,35 @@ struct mapping *bdev_mapping(struct bdev *b)
 #define EMPTY_TRIES    100u
 #define EMPTY_PAUSE_NS 1000000u
 
-/* Nothing is cached any more.  What is just being read, or looked at by reclaim, is let go of soon:
- * wait for it. */
+/* Wait for the transfers of what is cached. */
+static void transfers_wait(struct mapping *m)
+{
+	struct folio *batch[16];
+	u64 index = 0;
+	unsigned n;
+
+	while ((n = cache_gather(m, &index, ~0ull >> PAGE_SHIFT, batch, ARRAY_SIZE(batch))) != 0)
+		for (unsigned i = 0; i < n; i++) {
+			folio_lock(batch[i]);
+			folio_wait_writeback(batch[i]);
+			folio_unlock(batch[i]);
+			folio_put(batch[i]);
+		}
+}
+
+/*
+ * Nothing is cached any more.  What is being read or written is waited for; what somebody looks at
+ * without lock (reclaim, a reader) is let go of soon, but says so to nobody: pause for it.
+ */
 static bool bdev_empty(struct mapping *m)
 {
 	for (unsigned i = 0; i < EMPTY_TRIES; i++) {
+		if (i > 1)
+			sleep_ns(EMPTY_PAUSE_NS);
 		cache_drop_clean(m, 0, ~0ull >> PAGE_SHIFT);
 		if (!READ_ONCE(m->nr_pages))
 			return true;
-		sleep_ns(EMPTY_PAUSE_NS);
+		transfers_wait(m);
 	}
 	return false;
 }
