@@ -25,6 +25,7 @@
  * lock comes before them.
  */
 #include <fs/vfs/dentry.h>
+#include <fs/vfs/hash_size.h>
 #include <fs/vfs/inode.h>
 #include <fs/vfs/super.h>
 #include <kernel/debug/assert.h>
@@ -868,10 +869,8 @@ char *dentry_path(struct dentry *d, char *buf, size_t size)
 
 void dcache_init(void)
 {
-	u32 buckets = 1u << 14;
+	u32 buckets = 1u << vfs_hash_bits();
 
-	while (buckets < (1u << 20) && (u64)buckets * 64 < pfn_limit - pfn_first)
-		buckets <<= 1;
 	seqlock_init(&rename_lock, RANK_DENTRY_RENAME, "rename");
 	for (unsigned i = 0; i < DCACHE_LOCKS; i++)
 		spin_init(&dentry_hash_locks[i], RANK_DENTRY_HASH, "dentry hash");

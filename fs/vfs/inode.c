@@ -10,6 +10,7 @@
  * Lock order: inode.lock, inode.spin, superblock.inodes_lock, bucket lock.
  */
 #include <fs/vfs/fsnotify.h>
+#include <fs/vfs/hash_size.h>
 #include <fs/vfs/inode.h>
 #include <fs/vfs/posix_acl.h>
 #include <fs/vfs/super.h>
@@ -27,7 +28,6 @@
 
 #include <fs/vfs/core.h>
 
-#define INODE_HASH_BITS	 14
 #define INODE_WAIT_BITS	 6
 
 struct inode_bucket {
@@ -35,13 +35,14 @@ struct inode_bucket {
 	struct hlist_head chain; /* [lock] */
 };
 
-static struct inode_bucket *inode_hash;
+static struct inode_bucket *inode_hash; /* [I] */
+static unsigned inode_hash_bits;	/* [I] */
 static struct wait_queue inode_waits[1 << INODE_WAIT_BITS]; /* for I_NEW and I_FREEING to pass */
 static struct slab_cache *inode_cache;
 
 static struct inode_bucket *inode_bucket(const struct superblock *sb, u64 ino)
 {
-	return &inode_hash[hash64(ino ^ (u64)(vaddr_t)sb, INODE_HASH_BITS)];
+	return &inode_hash[hash64(ino ^ (u64)(vaddr_t)sb, inode_hash_bits)];
 }
 
 static struct wait_queue *inode_wait(const struct superblock *sb, u64 ino)
@@ -439,9 +440,10 @@ void inode_init_caches(void)
 {
 	inode_cache = slab_create("inode", sizeof(struct inode), 8, SLAB_RECLAIMABLE | SLAB_ACCOUNT,
 				  NULL);
-	inode_hash = kvzalloc(sizeof(*inode_hash) << INODE_HASH_BITS, GFP_KERNEL);
+	inode_hash_bits = vfs_hash_bits();
+	inode_hash = kvzalloc(sizeof(*inode_hash) << inode_hash_bits, GFP_KERNEL);
 	VERIFY(inode_cache && inode_hash);
-	for (unsigned i = 0; i < 1u << INODE_HASH_BITS; i++)
+	for (unsigned i = 0; i < 1u << inode_hash_bits; i++)
 		spin_init(&inode_hash[i].lock, RANK_INODE_HASH, "inode hash");
 	for (unsigned i = 0; i < ARRAY_SIZE(inode_waits); i++)
 		wait_queue_init(&inode_waits[i]);
