@@ -53,7 +53,7 @@ void reclaim_set_cache_walker(void (*walk)(void))
 
 /* --- page cache ------------------------------------------------------------------------------- */
 
-enum verdict { FREED, KEEP, ACTIVATE, TRY };
+enum verdict { FREED, KEEP, ACTIVATE, TRY, MAPPED };
 
 static bool folio_freeze_and_remove(struct mapping *m, struct folio *f)
 {
@@ -92,7 +92,9 @@ static enum verdict folio_try_free(struct folio *f, gfp_t gfp)
 }
 
 /*
- * TRY: locked and unmapped, translations to be flushed with the batch.  What a file system keeps
+ * TRY: locked and unmapped, translations to be flushed with the batch.  MAPPED: locked, and not all of
+ * its entries could be taken; unlocked only when the translations of those that were are flushed,
+ * because who removes it from its file meanwhile would free it.  What a file system keeps
  * with the folio is asked for one folio at a time: it may wait for locks of others.
  */
 static enum verdict folio_judge(struct folio *f, gfp_t gfp, struct unmap_batch *unmapped)
@@ -109,7 +111,7 @@ static enum verdict folio_judge(struct folio *f, gfp_t gfp, struct unmap_batch *
 	else if (folio_test(f, PG_private))
 		v = folio_try_free(f, gfp);
 	else if (folio_mapped(f) && !folio_test(f, PG_writeback) && !rmap_unmap(f, unmapped))
-		v = ACTIVATE;
+		v = MAPPED;
 	if (v == KEEP || v == ACTIVATE)
 		folio_unlock(f);
 	return v;
@@ -142,6 +144,9 @@ static u64 shrink_inactive(gfp_t gfp, u64 *seen)
 			v[i] = folio_try_free(batch[i], gfp);
 			if (v[i] != FREED)
 				folio_unlock(batch[i]);
+		} else if (v[i] == MAPPED) {
+			folio_unlock(batch[i]);
+			v[i] = ACTIVATE;
 		}
 		if (v[i] == FREED) {
 			freed++;

@@ -172,31 +172,35 @@ struct round {
 	u64 seen, done;
 };
 
+/*
+ * All stay locked until the flush, those too that stay in memory: some of their entries may be gone
+ * already (no slot, or an area that was busy), and who finds an unlocked folio without entries may
+ * free it or copy it, while a processor still writes through a translation it remembers.
+ */
 static void out_round(void *arg)
 {
 	struct round *r = arg;
-	struct folio *batch[BATCH], *ready[BATCH];
+	struct folio *batch[BATCH];
+	bool ready[BATCH];
 	struct unmap_batch unmapped = {};
 	unsigned n = candidates(batch, BATCH, &r->seen), k = 0;
 
 	for (unsigned i = 0; i < n; i++) {
-		if (!folio_trylock(batch[i])) {
+		if (folio_trylock(batch[i]))
+			batch[k++] = batch[i];
+		else
 			folio_put(batch[i]);
-		} else if (out_begin(batch[i], false, &unmapped)) {
-			ready[k++] = batch[i];
-		} else {
-			folio_unlock(batch[i]);
-			folio_put(batch[i]);
-		}
 	}
+	for (unsigned i = 0; i < k; i++)
+		ready[i] = out_begin(batch[i], false, &unmapped);
 	unmap_flush(&unmapped);
 	for (unsigned i = 0; i < k; i++) {
-		if (out_finish(ready[i])) {
+		if (ready[i] && out_finish(batch[i])) {
 			r->done++;
 			continue;
 		}
-		folio_unlock(ready[i]);
-		folio_put(ready[i]);
+		folio_unlock(batch[i]);
+		folio_put(batch[i]);
 	}
 }
 
