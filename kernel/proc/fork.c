@@ -436,72 +436,105 @@ static int build_child(const struct fork_request *req, struct thread *child,
 	return 0;
 }
 
+static void child_unuse_pid(struct thread *child)
+{
+	guard_spin_irq(&tree_lock);
+	pid_unuse(task_of(child)->pid);
+}
+
+/* The child as it will be, seen by nobody yet. */
+static int child_create(const struct fork_request *req, struct thread **out, struct process **p)
+{
+	struct thread *child;
+	int err = thread_create(&child, thread_current()->comm);
+
+	if (err)
+		return err;
+	err = build_child(req, child, p);
+	if (err)
+		goto abandon;
+	err = prepare_set_tid(child, req);
+	if (!err)
+		err = copy_resources(child, req);
+	if (err)
+		goto unuse_pid;
+	*out = child;
+	return 0;
+
+unuse_pid:
+	child_unuse_pid(child);
+abandon:
+	thread_abandon(child);
+	return err;
+}
+
+static void child_destroy(struct thread *child)
+{
+	drop_resources(child);
+	child_unuse_pid(child);
+	thread_abandon(child);
+}
+
+/* Tell the parent, then publish the child.  The child has its number as long as it does not run. */
+static int child_announce(const struct fork_request *req, struct thread *child, struct process *p)
+{
+	struct file *pidfile = NULL;
+	int pidfd, err = report_to_parent(req, task_of(child)->pid, &pidfd, &pidfile);
+
+	if (err)
+		return err;
+	err = link_child(child, p, req);
+	if (pidfd < 0)
+		return err;
+	if (err) {
+		fd_release(pidfd);
+		file_put(pidfile);
+	} else {
+		fd_install(pidfd, pidfile);
+	}
+	return err;
+}
+
 long process_fork(const struct fork_request *req)
 {
 	const struct cred *cred = cred_current();
+	bool vfork = req->flags & CLONE_VFORK;
 	struct completion vfork_done;
 	struct process *p = NULL;
-	struct file *pidfile = NULL;
 	struct thread *child;
-	int err, pidfd;
+	int err = check_flags(req);
 
-	err = check_flags(req);
 	if (err)
 		return err;
 	err = charge_user(cred);
 	if (err)
 		return err;
-	err = thread_create(&child, thread_current()->comm);
+	err = child_create(req, &child, &p);
 	if (err)
 		goto uncharge;
-	err = build_child(req, child, &p);
-	if (err)
-		goto put_child;
-	err = prepare_set_tid(child, req);
-	if (err)
-		goto unuse_pid;
-	err = copy_resources(child, req);
-	if (err)
-		goto unuse_pid;
-	struct pid *pid = task_of(child)->pid;
-	err = report_to_parent(req, pid, &pidfd, &pidfile);
-	if (err)
-		goto drop_resources;
-	if (req->flags & CLONE_VFORK) {
+	if (vfork) {
 		completion_init(&vfork_done);
 		p->vfork_done = &vfork_done;
 		process_get(p);
 	}
-	u32 nr = pid->nr;
-	err = link_child(child, p, req);
-	if (err)
-		goto unreport;
 
-	if (pidfd >= 0)
-		fd_install(pidfd, pidfile);
+	u32 nr = task_of(child)->pid->nr;
+
+	err = child_announce(req, child, p);
+	if (err)
+		goto destroy;
 	thread_start(child);
 	thread_put(child);
-	if (req->flags & CLONE_VFORK) {
+	if (vfork) {
 		wait_for_vfork(p, &vfork_done);
 		process_put(p);
 	}
 	return nr;
 
-unreport:
-	if (req->flags & CLONE_VFORK)
+destroy:
+	if (vfork)
 		process_put(p);
-	if (pidfd >= 0) {
-		fd_release(pidfd);
-		file_put(pidfile);
-	}
-drop_resources:
-	drop_resources(child);
-unuse_pid : {
-	guard_spin_irq(&tree_lock);
-	pid_unuse(task_of(child)->pid);
-}
-put_child:
-	thread_abandon(child);
+	child_destroy(child);
 uncharge:
 	uncharge_user(cred);
 	return err;
