@@ -100,6 +100,10 @@ static void init_thread(void *unused)
 	bool initramfs = prepare_root();
 	static struct init_request request;
 
+	/* One that did not answer in time may yet come, through the first page tables. */
+	if (num_online_cpus() == nr_cpus)
+		mm_free_init();
+
 	request = (struct init_request){
 		.init = cmdline_options.init,
 		.rdinit = cmdline_options.rdinit,

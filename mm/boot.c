@@ -10,7 +10,8 @@
  *
  * The final map: the image by its sections (text may be executed, constants only read), the physmap
  * of all RAM writable and never executable (and read-only where it aliases text and constants),
- * device memory and everything else by vmalloc.  Nothing is both writable and executable.
+ * device memory and everything else by vmalloc.  Nothing is both writable and executable.  The parts of the
+ * image that only the start needs are given back by mm_free_init().
  */
 #define LOG_PREFIX "mm: "
 #include <kernel/debug/log.h>
@@ -19,6 +20,7 @@
 #include <kernel/lib/minmax.h>
 #include <kernel/lib/sections.h>
 #include <kernel/lib/string.h>
+#include <mm/tlb.h>
 #include <mm/vmalloc.h>
 #include "mm_internal.h"
 
@@ -31,7 +33,7 @@ struct range_list {
 };
 
 static struct range_list ram;   /* every frame with a struct page */
-static struct range_list spare; /* of these, the ones nobody uses */
+static struct range_list spare __initbss; /* of these, the ones nobody uses */
 static bool boot_closed;
 
 struct page *page_array;
@@ -254,19 +256,29 @@ static paddr_t image_phys(const struct boot_info *info, const char *symbol)
 	return info->image_base + (paddr_t)(symbol - __image_start);
 }
 
+/* The linear map of what RAM there is between two places. */
+static void map_physmap_part(paddr_t from, paddr_t to, unsigned flags)
+{
+	for (unsigned i = 0; i < ram.nr; i++) {
+		paddr_t start = clamp(ram.range[i].start << PAGE_SHIFT, from, to);
+		paddr_t end = clamp(ram.range[i].end << PAGE_SHIFT, from, to);
+
+		boot_map(PHYSMAP_BASE + start, start, end - start, flags);
+	}
+}
+
+/* Each part by itself, so that no leaf covers what will change and what will not. */
 static void map_physmap(const struct boot_info *info)
 {
 	paddr_t ro = image_phys(info, __text_start), ro_end = image_phys(info, __rodata_end);
+	paddr_t init = image_phys(info, __init_text_start),
+		init_end = image_phys(info, __init_text_end);
 
-	for (unsigned i = 0; i < ram.nr; i++) {
-		paddr_t start = ram.range[i].start << PAGE_SHIFT,
-			end = ram.range[i].end << PAGE_SHIFT;
-		paddr_t cut = clamp(ro, start, end), cut_end = clamp(ro_end, start, end);
-
-		boot_map(PHYSMAP_BASE + start, start, cut - start, KERNEL_RW);
-		boot_map(PHYSMAP_BASE + cut, cut, cut_end - cut, KERNEL_RO);
-		boot_map(PHYSMAP_BASE + cut_end, cut_end, end - cut_end, KERNEL_RW);
-	}
+	map_physmap_part(0, ro, KERNEL_RW);
+	map_physmap_part(ro, init, KERNEL_RO);
+	map_physmap_part(init, init_end, KERNEL_RO);
+	map_physmap_part(init_end, ro_end, KERNEL_RO);
+	map_physmap_part(ro_end, ~0ull, KERNEL_RW);
 }
 
 static void map_section(const struct boot_info *info, const char *start, const char *end,
@@ -278,15 +290,19 @@ static void map_section(const struct boot_info *info, const char *start, const c
 static void map_image(const struct boot_info *info)
 {
 	map_section(info, __image_start, __text_start, KERNEL_RO);
-	map_section(info, __text_start, __text_end, KERNEL_RX);
-	map_section(info, __text_end, __rodata_end, KERNEL_RO);
-	map_section(info, __rodata_end, __image_end, KERNEL_RW);
+	map_section(info, __text_start, __init_text_start, KERNEL_RX);
+	map_section(info, __init_text_start, __text_end, KERNEL_RX);
+	map_section(info, __text_end, __init_text_end, KERNEL_RO);
+	map_section(info, __init_text_end, __rodata_end, KERNEL_RO);
+	map_section(info, __rodata_end, __init_data_start, KERNEL_RW);
+	map_section(info, __init_data_start, __init_data_end, KERNEL_RW);
+	map_section(info, __init_data_end, __image_end, KERNEL_RW);
 }
 
 /* Frames that are not free are held by somebody unknown. */
 static void mark_reserved(void)
 {
-	static struct range_list held;
+	static struct range_list held __initbss;
 
 	held = ram;
 	for (unsigned i = 0; i < spare.nr; i++)
@@ -419,6 +435,31 @@ void kernel_protect(vaddr_t va, size_t len, unsigned set, unsigned clear)
 	guard_mutex(&kernel_pt_lock);
 
 	pt_protect(kernel_pt_root, va, len, set, clear);
+}
+
+/* A part of the image becomes free memory: known only by its address in the linear map, writable. */
+static u64 image_give_back(const char *start, const char *end)
+{
+	size_t len = (size_t)(end - start);
+	paddr_t pa = image_phys(&boot_info, start);
+	vaddr_t linear = PHYSMAP_BASE + pa;
+
+	if (!len)
+		return 0;
+	kernel_unmap((vaddr_t)start, len, NULL, NULL);
+	kernel_protect(linear, len, PTE_W | PTE_DIRTY, 0);
+	tlb_shootdown_kernel((vaddr_t)start, (vaddr_t)end);
+	tlb_shootdown_kernel(linear, linear + len);
+	memory_free_boot(pa, pa + len);
+	return len;
+}
+
+void mm_free_init(void)
+{
+	u64 bytes = image_give_back(__init_text_start, __init_text_end) +
+		    image_give_back(__init_data_start, __init_data_end);
+
+	log_info("%llu KiB of the image given back\n", bytes >> 10);
 }
 
 bool kernel_va_to_phys(const void *va, paddr_t *out)

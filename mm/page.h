@@ -304,7 +304,7 @@ void folio_start_writeback(struct folio *f);
 void folio_end_writeback(struct folio *f);
 
 /*
- * Boot.  The order is: mm_init_boot, mm_init; memory_free_boot when the range is done with.
+ * Boot.  The order is: mm_init_boot, mm_init; memory_free_boot when the range is done with; mm_free_init.
  */
 
 /*
@@ -324,6 +324,12 @@ void mm_init_late(void);
  * only.
  */
 void memory_free_boot(paddr_t start, paddr_t end);
+
+/*
+ * What is marked __init or __initbss, and the rest of these sections (kernel/lib/sections.h), becomes free
+ * memory.  Context: once, may sleep; every processor that was started is up.
+ */
+void mm_free_init(void);
 
 /*
  * Before mm_init_boot is over: memory for ever.  Never fails (panics).  Cleared.  Context: boot

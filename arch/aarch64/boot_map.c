@@ -8,7 +8,8 @@
  *
  * Built are: the identity map of the image (TTBR0), for turning the MMU on; and in the kernel half
  * the image at its random address (text executable, the rest writable, as relocation writes
- * constants) and the physmap of all RAM.  mm replaces the kernel half with its own later.
+ * constants) and the physmap of all RAM.  mm replaces the kernel half with its own later; other
+ * processors come up through the identity map, and then the tables are given back.
  */
 #include <arch/mmu.h>
 #include <kernel/lib/sections.h>
@@ -19,7 +20,7 @@
 #define NR_TABLES 96
 #define ENTRIES	  512
 
-static u64 tables[NR_TABLES][ENTRIES] __aligned(4096);
+static u64 tables[NR_TABLES][ENTRIES] __aligned(4096) __initbss;
 static unsigned tables_used;
 
 struct boot_map boot_map;

@@ -5,6 +5,7 @@
  * constants.  That is why bounds are taken from the addresses of sections.
  */
 #include <isa/layout.h>
+#include <kernel/lib/init_sections.lds.h>
 
 OUTPUT_ARCH(aarch64)
 ENTRY(_start)
@@ -22,12 +23,22 @@ SECTIONS
 	.head.text : { KEEP(*(.head.text)) } :text
 	.text : ALIGN(4096) {
 		*(.text.hot .text.hot.*)
-		*(.text .text.*)
+		*(EXCLUDE_FILE(INIT_OBJECTS) .text EXCLUDE_FILE(INIT_OBJECTS) .text.*)
 		. = ALIGN(16);
 		*(.idmap.text)
 		. = ALIGN(16);
 	} :text
+	.init.text : ALIGN(4096) {
+		__init_text_start = .;
+		INIT_TEXT
+	} :text
 
+	.init.rodata : ALIGN(4096) {
+		__rodata_start = .;
+		INIT_RODATA
+		. = ALIGN(4096);
+		__init_text_end = .;
+	} :rodata
 	.rodata : ALIGN(4096) {
 		*(.rodata .rodata.*)
 		*(.data.rel.ro .data.rel.ro.*)
@@ -43,7 +54,6 @@ SECTIONS
 		KEEP(*(.pan_sites))
 		__pan_sites_end = .;
 	} :rodata
-	.rela.dyn : ALIGN(8) { *(.rela .rela.*) } :rodata
 	.ksyms : ALIGN(8) { KEEP(*(.ksyms)) } :rodata
 	.relocs : ALIGN(8) { KEEP(*(.relocs)) } :rodata
 
@@ -63,6 +73,12 @@ SECTIONS
 		__percpu_end = .;
 		. = ALIGN(4096);
 	} :data
+	.rela.dyn : ALIGN(4096) { *(.rela .rela.*) } :data
+	.init.bss : ALIGN(4096) {
+		INIT_BSS
+		. = ALIGN(4096);
+		__init_data_end = .;
+	} :data
 	.bss : ALIGN(4096) {
 		*(.bss .bss.*)
 		*(COMMON)
@@ -75,12 +91,12 @@ SECTIONS
 
 	__image_start = ADDR(.head.text);
 	__text_start = ADDR(.text);
-	__text_end = ADDR(.rodata);
-	__rodata_start = ADDR(.rodata);
+	__text_end = ADDR(.init.rodata);
 	__rodata_end = ADDR(.data);
 	__data_start = ADDR(.data);
-	__data_end = ADDR(.bss);
-	__bss_start = ADDR(.bss);
+	__init_data_start = ADDR(.rela.dyn);
+	__data_end = ADDR(.init.bss);
+	__bss_start = ADDR(.init.bss);
 	__bss_end = ADDR(.bss) + SIZEOF(.bss);
 	__image_end = ADDR(.bss) + SIZEOF(.bss);
 	__image_size = ABSOLUTE(SIZEOF(.bss) + ADDR(.bss) - ADDR(.head.text));

@@ -52,7 +52,7 @@ static u64 boot_slide;
 static u64 boot_seed[4];
 static unsigned boot_levels;	/* tried last */
 static unsigned boot_tables_used;
-static u64 boot_tables[12][512] __aligned(4096);
+static u64 boot_tables[12][512] __aligned(4096) __initbss;
 
 /* --- translation off -------------------------------------------------------------------------- */
 

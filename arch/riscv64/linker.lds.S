@@ -4,6 +4,7 @@
  * them with their own rights.  Linked at KERNEL_IMAGE_BASE, loaded anywhere aligned to 2 MiB.
  */
 #include <isa/types.h>
+#include <kernel/lib/init_sections.lds.h>
 
 OUTPUT_ARCH(riscv)
 ENTRY(__image_start)
@@ -16,23 +17,27 @@ SECTIONS
 	.text : {
 		KEEP(*(.head.text))
 		*(.text.trap)
-		*(.text .text.hot .text.unlikely .text.cold .text.startup .text.*)
+		*(EXCLUDE_FILE(INIT_OBJECTS) .text EXCLUDE_FILE(INIT_OBJECTS) .text.*)
+	}
+	.init.text : ALIGN(PAGE_SIZE) {
+		__init_text_start = .;
+		INIT_TEXT
 	}
 	. = ALIGN(PAGE_SIZE);
 	__text_end = .;
 
 	__rodata_start = .;
+	.init.rodata : {
+		INIT_RODATA
+		. = ALIGN(PAGE_SIZE);
+		__init_text_end = .;
+	}
 	.rodata : { *(.rodata .rodata.*) *(.srodata .srodata.*) }
 	.vdso_image : ALIGN(PAGE_SIZE) { *(.vdso_image) . = ALIGN(PAGE_SIZE); }
 	__ex_table : ALIGN(8) {
 		__ex_table_start = .;
 		KEEP(*(__ex_table))
 		__ex_table_end = .;
-	}
-	.rela.dyn : ALIGN(8) {
-		__rela_start = .;
-		*(.rela .rela*)
-		__rela_end = .;
 	}
 	.dynamic : { *(.dynamic) }
 	.dynsym : { *(.dynsym) }
@@ -64,10 +69,21 @@ SECTIONS
 		. = ALIGN(PAGE_SIZE);
 		__percpu_end = .;
 	}
+	.rela.dyn : ALIGN(PAGE_SIZE) {
+		__init_data_start = .;
+		__rela_start = .;
+		*(.rela .rela*)
+		__rela_end = .;
+	}
 	. = ALIGN(PAGE_SIZE);
 	__data_end = .;
-	.bss : {
+	.init.bss : {
 		__bss_start = .;
+		INIT_BSS
+		. = ALIGN(PAGE_SIZE);
+		__init_data_end = .;
+	}
+	.bss : {
 		*(.bss.page_aligned)
 		*(.bss .bss.*) *(.sbss .sbss.*) *(COMMON)
 		. = ALIGN(PAGE_SIZE);

@@ -36,7 +36,7 @@ vaddr_t x86_physmap_base __section(".data") = PHYSMAP_FIRST;
 vaddr_t x86_vmalloc_base __section(".data") = VMALLOC_FIRST;
 bool x86_has_1g_pages;
 
-static u64 pdpt_physmap[2][512] __aligned(4096);
+static u64 pdpt_physmap[2][512] __aligned(4096) __initbss;
 static u64 image_offset;
 
 u64 arch_kaslr_offset(void)

@@ -221,7 +221,7 @@ boot_gdtr:
 	.word	boot_gdt_end - boot_gdt - 1
 	.long	PA(boot_gdt), 0
 
-	.section .bss.page_aligned, "aw", @nobits
+	.section .bss.init, "aw", @nobits
 	.balign	4096
 	.globl	x86_boot_root
 x86_boot_root:

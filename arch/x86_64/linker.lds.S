@@ -3,6 +3,8 @@
  * The image.  Linked at BASE (KERNEL_IMAGE_BASE), loaded at LOAD_PA (X86_LOAD_PA), and moved, virtually
  * only, by boot.c.  Each part begins on a page, so that each can have its own protection.
  */
+#include <kernel/lib/init_sections.lds.h>
+
 #define BASE	0xffffffff80000000
 #define LOAD_PA 0x1000000
 
@@ -29,14 +31,24 @@ SECTIONS
 		*(.boot.header)
 		*(.boot.text)
 		*(.entry.text)
-		*(.text.unlikely .text.cold)
-		*(.text .text.*)
+		*(EXCLUDE_FILE(INIT_OBJECTS) .text.unlikely EXCLUDE_FILE(INIT_OBJECTS) .text.cold)
+		*(EXCLUDE_FILE(INIT_OBJECTS) .text EXCLUDE_FILE(INIT_OBJECTS) .text.*)
+		. = ALIGN(4096);
+	} :text
+	.init.text : AT(ADDR(.init.text) - BASE + LOAD_PA) {
+		__init_text_start = .;
+		INIT_TEXT
 		. = ALIGN(4096);
 		__text_end = .;
 	} :text
 
-	.rodata : AT(ADDR(.rodata) - BASE + LOAD_PA) {
+	.init.rodata : AT(ADDR(.init.rodata) - BASE + LOAD_PA) {
 		__rodata_start = .;
+		INIT_RODATA
+		. = ALIGN(4096);
+		__init_text_end = .;
+	} :rodata
+	.rodata : AT(ADDR(.rodata) - BASE + LOAD_PA) {
 		*(.rodata.vdso)
 		*(.rodata .rodata.*)
 		. = ALIGN(8);
@@ -82,14 +94,20 @@ SECTIONS
 	.ksyms : AT(ADDR(.ksyms) - BASE + LOAD_PA) {
 		KEEP(*(.ksyms))
 	} :data
-	.relocs : AT(ADDR(.relocs) - BASE + LOAD_PA) {
+	.relocs : AT(ADDR(.relocs) - BASE + LOAD_PA) ALIGN(4096) {
+		__init_data_start = .;
 		KEEP(*(.relocs))
 		. = ALIGN(4096);
 		__data_end = .;
 	} :data
 
-	.bss : AT(ADDR(.bss) - BASE + LOAD_PA) {
+	.init.bss : AT(ADDR(.init.bss) - BASE + LOAD_PA) {
 		__bss_start = .;
+		INIT_BSS
+		. = ALIGN(4096);
+		__init_data_end = .;
+	} :bss
+	.bss : AT(ADDR(.bss) - BASE + LOAD_PA) {
 		*(.bss.page_aligned)
 		*(.bss .bss.*)
 		*(COMMON)

@@ -29,9 +29,9 @@
 #undef __always_inline
 #define __always_inline inline __attribute__((always_inline))
 
-/* Boot-time code and data.  A marker for the reader: the memory is kept. */
-#define __init
-#define __initdata
+/* Code and zeroed data that nobody uses once the first process starts: the memory is given back then. */
+#define __init	  __noinline __attribute__((section(".init.text")))
+#define __initbss __attribute__((section(".bss.init")))
 
 #ifndef static_assert
 #define static_assert _Static_assert
