@@ -470,7 +470,7 @@ static void fault_readahead(struct mapping *m, struct vma *vma, u64 index)
 		folio_put(f);
 		return;
 	}
-	thread_current()->maj_faults++;
+	thread_count_major_fault();
 	vm_event_add(VM_PGMAJFAULT, 1);
 	if (!(vma->flags & VM_RAND_READ))
 		readahead_fault(m, vma->file, index, vma->flags & VM_SEQ_READ);

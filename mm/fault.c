@@ -607,7 +607,7 @@ enum fault_result mm_fault(vaddr_t addr, unsigned access, struct arch_trapframe 
 		return FAULT_SIGSEGV_MAPERR;
 	if (unlikely(!(access & FAULT_USER) && (t->pagefault_disabled || !preemptible())))
 		return FAULT_SIGSEGV_MAPERR;
-	t->min_faults++;
+	WRITE_ONCE(t->min_faults, t->min_faults + 1);
 	vm_event_count(VM_PGFAULT);
 
 	struct vma *vma = vma_lookup_read(mm, addr);

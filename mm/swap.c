@@ -244,7 +244,7 @@ static int folio_for_entry(u64 entry, struct folio **out)
 	if (err)
 		return err;
 	if (major) {
-		thread_current()->maj_faults++;
+		thread_count_major_fault();
 		vm_event_add(VM_PGMAJFAULT, 1);
 	}
 	err = folio_lock_killable(f);

@@ -32,8 +32,10 @@ ssize_t vfs_read_iter(struct file *f, struct iov_iter *to, loff_t *pos)
 		return f->mode & FMODE_READ ? -EINVAL : -EBADF;
 	n = f->ops->read_iter(f, to, pos);
 	if (n > 0) {
+		struct thread *t = thread_current();
+
 		fsnotify_file(f, IN_ACCESS);
-		thread_current()->io_read += n;
+		WRITE_ONCE(t->io_read, t->io_read + n);
 	}
 	return n;
 }
@@ -46,8 +48,10 @@ ssize_t vfs_write_iter(struct file *f, struct iov_iter *from, loff_t *pos)
 		return f->mode & FMODE_WRITE ? -EINVAL : -EBADF;
 	n = f->ops->write_iter(f, from, pos);
 	if (n > 0) {
+		struct thread *t = thread_current();
+
 		fsnotify_file(f, IN_MODIFY);
-		thread_current()->io_written += n;
+		WRITE_ONCE(t->io_written, t->io_written + n);
 	}
 	return n;
 }

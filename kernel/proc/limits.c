@@ -157,12 +157,12 @@ void usage_of_thread(struct thread *t, struct usage *u)
 {
 	memset(u, 0, sizeof(*u));
 	thread_cputime(t, &u->utime, &u->stime);
-	u->nvcsw = t->se.nvcsw;
-	u->nivcsw = t->se.nivcsw;
-	u->minflt = t->min_faults;
-	u->majflt = t->maj_faults;
-	u->inblock = t->io_read >> 9;
-	u->oublock = t->io_written >> 9;
+	u->nvcsw = READ_ONCE(t->se.nvcsw);
+	u->nivcsw = READ_ONCE(t->se.nivcsw);
+	u->minflt = READ_ONCE(t->min_faults);
+	u->majflt = READ_ONCE(t->maj_faults);
+	u->inblock = READ_ONCE(t->io_read) >> 9;
+	u->oublock = READ_ONCE(t->io_written) >> 9;
 }
 
 static u64 current_maxrss(struct process *p)

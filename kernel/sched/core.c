@@ -439,9 +439,9 @@ void schedule_inner(bool preempted)
 	if (next->se.class == CLASS_FAIR)
 		fair_set_next(rq, next);
 	if (prev->se.on_rq)
-		prev->se.nivcsw++;
+		WRITE_ONCE(prev->se.nivcsw, prev->se.nivcsw + 1);
 	else
-		prev->se.nvcsw++;
+		WRITE_ONCE(prev->se.nvcsw, prev->se.nvcsw + 1);
 	context_switch(rq, prev, next);
 }
 

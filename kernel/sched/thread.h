@@ -76,8 +76,8 @@ struct thread {
 	void *plug;                    /* [P] block requests being collected */
 	u32 pagefault_disabled;        /* [P] nesting; mm */
 	u32 alloc_flags;               /* [P] what allocations of this thread must not do; mm */
-	u64 min_faults, maj_faults;    /* [P] */
-	u64 io_read, io_written;       /* [P] bytes through system calls */
+	u64 min_faults, maj_faults;    /* [P; read without] */
+	u64 io_read, io_written;       /* [P; read without] bytes through system calls */
 
 	/* Return to user mode. */
 	struct llist_head notify_work; /* [a] struct notify_work; NOTIFY_CLOSED at exit */
@@ -123,6 +123,13 @@ extern char boot_stack[];
 static __always_inline struct thread *thread_current(void)
 {
 	return arch_thread_self();
+}
+
+static inline void thread_count_major_fault(void)
+{
+	struct thread *t = thread_current();
+
+	WRITE_ONCE(t->maj_faults, t->maj_faults + 1);
 }
 
 static inline struct thread *thread_get(struct thread *t)

@@ -353,7 +353,7 @@ int show_io(struct seq *out, struct thread *t, bool thread)
 	seq_printf(out,
 		   "rchar: %llu\nwchar: %llu\nsyscr: 0\nsyscw: 0\nread_bytes: 0\nwrite_bytes: "
 		   "0\ncancelled_write_bytes: 0\n",
-		   t->io_read, t->io_written);
+		   READ_ONCE(t->io_read), READ_ONCE(t->io_written));
 	return 0;
 }
 
