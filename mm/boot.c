@@ -10,8 +10,8 @@
  *
  * The final map: the image by its sections (text may be executed, constants only read), the physmap
  * of all RAM writable and never executable (and read-only where it aliases text and constants),
- * device memory and everything else by vmalloc.  Nothing is both writable and executable.  The parts of the
- * image that only the start needs are given back by mm_free_init().
+ * device memory and everything else by vmalloc.  Nothing is both writable and executable.  The
+ * parts of the image that only the start needs are given back by mm_free_init().
  */
 #define LOG_PREFIX "mm: "
 #include <kernel/debug/log.h>
@@ -437,7 +437,8 @@ void kernel_protect(vaddr_t va, size_t len, unsigned set, unsigned clear)
 	pt_protect(kernel_pt_root, va, len, set, clear);
 }
 
-/* A part of the image becomes free memory: known only by its address in the linear map, writable. */
+/* A part of the image becomes free memory: known only by its address in the linear map,
+ * writable. */
 static u64 image_give_back(const char *start, const char *end)
 {
 	size_t len = (size_t)(end - start);

@@ -304,7 +304,8 @@ void folio_start_writeback(struct folio *f);
 void folio_end_writeback(struct folio *f);
 
 /*
- * Boot.  The order is: mm_init_boot, mm_init; memory_free_boot when the range is done with; mm_free_init.
+ * Boot.  The order is: mm_init_boot, mm_init; memory_free_boot when the range is done with;
+ * mm_free_init.
  */
 
 /*
@@ -326,8 +327,8 @@ void mm_init_late(void);
 void memory_free_boot(paddr_t start, paddr_t end);
 
 /*
- * What is marked __init or __initbss, and the rest of these sections (kernel/lib/sections.h), becomes free
- * memory.  Context: once, may sleep; every processor that was started is up.
+ * What is marked __init or __initbss, and the rest of these sections (kernel/lib/sections.h),
+ * becomes free memory.  Context: once, may sleep; every processor that was started is up.
  */
 void mm_free_init(void);
 

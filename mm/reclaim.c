@@ -92,9 +92,9 @@ static enum verdict folio_try_free(struct folio *f, gfp_t gfp)
 }
 
 /*
- * TRY: locked and unmapped, translations to be flushed with the batch.  MAPPED: locked, and not all of
- * its entries could be taken; unlocked only when the translations of those that were are flushed,
- * because who removes it from its file meanwhile would free it.  What a file system keeps
+ * TRY: locked and unmapped, translations to be flushed with the batch.  MAPPED: locked, and not all
+ * of its entries could be taken; unlocked only when the translations of those that were are
+ * flushed, because who removes it from its file meanwhile would free it.  What a file system keeps
  * with the folio is asked for one folio at a time: it may wait for locks of others.
  */
 static enum verdict folio_judge(struct folio *f, gfp_t gfp, struct unmap_batch *unmapped)

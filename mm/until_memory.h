@@ -16,7 +16,8 @@ static inline bool no_memory_yet(int err)
 	return true;
 }
 
-/* `step`, as often as it takes until it answers something else than -ENOMEM.  Context: may sleep. */
+/* `step`, as often as it takes until it answers something else than -ENOMEM.  Context: may
+ * sleep. */
 #define until_memory(step)                                                                         \
 	({                                                                                         \
 		int until_memory_err;                                                              \

@@ -12,8 +12,8 @@
  * way must wait for another, and all of them share it: however many threads fsync, at most two
  * flushes are ahead of each.
  *
- * The flush's request is reserved (the first tag of the first queue), because the next one begins in
- * the interrupt that ends the last, where nobody can wait for a tag.  Data after a flush begins
+ * The flush's request is reserved (the first tag of the first queue), because the next one begins
+ * in the interrupt that ends the last, where nobody can wait for a tag.  Data after a flush begins
  * there as well, and is parked when there is no tag.
  */
 #include <kernel/time/clock.h>

@@ -2,11 +2,11 @@
 /*
  * Requests: tags, merging, and the way to the driver.
  *
- * A queue owns up to `depth` requests, one per tag; a bit in `tags` says which are in use.  REQUESTS_READY
- * of them are made with the queue, so that I/O goes on without memory; tags above `made` are marked as
- * in use until requests for them are made, when all others are taken and there is memory to be had
- * without waiting.  A bio that finds none free sleeps, or is parked on the queue when its submitter
- * cannot sleep.
+ * A queue owns up to `depth` requests, one per tag; a bit in `tags` says which are in use.
+ * REQUESTS_READY of them are made with the queue, so that I/O goes on without memory; tags above
+ * `made` are marked as in use until requests for them are made, when all others are taken and there
+ * is memory to be had without waiting.  A bio that finds none free sleeps, or is parked on the
+ * queue when its submitter cannot sleep.
  *
  * The driver takes a request or answers -EBUSY; then the request is parked, and so are later ones,
  * in order.  `parked` is set before the driver is asked a last time, so an end of a request either

@@ -143,7 +143,8 @@ struct ext4_super {
 	struct spinlock discard_lock; /* d */
 	struct list discards;         /* [d] freed ranges to be discarded before they are reused */
 	struct work discard_work;
-	struct mutex trim_lock; /* t, RANK_FS_ALLOC: free blocks are taken while they are discarded */
+	/* t, RANK_FS_ALLOC: free blocks are taken while they are discarded */
+	struct mutex trim_lock;
 	u32 trim_least;         /* [a] the shortest run the last FITRIM was to discard, blocks */
 	struct buffer **desc;     /* [I] group descriptor blocks */
 	struct ext4_group *group; /* [I] one per group */

@@ -157,8 +157,8 @@ void ext4_unclaim(struct ext4_super *es, u64 n);
 
 /*
  * Take up to `want` consecutive blocks, at `goal` if possible (the first block of a group stands
- * for the group).  They were promised before.  Returns 0 with *got >= 1, -ENOSPC (what is free waits
- * for a transaction, or the counters lie), -ENOMEM.
+ * for the group).  They were promised before.  Returns 0 with *got >= 1, -ENOSPC (what is free
+ * waits for a transaction, or the counters lie), -ENOMEM.
  * Context: may sleep; no handle needed.
  */
 int ext4_take(struct ext4_super *es, u64 goal, u32 want, u64 *start, u32 *got) __must_check;

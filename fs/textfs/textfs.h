@@ -35,7 +35,7 @@ struct text_node {
 	struct text_owner owner;
 	refcount_t refs;
 	bool dead;                     /* [t] removed */
-	bool missing_is_error;         /* [I, of a root] below it a lookup of what is not there fails,
+	bool missing_is_error; /* [I, of a root] below it a lookup of what is not there fails,
 					* so that creating it is ENOENT too, as in Linux's procfs */
 	u32 mode;                      /* [I] S_IFDIR, S_IFREG, S_IFLNK and permissions */
 	u32 uid, gid;                  /* [I] */

@@ -27,7 +27,7 @@ struct tmpfs_sb {
 	u64 max_inodes;	 /* [super.umount] 0: no limit */
 	u64 used_inodes; /* [a] */
 	u64 last_ino;	 /* [a] */
-	u32 generation;	 /* [I] differs between instances, so that handles of one fail in another */
+	u32 generation;  /* [I] differs between instances, so that handles of one fail in another */
 	umode_t mode;
 	u32 uid, gid;
 	bool size_given, inodes_given;

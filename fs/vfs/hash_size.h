@@ -10,8 +10,8 @@
 #define VFS_HASH_FRAMES	    8 /* memory that there is a bucket for */
 
 /*
- * Bits of a bucket's number.  What is cached is bounded by memory: a name with its inode takes about a
- * KiB, so when a quarter of the memory is full of them a bucket has eight.
+ * Bits of a bucket's number.  What is cached is bounded by memory: a name with its inode takes
+ * about a KiB, so when a quarter of the memory is full of them a bucket has eight.
  */
 static inline unsigned vfs_hash_bits(void)
 {

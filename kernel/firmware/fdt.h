@@ -30,8 +30,8 @@ int __must_check fdt_open(struct fdt *fdt, const void *blob, size_t max);
 u32 fdt_blob_size(const void *blob);
 
 /*
- * How many bytes from the beginning of the blob hold anything.  Firmware may leave room for additions
- * behind that (QEMU on aarch64: nearly a MiB), which the header counts and nobody reads.
+ * How many bytes from the beginning of the blob hold anything.  Firmware may leave room for
+ * additions behind that (QEMU on aarch64: nearly a MiB), which the header counts and nobody reads.
  */
 u32 fdt_used(const struct fdt *fdt);
 

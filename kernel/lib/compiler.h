@@ -29,7 +29,8 @@
 #undef __always_inline
 #define __always_inline inline __attribute__((always_inline))
 
-/* Code and zeroed data that nobody uses once the first process starts: the memory is given back then. */
+/* Code and zeroed data that nobody uses once the first process starts: the memory is given back
+ * then. */
 #define __init	  __noinline __attribute__((section(".init.text")))
 #define __initbss __attribute__((section(".bss.init")))
 

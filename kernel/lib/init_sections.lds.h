@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * For linker scripts: which input sections are given back after boot (kernel/lib/sections.h).  Those
- * of the tests are named by file, so that a test needs no marks.
+ * For linker scripts: which input sections are given back after boot (kernel/lib/sections.h).
+ * Those of the tests are named by file, so that a test needs no marks.
  */
 #define INIT_OBJECTS build/?*/tests/kernel/?*.o
 

@@ -18,8 +18,8 @@ extern char __ex_table_start[], __ex_table_end[];
 /*
  * What is used only until the first process starts, and is given back then (mm_free_init): code and
  * constants at the end of text and the beginning of rodata; relocations and what begins as zeroes
- * (the first page tables) at the end of data and the beginning of bss.  The in-kernel tests are there
- * too, since nobody can ask for them later.
+ * (the first page tables) at the end of data and the beginning of bss.  The in-kernel tests are
+ * there too, since nobody can ask for them later.
  */
 extern char __init_text_start[], __init_text_end[];
 extern char __init_data_start[], __init_data_end[];

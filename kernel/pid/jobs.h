@@ -38,7 +38,8 @@ struct job_control {
 	/* A background group that nobody can continue: it gets EIO instead of a stop. */
 	bool (*group_orphaned)(void);
 	bool (*signal_ignored)(int signo); /* by us: blocked or ignored */
-	/* We took this signal from our queue: a timer that sent it counts what it missed, runs on. */
+	/* We took this signal from our queue: a timer that sent it counts what it missed, runs
+	 * on. */
 	void (*signal_taken)(struct ksiginfo *info);
 	/* Is `group` a group of `session`? */
 	bool (*group_in_session)(struct pid *group, struct pid *session);

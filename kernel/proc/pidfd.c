@@ -67,7 +67,8 @@ static void pidfd_show(struct seq *out, struct file *file)
 {
 	struct pid *pid = file->private;
 
-	seq_printf(out, "Pid:\t%d\n", READ_ONCE(pid->thread) || READ_ONCE(pid->process) ? (int)pid->nr : -1);
+	seq_printf(out, "Pid:\t%d\n",
+		   READ_ONCE(pid->thread) || READ_ONCE(pid->process) ? (int)pid->nr : -1);
 }
 
 static const struct file_ops pidfd_ops = {

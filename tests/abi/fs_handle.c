@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* name_to_handle_at(2), open_by_handle_at(2) on tmpfs, ext4, vfat, and where there are no handles. */
+/* name_to_handle_at(2), open_by_handle_at(2) on tmpfs, ext4, vfat, and where there are no
+ * handles. */
 #include <stdbool.h>
 #include <sys/mount.h>
 #include <sys/xattr.h>
@@ -88,7 +89,8 @@ static void sizes(const char *name)
 		id = -1;
 		printf("room for %u", room[i]);
 		CALL("", encode(AT_FDCWD, name, &h, &id, 0));
-		printf("takes %u, type %d, mount told: %s\n", h.bytes, h.type, id == -1 ? "no" : "yes");
+		printf("takes %u, type %d, mount told: %s\n", h.bytes, h.type,
+		       id == -1 ? "no" : "yes");
 	}
 	h = (struct handle){ 0, 77 };
 	CALL("only to compare", encode(AT_FDCWD, name, &h, &id, AT_HANDLE_FID));
@@ -348,7 +350,8 @@ static void ext4(void)
 static void vfat(void)
 {
 	TEXT("---", "vfat");
-	system("dd if=/dev/zero of=/tmp/fs_handle/image bs=1M count=8 2>/dev/null; mkfs.vfat /tmp/fs_handle/image");
+	system("dd if=/dev/zero of=/tmp/fs_handle/image bs=1M count=8 2>/dev/null; mkfs.vfat "
+	       "/tmp/fs_handle/image");
 	VALUE("mount", system("mount -t vfat /tmp/fs_handle/image " M));
 	tree(false);
 	sizes(M "/d/e/file");
@@ -359,7 +362,8 @@ static void vfat(void)
 /* Handles that only tell files apart; and none. */
 static void others(void)
 {
-	static const char *const names[] = { "/proc/self/status", "/sys/kernel", "/dev/null", "/dev/pts" };
+	static const char *const names[] = {"/proc/self/status", "/sys/kernel", "/dev/null",
+					    "/dev/pts"};
 	struct handle h;
 	int id, fds[2];
 

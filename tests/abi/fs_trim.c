@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* FITRIM on ext4 and vfat, on loop devices over files of tmpfs, whose size says what was discarded. */
+/* FITRIM on ext4 and vfat, on loop devices over files of tmpfs, whose size says what was
+ * discarded. */
 #include <linux/fs.h>
 #include <stdbool.h>
 #include <sys/ioctl.h>
@@ -188,7 +189,8 @@ static void vfat(void)
 
 	TEXT("---", "vfat");
 	unlink(IMG);
-	system("dd if=/dev/zero of=" IMG " bs=1M count=0 seek=20 2>/dev/null; mkfs.vfat -F 32 " IMG);
+	system("dd if=/dev/zero of=" IMG
+	       " bs=1M count=0 seek=20 2>/dev/null; mkfs.vfat -F 32 " IMG);
 	VALUE("mount", system("mount -t vfat " IMG " " M));
 	fd = open(M, O_RDONLY | O_DIRECTORY);
 	refusals(fd);

@@ -43,7 +43,10 @@ static void arrived(const char *name, long r)
 	for (int i = 0; i < 200 && !got_count && r == 0; i++)
 		sleep_ms(10);
 	printf("%s: came %d times, to %s, code %d\n", name, got_count,
-	       !got_count ? "nobody" : got_by == main_tid ? "main" : got_by == other_tid ? "other" : "?",
+	       !got_count            ? "nobody"
+	       : got_by == main_tid  ? "main"
+	       : got_by == other_tid ? "other"
+				     : "?",
 	       got_code);
 	got_by = got_code = got_count = 0;
 }

@@ -239,7 +239,8 @@ void ex_check_range(struct ex_process *p, int fd, int inode, unsigned from, unsi
 	compare(p, p->buf, i, from, want);
 }
 
-/* Whoever wants to know what a failed write left has to read it, also when reading fails at times. */
+/* Whoever wants to know what a failed write left has to read it, also when reading fails at
+ * times. */
 static int read_surely(struct ex_process *p, int fd, unsigned char *to, unsigned from, unsigned n)
 {
 	for (unsigned tries = 0; tries < 100; tries++) {
