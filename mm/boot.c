@@ -267,17 +267,12 @@ static void map_physmap_part(paddr_t from, paddr_t to, unsigned flags)
 	}
 }
 
-/* Each part by itself, so that no leaf covers what will change and what will not. */
 static void map_physmap(const struct boot_info *info)
 {
 	paddr_t ro = image_phys(info, __text_start), ro_end = image_phys(info, __rodata_end);
-	paddr_t init = image_phys(info, __init_text_start),
-		init_end = image_phys(info, __init_text_end);
 
 	map_physmap_part(0, ro, KERNEL_RW);
-	map_physmap_part(ro, init, KERNEL_RO);
-	map_physmap_part(init, init_end, KERNEL_RO);
-	map_physmap_part(init_end, ro_end, KERNEL_RO);
+	map_physmap_part(ro, ro_end, KERNEL_RO);
 	map_physmap_part(ro_end, ~0ull, KERNEL_RW);
 }
 
@@ -287,13 +282,12 @@ static void map_section(const struct boot_info *info, const char *start, const c
 	boot_map((vaddr_t)start, image_phys(info, start), (u64)(end - start), flags);
 }
 
+/* Each part by itself, so that no leaf covers what will change and what will not. */
 static void map_image(const struct boot_info *info)
 {
 	map_section(info, __image_start, __text_start, KERNEL_RO);
-	map_section(info, __text_start, __init_text_start, KERNEL_RX);
-	map_section(info, __init_text_start, __text_end, KERNEL_RX);
-	map_section(info, __text_end, __init_text_end, KERNEL_RO);
-	map_section(info, __init_text_end, __rodata_end, KERNEL_RO);
+	map_section(info, __text_start, __text_end, KERNEL_RX);
+	map_section(info, __text_end, __rodata_end, KERNEL_RO);
 	map_section(info, __rodata_end, __init_data_start, KERNEL_RW);
 	map_section(info, __init_data_start, __init_data_end, KERNEL_RW);
 	map_section(info, __init_data_end, __image_end, KERNEL_RW);
@@ -437,30 +431,16 @@ void kernel_protect(vaddr_t va, size_t len, unsigned set, unsigned clear)
 	pt_protect(kernel_pt_root, va, len, set, clear);
 }
 
-/* A part of the image becomes free memory: known only by its address in the linear map,
- * writable. */
-static u64 image_give_back(const char *start, const char *end)
-{
-	size_t len = (size_t)(end - start);
-	paddr_t pa = image_phys(&boot_info, start);
-	vaddr_t linear = PHYSMAP_BASE + pa;
-
-	if (!len)
-		return 0;
-	kernel_unmap((vaddr_t)start, len, NULL, NULL);
-	kernel_protect(linear, len, PTE_W | PTE_DIRTY, 0);
-	tlb_shootdown_kernel((vaddr_t)start, (vaddr_t)end);
-	tlb_shootdown_kernel(linear, linear + len);
-	memory_free_boot(pa, pa + len);
-	return len;
-}
-
+/* A part of the image becomes free memory, known only by its address in the linear map. */
 void mm_free_init(void)
 {
-	u64 bytes = image_give_back(__init_text_start, __init_text_end) +
-		    image_give_back(__init_data_start, __init_data_end);
+	vaddr_t start = (vaddr_t)__init_data_start, end = (vaddr_t)__init_data_end;
+	paddr_t pa = image_phys(&boot_info, __init_data_start);
 
-	log_info("%llu KiB of the image given back\n", bytes >> 10);
+	kernel_unmap(start, end - start, NULL, NULL);
+	tlb_shootdown_kernel(start, end);
+	memory_free_boot(pa, pa + (end - start));
+	log_info("%llu KiB of the image given back\n", (u64)(end - start) >> 10);
 }
 
 bool kernel_va_to_phys(const void *va, paddr_t *out)

@@ -327,8 +327,8 @@ void mm_init_late(void);
 void memory_free_boot(paddr_t start, paddr_t end);
 
 /*
- * What is marked __init or __initbss, and the rest of these sections (kernel/lib/sections.h),
- * becomes free memory.  Context: once, may sleep; every processor that was started is up.
+ * What is marked __initbss, and the rest of that part of the image (kernel/lib/sections.h), becomes
+ * free memory.  Context: once, may sleep; every processor that was started is up.
  */
 void mm_free_init(void);
 

@@ -5,7 +5,6 @@
  * constants.  That is why bounds are taken from the addresses of sections.
  */
 #include <isa/layout.h>
-#include <kernel/lib/init_sections.lds.h>
 
 OUTPUT_ARCH(aarch64)
 ENTRY(_start)
@@ -23,22 +22,12 @@ SECTIONS
 	.head.text : { KEEP(*(.head.text)) } :text
 	.text : ALIGN(4096) {
 		*(.text.hot .text.hot.*)
-		*(EXCLUDE_FILE(INIT_OBJECTS) .text EXCLUDE_FILE(INIT_OBJECTS) .text.*)
+		*(.text .text.*)
 		. = ALIGN(16);
 		*(.idmap.text)
 		. = ALIGN(16);
 	} :text
-	.init.text : ALIGN(4096) {
-		__init_text_start = .;
-		INIT_TEXT
-	} :text
 
-	.init.rodata : ALIGN(4096) {
-		__rodata_start = .;
-		INIT_RODATA
-		. = ALIGN(4096);
-		__init_text_end = .;
-	} :rodata
 	.rodata : ALIGN(4096) {
 		*(.rodata .rodata.*)
 		*(.data.rel.ro .data.rel.ro.*)
@@ -75,7 +64,7 @@ SECTIONS
 	} :data
 	.rela.dyn : ALIGN(4096) { *(.rela .rela.*) } :data
 	.init.bss : ALIGN(4096) {
-		INIT_BSS
+		*(.bss.init)
 		. = ALIGN(4096);
 		__init_data_end = .;
 	} :data
@@ -91,7 +80,8 @@ SECTIONS
 
 	__image_start = ADDR(.head.text);
 	__text_start = ADDR(.text);
-	__text_end = ADDR(.init.rodata);
+	__text_end = ADDR(.rodata);
+	__rodata_start = ADDR(.rodata);
 	__rodata_end = ADDR(.data);
 	__data_start = ADDR(.data);
 	__init_data_start = ADDR(.rela.dyn);

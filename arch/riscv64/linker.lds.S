@@ -4,7 +4,6 @@
  * them with their own rights.  Linked at KERNEL_IMAGE_BASE, loaded anywhere aligned to 2 MiB.
  */
 #include <isa/types.h>
-#include <kernel/lib/init_sections.lds.h>
 
 OUTPUT_ARCH(riscv)
 ENTRY(__image_start)
@@ -17,21 +16,12 @@ SECTIONS
 	.text : {
 		KEEP(*(.head.text))
 		*(.text.trap)
-		*(EXCLUDE_FILE(INIT_OBJECTS) .text EXCLUDE_FILE(INIT_OBJECTS) .text.*)
-	}
-	.init.text : ALIGN(PAGE_SIZE) {
-		__init_text_start = .;
-		INIT_TEXT
+		*(.text .text.hot .text.unlikely .text.cold .text.startup .text.*)
 	}
 	. = ALIGN(PAGE_SIZE);
 	__text_end = .;
 
 	__rodata_start = .;
-	.init.rodata : {
-		INIT_RODATA
-		. = ALIGN(PAGE_SIZE);
-		__init_text_end = .;
-	}
 	.rodata : { *(.rodata .rodata.*) *(.srodata .srodata.*) }
 	.vdso_image : ALIGN(PAGE_SIZE) { *(.vdso_image) . = ALIGN(PAGE_SIZE); }
 	__ex_table : ALIGN(8) {
@@ -79,7 +69,7 @@ SECTIONS
 	__data_end = .;
 	.init.bss : {
 		__bss_start = .;
-		INIT_BSS
+		*(.bss.init)
 		. = ALIGN(PAGE_SIZE);
 		__init_data_end = .;
 	}

@@ -3,8 +3,6 @@
  * The image.  Linked at BASE (KERNEL_IMAGE_BASE), loaded at LOAD_PA (X86_LOAD_PA), and moved, virtually
  * only, by boot.c.  Each part begins on a page, so that each can have its own protection.
  */
-#include <kernel/lib/init_sections.lds.h>
-
 #define BASE	0xffffffff80000000
 #define LOAD_PA 0x1000000
 
@@ -31,24 +29,14 @@ SECTIONS
 		*(.boot.header)
 		*(.boot.text)
 		*(.entry.text)
-		*(EXCLUDE_FILE(INIT_OBJECTS) .text.unlikely EXCLUDE_FILE(INIT_OBJECTS) .text.cold)
-		*(EXCLUDE_FILE(INIT_OBJECTS) .text EXCLUDE_FILE(INIT_OBJECTS) .text.*)
-		. = ALIGN(4096);
-	} :text
-	.init.text : AT(ADDR(.init.text) - BASE + LOAD_PA) {
-		__init_text_start = .;
-		INIT_TEXT
+		*(.text.unlikely .text.cold)
+		*(.text .text.*)
 		. = ALIGN(4096);
 		__text_end = .;
 	} :text
 
-	.init.rodata : AT(ADDR(.init.rodata) - BASE + LOAD_PA) {
-		__rodata_start = .;
-		INIT_RODATA
-		. = ALIGN(4096);
-		__init_text_end = .;
-	} :rodata
 	.rodata : AT(ADDR(.rodata) - BASE + LOAD_PA) {
+		__rodata_start = .;
 		*(.rodata.vdso)
 		*(.rodata .rodata.*)
 		. = ALIGN(8);
@@ -103,7 +91,7 @@ SECTIONS
 
 	.init.bss : AT(ADDR(.init.bss) - BASE + LOAD_PA) {
 		__bss_start = .;
-		INIT_BSS
+		*(.bss.init)
 		. = ALIGN(4096);
 		__init_data_end = .;
 	} :bss

@@ -29,9 +29,7 @@
 #undef __always_inline
 #define __always_inline inline __attribute__((always_inline))
 
-/* Code and zeroed data that nobody uses once the first process starts: the memory is given back
- * then. */
-#define __init	  __noinline __attribute__((section(".init.text")))
+/* Zeroed data that nobody uses once the first process starts: its memory is given back then. */
 #define __initbss __attribute__((section(".bss.init")))
 
 #ifndef static_assert

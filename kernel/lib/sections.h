@@ -6,7 +6,7 @@
 #pragma once
 
 extern char __image_start[], __image_end[];
-extern char __text_start[], __text_end[];	/* ends with the first part of `init' */
+extern char __text_start[], __text_end[];
 extern char __rodata_start[], __rodata_end[];	/* constants, linker sets, symbol tables */
 extern char __data_start[], __data_end[];
 extern char __bss_start[], __bss_end[];
@@ -16,10 +16,8 @@ extern char __percpu_start[], __percpu_end[];
 extern char __ex_table_start[], __ex_table_end[];
 
 /*
- * What is used only until the first process starts, and is given back then (mm_free_init): code and
- * constants at the end of text and the beginning of rodata; relocations and what begins as zeroes
- * (the first page tables) at the end of data and the beginning of bss.  The in-kernel tests are
- * there too, since nobody can ask for them later.
+ * What is used only until the first process starts, and is given back then (mm_free_init):
+ * relocations and what begins as zeroes (the first page tables), at the end of data and the
+ * beginning of bss.
  */
-extern char __init_text_start[], __init_text_end[];
 extern char __init_data_start[], __init_data_end[];
