@@ -225,7 +225,8 @@ void thread_cputime(struct thread *t, u64 *user_ns, u64 *system_ns)
 	guard_spin_irq(&se->param_lock);
 	/* Neither may ever go back: times(2). */
 	se->shown_user = max(se->shown_user, min(share, total));
-	if (total - se->shown_user > se->shown_system)
+	/* Of two who ask at once the one with the older total may come here second. */
+	if (total > se->shown_user + se->shown_system)
 		se->shown_system = total - se->shown_user;
 	*user_ns = se->shown_user;
 	*system_ns = se->shown_system;
