@@ -195,9 +195,10 @@ static void leave_family(int status, u64 maxrss)
 	struct usage u;
 	guard_spin_irq(&tree_lock);
 
+	/* Within: nobody counts more of the living than will be counted of the dead. */
+	seq_write_begin(&p->dead_seq);
 	usage_of_thread(t, &u);
 	u.maxrss = maxrss;
-	seq_write_begin(&p->dead_seq);
 	usage_add(&p->dead, &u);
 	WRITE_ONCE(task->counted, true);
 	seq_write_end(&p->dead_seq);
