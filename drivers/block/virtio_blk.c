@@ -32,10 +32,10 @@
 #include <kernel/time/clock.h>
 #include <mm/page.h>
 #include <mm/usercopy.h>
+#include "virtio_tables.h"
 
 #define SHORT_PIECES 14 /* of data, in a request's own table */
 #define LONG_PIECES  254
-#define LONG_TABLES  8 /* per queue */
 #define QUEUE_DEPTH  128
 #define MINORS       16
 #define SECTORS_MOST 2560 /* as Linux starts with: 1280 KiB */
@@ -60,8 +60,7 @@ struct vblk_queue {
 	struct hw_queue *hq;                         /* [I] */
 	struct vblk *disk;                           /* [I] */
 	bool stopped;                                /* [q] nothing goes to the device */
-	u32 long_free;                               /* [q] bits */
-	struct virtq_desc *long_tables[LONG_TABLES]; /* [q] a page each; stay when made */
+	struct long_tables long_tables; /* [q] */
 	struct request *retry;                       /* [q] to be sent again */
 	char name[32];                               /* [I] of its interrupt */
 } __aligned(64);                                     /* q: lock */
@@ -152,43 +151,23 @@ static __always_inline void finish_table(struct virtq *vq, struct virtq_desc *ta
 	r->pieces = (u16)(n + 1);
 }
 
-/* One more long table, if there may be more.  Locks: q->lock, or nobody uses the queue yet. */
-static bool long_make(struct vblk_queue *q, gfp_t gfp)
-{
-	for (unsigned i = 0; i < LONG_TABLES; i++) {
-		if (q->long_tables[i])
-			continue;
-		q->long_tables[i] = kmalloc(PAGE_SIZE, gfp);
-		if (q->long_tables[i])
-			q->long_free |= 1u << i;
-		return q->long_tables[i] != NULL;
-	}
-	return false;
-}
-
 /* Borrow a long table.  Locks: takes the queue's. */
 static bool long_borrow(struct vblk_queue *q, struct vblk_request *r)
 {
 	guard_spin_irq(&q->lock);
-	if (!q->long_free && !long_make(q, GFP_NOWAIT))
-		return false;
-	r->long_table = (u8)ffs64(q->long_free);
-	q->long_free &= q->long_free - 1;
-	return true;
+	r->long_table = long_table_lend(&q->long_tables);
+	return r->long_table;
 }
 
 /* Locks: q->lock. */
 static __always_inline void long_return(struct vblk_queue *q, struct vblk_request *r)
 {
-	if (likely(!r->long_table))
-		return;
-	q->long_free |= 1u << (r->long_table - 1);
-	r->long_table = 0;
+	long_table_return(&q->long_tables, &r->long_table);
 }
 
 static struct virtq_desc *table_of(const struct vblk_queue *q, struct vblk_request *r)
 {
-	return r->long_table ? q->long_tables[r->long_table - 1] : r->table;
+	return r->long_table ? q->long_tables.table[r->long_table - 1] : r->table;
 }
 
 /* Fill the request's part.  0, or -EBUSY: no long table is free. */
@@ -614,8 +593,7 @@ static long vblk_ioctl(struct bdev *bdev, unsigned mode, unsigned cmd, unsigned 
 static void vblk_free(struct vblk *b)
 {
 	for (unsigned i = 0; i < b->nr_queues; i++)
-		for (unsigned t = 0; t < LONG_TABLES; t++)
-			kfree(b->queues[i].long_tables[t]);
+		long_tables_destroy(&b->queues[i].long_tables);
 	kfree(b->own);
 	kfree(b->own_data);
 	kfree(b);
@@ -639,7 +617,7 @@ static int queue_prepare(struct vblk *b, struct vblk_queue *q)
 {
 	spin_init(&q->lock, RANK_BLOCK_DRIVER, "virtio_blk.queue");
 	q->disk = b;
-	return !b->slots || long_make(q, GFP_KERNEL) ? 0 : -ENOMEM;
+	return !b->slots || long_table_make(&q->long_tables, GFP_KERNEL) ? 0 : -ENOMEM;
 }
 
 /* Memory for `n` queues; freed by vblk_free. */

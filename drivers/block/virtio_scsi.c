@@ -23,11 +23,11 @@
 #include <kernel/time/clock.h>
 #include <mm/page.h>
 #include "scsi.h"
+#include "virtio_tables.h"
 
 #define FIXED_QUEUES 2 /* management, events */
 #define SHORT_PIECES 13
 #define LONG_PIECES  252
-#define LONG_TABLES  8
 #define DEPTH_MOST   128
 #define NR_EVENTS    8
 #define GRACE_NS     (30 * NSEC_PER_SEC)
@@ -48,11 +48,10 @@ struct vscsi_queue {
 	struct vscsi *host;                          /* [I] */
 	unsigned index;                              /* [I] among command queues */
 	bool stopped;                                /* [q] */
-	u32 long_free;                               /* [q] bits */
 	u32 starved;                                 /* [a] somebody was turned away */
 	u16 *slots;                                  /* [q] the stack */
 	unsigned nr_slots;                           /* [q] */
-	struct virtq_desc *long_tables[LONG_TABLES]; /* [q] a page each; stay when made */
+	struct long_tables long_tables; /* [q] */
 	struct scsi_command *retry;                  /* [q] */
 	char name[32];                               /* [I] */
 } __aligned(64);
@@ -145,29 +144,16 @@ static void build_table(struct virtq *vq, struct virtq_desc *table, struct vscsi
 
 /* --- sending ---------------------------------------------------------------------------------- */
 
-/* One more long table, if there may be more.  Locks: q->lock, or nobody uses the queue yet. */
-static bool long_make(struct vscsi_queue *q, gfp_t gfp)
-{
-	for (unsigned i = 0; i < LONG_TABLES; i++) {
-		if (q->long_tables[i])
-			continue;
-		q->long_tables[i] = kmalloc(PAGE_SIZE, gfp);
-		if (q->long_tables[i])
-			q->long_free |= 1u << i;
-		return q->long_tables[i] != NULL;
-	}
-	return false;
-}
-
 /* Locks: q->lock.  0 or -EBUSY. */
 static int reserve(struct vscsi_queue *q, struct vscsi_command *v, bool long_table)
 {
 	v->long_table = 0;
-	if (!q->nr_slots || (long_table && !q->long_free && !long_make(q, GFP_NOWAIT)))
+	if (!q->nr_slots)
 		return -EBUSY;
 	if (long_table) {
-		v->long_table = (u8)ffs64(q->long_free);
-		q->long_free &= q->long_free - 1;
+		v->long_table = long_table_lend(&q->long_tables);
+		if (!v->long_table)
+			return -EBUSY;
 	}
 	v->slot = q->slots[--q->nr_slots];
 	return 0;
@@ -177,14 +163,12 @@ static int reserve(struct vscsi_queue *q, struct vscsi_command *v, bool long_tab
 static void unreserve(struct vscsi_queue *q, struct vscsi_command *v)
 {
 	q->slots[q->nr_slots++] = v->slot;
-	if (v->long_table)
-		q->long_free |= 1u << (v->long_table - 1);
-	v->long_table = 0;
+	long_table_return(&q->long_tables, &v->long_table);
 }
 
 static struct virtq_desc *table_of(struct vscsi_queue *q, struct vscsi_command *v)
 {
-	return v->long_table ? q->long_tables[v->long_table - 1] : v->table;
+	return v->long_table ? q->long_tables.table[v->long_table - 1] : v->table;
 }
 
 /* Locks: q->lock. */
@@ -517,8 +501,7 @@ static void vscsi_free(struct vscsi *s)
 {
 	for (unsigned i = 0; i < s->nr_queues; i++) {
 		kfree(s->queues[i].slots);
-		for (unsigned t = 0; t < LONG_TABLES; t++)
-			kfree(s->queues[i].long_tables[t]);
+		long_tables_destroy(&s->queues[i].long_tables);
 	}
 	kfree(s->events);
 	kfree(s);
@@ -532,7 +515,7 @@ static int queue_prepare(struct vscsi_queue *q)
 		return -ENOMEM;
 	for (unsigned i = 0; i < q->nr_slots; i++)
 		q->slots[i] = (u16)i;
-	return long_make(q, GFP_KERNEL) ? 0 : -ENOMEM;
+	return long_table_make(&q->long_tables, GFP_KERNEL) ? 0 : -ENOMEM;
 }
 
 static int make_queues(struct vscsi *s)

@@ -55,10 +55,7 @@ long sys_name_to_handle_at(int dfd, const char __user *name, struct file_handle 
 
 	if (flags & ~(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH | AT_HANDLE_FID | AT_HANDLE_MNT_ID_UNIQUE))
 		return -EINVAL;
-	err = path_at(dfd, name,
-		      (flags & AT_EMPTY_PATH) |
-			      (flags & AT_SYMLINK_FOLLOW ? 0 : AT_SYMLINK_NOFOLLOW),
-		      &path);
+	err = path_at_link(dfd, name, flags, &path);
 	if (err)
 		return err;
 	err = handle_encode(&path, handle, mnt_id, flags);

@@ -147,10 +147,7 @@ long link_user(int old_dfd, const char __user *old, int new_dfd, const char __us
 
 	if ((flags & AT_EMPTY_PATH) && !capable(CAP_DAC_READ_SEARCH))
 		return -ENOENT;
-	err = path_at(old_dfd, old,
-		      (flags & AT_EMPTY_PATH) |
-			      (flags & AT_SYMLINK_FOLLOW ? 0 : AT_SYMLINK_NOFOLLOW),
-		      &path);
+	err = path_at_link(old_dfd, old, flags, &path);
 	if (err)
 		return err;
 	err = filename_get(&fn, new, 0);

@@ -34,6 +34,14 @@ put_name:
 	return err;
 }
 
+int path_at_link(int dfd, const char __user *name, unsigned flags, struct path *out)
+{
+	return path_at(dfd, name,
+		       (flags & AT_EMPTY_PATH) |
+			       (flags & AT_SYMLINK_FOLLOW ? 0 : AT_SYMLINK_NOFOLLOW),
+		       out);
+}
+
 /* stat */
 
 static void split_time(s64 ns, long *sec, unsigned long *nsec)

@@ -12,6 +12,8 @@ struct path;
 
 /* The path of a *at call that knows AT_EMPTY_PATH and AT_SYMLINK_NOFOLLOW; flags are AT_*. */
 int path_at(int dfd, const char __user *name, unsigned flags, struct path *out) __must_check;
+/* The same for a call that follows a link at the end only when asked to, by AT_SYMLINK_FOLLOW. */
+int path_at_link(int dfd, const char __user *name, unsigned flags, struct path *out) __must_check;
 
 /* Not on every architecture, but its body is the same everywhere. */
 long sys_renameat(int olddfd, const char __user *oldname, int newdfd, const char __user *newname);

@@ -83,15 +83,19 @@ bool mount_has_locked_children(struct mount *m, struct dentry *root)
 	return false;
 }
 
+/* The tree that mount(2) names as its source. */
+static int source_path(const char *source, struct path *out)
+{
+	return source && *source ? kern_path(source, LOOKUP_FOLLOW, out) : -EINVAL;
+}
+
 static int do_bind(struct path *path, const char *source, bool recursive)
 {
 	struct path old;
 	struct mount *m;
 	int err;
 
-	if (!source || !*source)
-		return -EINVAL;
-	err = kern_path(source, LOOKUP_FOLLOW, &old);
+	err = source_path(source, &old);
 	if (err)
 		return err;
 	err = mountpoint_lock(path);
@@ -160,9 +164,7 @@ static int do_move(struct path *path, const char *source)
 	struct path old;
 	int err;
 
-	if (!source || !*source)
-		return -EINVAL;
-	err = kern_path(source, LOOKUP_FOLLOW, &old);
+	err = source_path(source, &old);
 	if (err)
 		return err;
 	err = mountpoint_lock(path);

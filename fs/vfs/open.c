@@ -487,6 +487,19 @@ static int open_once(int dfd, const char *name, const struct open_args *args, un
 	return err;
 }
 
+/* Opening `f` ended with `err`; NULL: it is freed already. */
+static int open_end(struct file *f, int err, struct file **out)
+{
+	if (err) {
+		if (f)
+			file_free(f);
+		return err;
+	}
+	fsnotify_file(f, IN_OPEN);
+	*out = f;
+	return 0;
+}
+
 int do_open(int dfd, const char *name, const struct open_how *how, struct file **out)
 {
 	struct open_args a;
@@ -502,14 +515,7 @@ int do_open(int dfd, const char *name, const struct open_how *how, struct file *
 	err = open_once(dfd, name, &a, 0, &f);
 	if (unlikely(err == -ECHILD))
 		err = open_once(dfd, name, &a, WALK_NO_RCU, &f);
-	if (err) {
-		if (f)
-			file_free(f);
-		return err;
-	}
-	fsnotify_file(f, IN_OPEN);
-	*out = f;
-	return 0;
+	return open_end(f, err, out);
 }
 
 /* What a walk that ends at `path` would do. */
@@ -550,14 +556,7 @@ int do_open_path(const struct path *path, const struct open_how *how, struct fil
 	err = open_at(&mine, &a, &f);
 	if (mine.dentry)
 		path_put(&mine);
-	if (err) {
-		if (f)
-			file_free(f);
-		return err;
-	}
-	fsnotify_file(f, IN_OPEN);
-	*out = f;
-	return 0;
+	return open_end(f, err, out);
 }
 
 int filp_open(const char *name, u32 flags, umode_t mode, struct file **out)

@@ -335,7 +335,7 @@ static int link_child(struct thread *child, struct process *p, const struct fork
 	signal_thread_add(&task->sig);
 	total_forks++;
 	if (p != us && READ_ONCE(p->limits[RLIMIT_CPU].rlim_cur) != RLIM_INFINITY)
-		process_cpu_limit_changed(p);
+		process_cpu_watch(p);
 	return 0;
 }
 

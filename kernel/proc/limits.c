@@ -81,7 +81,7 @@ static int limit_exchange(struct process *p, unsigned which, const struct rlimit
 	if (which == RLIMIT_STACK && p == process_current())
 		atomic_store(&thread_current()->mm->stack_limit, want->rlim_cur);
 	if (which == RLIMIT_CPU && want->rlim_cur != RLIM_INFINITY)
-		process_cpu_limit_changed(p);
+		process_cpu_watch(p);
 	return 0;
 }
 

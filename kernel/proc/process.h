@@ -225,8 +225,9 @@ bool may_access(struct process *p);
 /* A signal of a timer was taken: fill in its overrun, rearm it. */
 void process_timer_delivered(struct ksiginfo *info);
 void process_timers_exit(struct process *p);
-/* CPU time of `p` is limited now, or otherwise than before.  Context: any. */
-void process_cpu_limit_changed(struct process *p);
+/* See what is due of p's limit of CPU time and timers on it, and when to look again: to be called
+ * when one of them has changed.  Context: any. */
+void process_cpu_watch(struct process *p);
 void process_timers_exec(struct process *p);
 
 /* init.c: boot */

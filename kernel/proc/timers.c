@@ -61,21 +61,23 @@ static void real_timer_fn(struct timer *t)
 	signal_send_process(&p->sig, &info);
 }
 
-/* The next of the periods since `last` that is yet to come. */
-static u64 next_period(u64 last, u64 interval, u64 now)
+/* How many periods after `last` the next one begins that is yet to come. */
+static u64 periods_since(u64 last, u64 interval, u64 now)
 {
-	return now < last ? last : last + ((now - last) / interval + 1) * interval;
+	return now < last ? 0 : (now - last) / interval + 1;
 }
 
 /* A SIGALRM was taken. */
 static void real_timer_again(struct process *p)
 {
 	struct timer *t = &p->real_timer;
+	u64 last, interval;
 	guard_spin_irq(&p->sig.lock);
 
-	if (p->real_interval && !timer_pending(t))
-		timer_start(t, next_period(timer_deadline(t), p->real_interval, clock_mono_ns()),
-			    0);
+	last = timer_deadline(t);
+	interval = p->real_interval;
+	if (interval && !timer_pending(t))
+		timer_start(t, last + periods_since(last, interval, clock_mono_ns()) * interval, 0);
 }
 
 static void cpu_timer_check(struct process *p, struct cpu_itimer *it, u64 now, int signo)
@@ -124,7 +126,7 @@ static u64 span(u64 now, u64 then)
  * What became due of the process's CPU-time itimers and of its limit, and when to look again.
  * Under the lock a look that is decided on older values cannot replace an earlier one.
  */
-static void cpu_watch_look(struct process *p)
+void process_cpu_watch(struct process *p)
 {
 	u64 utime, stime, now, limit, rest = KTIME_MAX;
 
@@ -149,12 +151,7 @@ static void cpu_watch_look(struct process *p)
 
 static void cpu_watch_fn(struct timer *t)
 {
-	cpu_watch_look(container_of(t, struct process, cpu_watch));
-}
-
-void process_cpu_limit_changed(struct process *p)
-{
-	cpu_watch_look(p);
+	process_cpu_watch(container_of(t, struct process, cpu_watch));
 }
 
 void process_timers_init(struct process *p)
@@ -229,7 +226,7 @@ static void itimer_write(int which, const struct itimer_ns *new)
 		it->interval = new->interval;
 	}
 	if (new->value)
-		cpu_watch_look(p);
+		process_cpu_watch(p);
 }
 
 static int itimer_from_user(struct itimer_ns *to, const struct __kernel_old_itimerval __user *from)
@@ -332,7 +329,7 @@ static u64 forward(struct posix_timer *pt, u64 now)
 
 	if (!pt->interval || !pt->value || now < pt->value)
 		return 0;
-	periods = (now - pt->value) / pt->interval + 1;
+	periods = periods_since(pt->value, pt->interval, now);
 	pt->value += periods * pt->interval;
 	return periods - 1;
 }

@@ -107,10 +107,25 @@ void unix_flight_peek(void)
 
 /* --- finding garbage --- */
 
-typedef void (*found_fn)(struct unix_sock *u, struct list *arg);
+typedef void (*sock_fn)(struct unix_sock *u, struct list *arg);
 
-/* Call `fn` for each local socket in u's queue.  Locks: flight_lock, u->lock held. */
-static void each_in_queue(struct unix_sock *u, found_fn fn, struct list *arg)
+/* Call `fn` for `u` and the connections that wait at it: theirs are its queues.  `fn` is called
+ * with the lock of the one it gets. */
+static void each_queue(struct unix_sock *u, sock_fn fn, struct list *arg)
+{
+	struct unix_sock *child;
+	guard_spin(&u->lock);
+
+	fn(u, arg);
+	list_for_each (child, &u->pending, pending_link) {
+		spin_lock_nested(&child->lock, 1);
+		fn(child, arg);
+		spin_unlock(&child->lock);
+	}
+}
+
+/* Call `fn` for each local socket in u's own queue.  Locks: flight_lock, u->lock held. */
+static void each_found(struct unix_sock *u, sock_fn fn, struct list *arg)
 {
 	struct unix_message *m;
 
@@ -124,21 +139,7 @@ static void each_in_queue(struct unix_sock *u, found_fn fn, struct list *arg)
 	}
 }
 
-/* The same for the queues of connections that wait at `u` too.  Locks: flight_lock held. */
-static void each_within(struct unix_sock *u, found_fn fn, struct list *arg)
-{
-	struct unix_sock *child;
-	guard_spin(&u->lock);
-
-	each_in_queue(u, fn, arg);
-	list_for_each (child, &u->pending, pending_link) {
-		spin_lock_nested(&child->lock, 1);
-		each_in_queue(child, fn, arg);
-		spin_unlock(&child->lock);
-	}
-}
-
-static void reached_from_suspect(struct unix_sock *u, struct list *arg)
+static void reached_from_suspect(struct unix_sock *u, struct list *unused)
 {
 	u->outside--;
 }
@@ -153,25 +154,14 @@ static void reached(struct unix_sock *u, struct list *live)
 	list_push_back(live, &u->flight_link);
 }
 
-/* Move the messages of u's queue to `out`.  Locks: u->lock held. */
-static void take_queue(struct unix_sock *u, struct list *out)
+static void count_found(struct unix_sock *u, struct list *unused)
 {
-	list_splice_back(out, &u->queue);
-	WRITE_ONCE(u->queued, 0);
-	u->bytes = 0;
+	each_found(u, reached_from_suspect, NULL);
 }
 
-static void take_queues(struct unix_sock *u, struct list *out)
+static void reach_found(struct unix_sock *u, struct list *live)
 {
-	struct unix_sock *child;
-	guard_spin(&u->lock);
-
-	take_queue(u, out);
-	list_for_each (child, &u->pending, pending_link) {
-		spin_lock_nested(&child->lock, 1);
-		take_queue(child, out);
-		spin_unlock(&child->lock);
-	}
+	each_found(u, reached, live);
 }
 
 /* Locks: flight_lock held. */
@@ -186,27 +176,25 @@ static void find_garbage(struct list *out)
 	}
 	list_for_each (u, &flight, flight_link)
 		if (u->suspect)
-			each_within(u, reached_from_suspect, NULL);
+			each_queue(u, count_found, NULL);
 	list_for_each_safe (u, next, &flight, flight_link)
 		if (u->suspect && u->outside)
 			reached(u, &live);
 	/* The list grows while it is walked. */
 	list_for_each (u, &live, flight_link)
-		each_within(u, reached, &live);
+		each_queue(u, reach_found, &live);
 	list_for_each (u, &flight, flight_link)
 		if (u->suspect)
-			take_queues(u, out);
+			each_queue(u, unix_take_queue, out);
 	list_splice_back(&flight, &live);
 }
 
 static void collect_run(struct work *w)
 {
 	struct list garbage = LIST_INIT(garbage);
-	struct unix_message *m, *next;
 	{
 		guard_mutex(&flight_lock);
 		find_garbage(&garbage);
 	}
-	list_for_each_safe (m, next, &garbage, link)
-		unix_message_free(m);
+	unix_messages_free(&garbage);
 }

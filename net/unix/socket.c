@@ -84,15 +84,11 @@ void unix_unlock_two(struct unix_sock *a, struct unix_sock *b)
 static void drop_queue(struct unix_sock *u)
 {
 	struct list gone = LIST_INIT(gone);
-	struct unix_message *m, *next;
 	{
 		guard_spin(&u->lock);
-		list_splice_back(&gone, &u->queue);
-		u->queued = 0;
-		u->bytes = 0;
+		unix_take_queue(u, &gone);
 	}
-	list_for_each_safe (m, next, &gone, link)
-		unix_message_free(m);
+	unix_messages_free(&gone);
 }
 
 /* Our side is gone: the peer reads what is left, then end of file; its writes fail. */

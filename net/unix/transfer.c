@@ -41,6 +41,21 @@ void unix_message_free(struct unix_message *m)
 	kvfree(m);
 }
 
+void unix_messages_free(struct list *messages)
+{
+	struct unix_message *m, *next;
+
+	list_for_each_safe (m, next, messages, link)
+		unix_message_free(m);
+}
+
+void unix_take_queue(struct unix_sock *u, struct list *out)
+{
+	list_splice_back(out, &u->queue);
+	WRITE_ONCE(u->queued, 0);
+	u->bytes = 0;
+}
+
 static int message_build(struct unix_sock *u, struct message *in, size_t len, bool first,
 			 struct unix_message **out)
 {

@@ -115,4 +115,7 @@ void unix_collect(void);
 ssize_t unix_send(struct socket *s, struct message *m, bool nonblock);
 ssize_t unix_receive(struct socket *s, struct message *m, bool nonblock);
 void unix_message_free(struct unix_message *m);
+void unix_messages_free(struct list *messages);
+/* Move all messages of u's queue to `out`.  Locks: u->lock held. */
+void unix_take_queue(struct unix_sock *u, struct list *out);
 bool unix_writable(const struct unix_sock *u);
