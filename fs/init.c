@@ -14,6 +14,7 @@
 #include <fs/vfs/fdtable.h>
 #include <fs/vfs/file.h>
 #include <fs/vfs/mount.h>
+#include <fs/vfs/nsfs.h>
 #include <fs/vfs/core.h>
 
 void fs_init(void)
@@ -28,6 +29,7 @@ void fs_init(void)
 	files_init();
 	mount_init();
 	anon_files_init();
+	nsfs_init();
 	pipe_init();
 	tmpfs_init();
 	mm_glue_init();

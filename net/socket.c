@@ -3,6 +3,7 @@
  */
 #include <net/socket.h>
 
+#include <fs/services.h>
 #include <fs/vfs/dentry.h>
 #include <fs/vfs/inode.h>
 #include <fs/vfs/mount.h>
@@ -229,30 +230,10 @@ void scm_destroy(struct scm *scm)
 
 /* The file system of nameless sockets. */
 
-static const struct super_ops sockfs_ops = {0};
-
 static int sockfs_mount(const struct fs_type *type, const struct fs_params *params,
 			struct superblock **out)
 {
-	struct superblock *sb;
-	struct inode *root;
-	int err = super_create(type, params, &sockfs_ops, &sb);
-
-	if (err)
-		return err;
-	sb->magic = SOCKFS_MAGIC;
-	root = inode_create(sb);
-	if (root) {
-		root->mode = S_IFDIR | 0755;
-		root->ino = 1;
-		sb->root = d_make_root(sb, root);
-	}
-	if (!sb->root) {
-		super_abandon(sb);
-		return -ENOMEM;
-	}
-	*out = sb;
-	return 0;
+	return pseudo_mount(type, params, SOCKFS_MAGIC, out);
 }
 
 static const struct fs_type sockfs_type = {"sockfs", FS_NO_USER, sockfs_mount, NULL};

@@ -339,9 +339,7 @@ static int copy_id_request(const struct mnt_id_req __user *user, struct mnt_id_r
 	err = copy_struct_from_user(req, sizeof(*req), user, size);
 	if (err)
 		return err;
-	if (req->mnt_ns_fd || req->mnt_id <= UNIQUE_ID_BASE)
-		return -EINVAL;
-	return req->mnt_ns_id && req->mnt_ns_id != mount_ns_current_id() ? -ENOENT : 0;
+	return req->mnt_ns_fd || req->mnt_id <= UNIQUE_ID_BASE ? -EINVAL : 0;
 }
 
 #define STATMOUNT_TEXT (3 * PATH_MAX)
@@ -363,7 +361,7 @@ long sys_statmount(const struct mnt_id_req __user *user_req, struct statmount __
 	text = kmalloc(STATMOUNT_TEXT, GFP_KERNEL);
 	if (!text)
 		return -ENOMEM;
-	err = mount_stat(req.mnt_id, req.param, &st, text, STATMOUNT_TEXT, &len);
+	err = mount_stat(req.mnt_ns_id, req.mnt_id, req.param, &st, text, STATMOUNT_TEXT, &len);
 	if (!err && len && bufsize < sizeof(st) + len)
 		err = -EOVERFLOW;
 	if (!err) {
@@ -399,7 +397,7 @@ long sys_listmount(const struct mnt_id_req __user *user_req, u64 __user *mnt_ids
 	ids = kvmalloc(max(nr, (size_t)1) * sizeof(*ids), GFP_KERNEL);
 	if (!ids)
 		return -ENOMEM;
-	n = mount_list(req.mnt_id, req.param, flags & LISTMOUNT_REVERSE, ids, nr);
+	n = mount_list(req.mnt_ns_id, req.mnt_id, req.param, flags & LISTMOUNT_REVERSE, ids, nr);
 	if (n > 0 && copy_to_user(mnt_ids, ids, (size_t)n * sizeof(*ids)))
 		n = -EFAULT;
 	kvfree(ids);

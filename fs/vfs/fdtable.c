@@ -476,7 +476,15 @@ int fd_set_cloexec(int fd, bool cloexec)
 	return 0;
 }
 
-/* Tables of processes */
+/* Tables of processes.  Their memory stays of this type for a grace period, for files_grab(); a
+ * table has no users while it is free or being filled. */
+
+static void files_ctor(void *object)
+{
+	struct files *files = object;
+
+	refcount_set(&files->users, 0);
+}
 
 static struct files *files_alloc(void)
 {
@@ -484,7 +492,6 @@ static struct files *files_alloc(void)
 
 	if (!files)
 		return NULL;
-	refcount_set(&files->users, 1);
 	spin_init(&files->lock, RANK_FILES, "files");
 	files->next = 0;
 	files->first = (struct fdtable){
@@ -499,10 +506,19 @@ static struct files *files_alloc(void)
 	return files;
 }
 
+static void files_publish(struct files *files)
+{
+	smp_wmb();
+	refcount_set(&files->users, 1);
+}
+
 int files_create(struct files **out)
 {
 	*out = files_alloc();
-	return *out ? 0 : -ENOMEM;
+	if (!*out)
+		return -ENOMEM;
+	files_publish(*out);
+	return 0;
 }
 
 /* How many slots a copy of `t` needs. */
@@ -570,6 +586,7 @@ int files_fork(struct files *old, bool share, struct files **out)
 	table_copy(files->table, old->table);
 	adopt_files(files);
 	spin_unlock(&old->lock);
+	files_publish(files);
 	*out = files;
 	return 0;
 }
@@ -592,6 +609,36 @@ void files_put(struct files *files)
 		}
 	}
 	files_free(files);
+}
+
+struct files *files_grab(struct thread *t)
+{
+	struct files *files;
+
+	for (;;) {
+		rcu_read_lock();
+		files = READ_ONCE(t->files);
+		if (files && !refcount_get_unless_zero(&files->users))
+			files = NULL;
+		rcu_read_unlock();
+		/* The same memory may have become another's meanwhile. */
+		if (READ_ONCE(t->files) == files)
+			return files;
+		files_put(files);
+	}
+}
+
+unsigned files_size_of(struct thread *t)
+{
+	struct files *files = files_grab(t);
+	unsigned n = 0;
+
+	if (files) {
+		with_spin(&files->lock)
+			n = files->table->max;
+		files_put(files);
+	}
+	return n;
 }
 
 void files_exec(struct files *files)
@@ -629,13 +676,14 @@ int files_unshare(void)
 	err = files_fork(old, false, &files);
 	if (err)
 		return err;
-	t->files = files;
+	WRITE_ONCE(t->files, files);
 	files_put(old);
 	return 0;
 }
 
 void files_init(void)
 {
-	files_cache = SLAB_CACHE(files, SLAB_ACCOUNT);
+	files_cache = slab_create("files", sizeof(struct files), 8,
+				  SLAB_TYPESAFE_BY_RCU | SLAB_ACCOUNT, files_ctor);
 	VERIFY(files_cache);
 }

@@ -94,6 +94,11 @@ static inline struct files *files_get(struct files *files)
 	refcount_get(&files->users);
 	return files;
 }
+/* The table of a thread that may be parting with it, counted; NULL when it has none any more.
+ * Context: any thread. */
+struct files *files_grab(struct thread *t);
+/* How many numbers that has room for; 0 when there is none any more. */
+unsigned files_size_of(struct thread *t);
 /* exec: close what is marked; a shared table has been replaced by files_unshare() before. */
 void files_exec(struct files *files);
 /* Make current's table its own.  Returns 0 or -ENOMEM. */

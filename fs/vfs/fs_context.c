@@ -73,10 +73,13 @@ void fs_put(struct fs_context *fs)
 {
 	if (!fs || !refcount_put(&fs->users))
 		return;
+	/* Who looks has seen a user, under the lock, or will see none. */
+	spin_lock(&fs->lock);
+	spin_unlock(&fs->lock);
 	path_put(&fs->root);
 	path_put(&fs->cwd);
 	mount_ns_put(fs->mnt_ns);
-	kfree(fs);
+	kfree_rcu(fs, rcu);
 }
 
 int fs_unshare(void)
@@ -90,7 +93,7 @@ int fs_unshare(void)
 	err = fs_fork(old, false, &fs);
 	if (err)
 		return err;
-	t->fs = fs;
+	WRITE_ONCE(t->fs, fs);
 	fs_put(old);
 	return 0;
 }
@@ -126,6 +129,56 @@ static void set_path(struct fs_context *fs, struct path *slot, const struct path
 	path_put(&old);
 }
 
+/* Returns false when nobody uses it any more. */
+static bool look(struct fs_context *fs, struct path *root, struct path *cwd, struct mount_ns **ns)
+{
+	guard_spin(&fs->lock);
+	if (!refcount_read(&fs->users))
+		return false;
+	if (root) {
+		*root = fs->root;
+		path_get(root);
+	}
+	if (cwd) {
+		*cwd = fs->cwd;
+		path_get(cwd);
+	}
+	if (ns)
+		*ns = mount_ns_get(fs->mnt_ns);
+	return true;
+}
+
+int fs_look(struct thread *t, struct path *root, struct path *cwd, struct mount_ns **ns)
+{
+	struct fs_context *fs;
+	guard_rcu();
+
+	while ((fs = READ_ONCE(t->fs)) != NULL) {
+		if (look(fs, root, cwd, ns))
+			return 0;
+	}
+	return -ENOENT;
+}
+
+u32 fs_umask_of(struct thread *t)
+{
+	guard_rcu();
+	struct fs_context *fs = READ_ONCE(t->fs);
+
+	return fs ? READ_ONCE(fs->umask) : 0;
+}
+
+void fs_set_mount_ns(struct fs_context *fs, struct mount_ns *ns)
+{
+	struct mount_ns *old;
+
+	with_spin(&fs->lock) {
+		old = fs->mnt_ns;
+		fs->mnt_ns = ns;
+	}
+	mount_ns_put(old);
+}
+
 void fs_set_root(struct fs_context *fs, const struct path *path)
 {
 	set_path(fs, &fs->root, path);
@@ -155,6 +208,8 @@ static void move_one(struct fs_context *fs, void *arg)
 	struct path *slots[2] = { &fs->root, &fs->cwd };
 
 	guard_spin(&fs->lock);
+	if (!refcount_read(&fs->users))
+		return;
 	for (unsigned i = 0; i < ARRAY_SIZE(slots); i++) {
 		if (!path_equal(slots[i], m->from))
 			continue;
@@ -170,10 +225,7 @@ void fs_move_all(const struct path *from, const struct path *to)
 {
 	struct move m = { from, to, 0 };
 
-	if (for_each_fs)
-		for_each_fs(move_one, &m);
-	else
-		move_one(fs_current(), &m);
+	for_each_fs(move_one, &m);
 	while (m.moved--)
 		path_put(from);
 }

@@ -87,17 +87,6 @@ struct path {
 	struct dentry *dentry;
 };
 
-struct mount_ns {
-	refcount_t refs;
-	u64 id;			/* [I] inode number of /proc/<pid>/ns/mnt */
-	struct mount *root;	/* [m] */
-	struct list mounts;	/* [m] */
-	u32 count;		/* [m] */
-	u64 event;		/* [m] bumped at each change, for poll of mountinfo */
-	struct wait_queue poll;
-	void *user_ns;		/* [I] opaque owner */
-};
-
 struct mount *mount_get(struct mount *m);
 /* Context: may sleep (the last put of a detached mount deactivates its superblock). */
 void mount_put(struct mount *m);
@@ -131,9 +120,10 @@ void mount_put_internal(struct mount *m);
  */
 struct mount_ns *mount_ns_get(struct mount_ns *ns);
 void mount_ns_put(struct mount_ns *ns);
+struct ns_common *mount_ns_common(struct mount_ns *ns);
 int mount_ns_copy(struct mount_ns *old, void *user_ns, struct fs_context *fs,
 		  struct mount_ns **out) __must_check;
-/* setns(2): give `fs` the root of `ns` as root and cwd. */
+/* setns(2): give `fs` the root of `ns` as root and cwd.  -EINVAL when others share it. */
 int mount_ns_install(struct mount_ns *ns, struct fs_context *fs) __must_check;
 
 /* Lines of /proc/<pid>/{mounts,mountinfo,mountstats} as seen from `root`. */

@@ -50,11 +50,11 @@ int mount_clone_tree(const struct path *path, bool recursive, struct mount **out
 	int err;
 
 	guard_write(&mounts_lock);
-	if (!mount_is_ours(m) && !(m->flags & MNT_INTERNAL))
+	if (!mount_may_bind(path))
 		return -EINVAL;
 	if (!recursive && mount_has_locked_children(m, path->dentry))
 		return -EINVAL;
-	err = mount_copy_tree(m, path->dentry, recursive ? 0 : COPY_SINGLE, out);
+	err = mount_copy_tree(m, path->dentry, recursive ? COPY_NS_FILES : COPY_SINGLE, out);
 	if (!err)
 		atomic_and(&(*out)->flags, ~(u32)MNT_LOCKED);
 	return err;
@@ -68,7 +68,9 @@ static int attach_allowed(const struct path *from, const struct path *to,
 		return -EINVAL;
 	if (S_ISDIR(from->dentry->inode->mode) != S_ISDIR(to->dentry->inode->mode))
 		return -EINVAL;
-	return (parent->flags & MNT_SHARED) && mount_tree_has_unbindable(from->mnt) ? -EINVAL : 0;
+	if ((parent->flags & MNT_SHARED) && mount_tree_has_unbindable(from->mnt))
+		return -EINVAL;
+	return mount_tree_would_loop(from->mnt) ? -ELOOP : 0;
 }
 
 /* As child of `parent`, at `at`; `to` is the mount there, or where that is. */

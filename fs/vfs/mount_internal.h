@@ -3,6 +3,19 @@
 #pragma once
 
 #include <fs/vfs/core.h>
+#include <fs/vfs/nsfs.h>
+
+struct mount_ns {
+	struct ns_common common;
+	u64 id;			/* [I] for statmount(2); in the order they were made, never reused */
+	struct list link;	/* [m] all namespaces, by id */
+	struct mount *root;	/* [m] */
+	struct list mounts;	/* [m] */
+	u32 count;		/* [m] */
+	u64 event;		/* [m] bumped at each change, for poll of mountinfo */
+	struct wait_queue poll;
+	void *user_ns;		/* [I] opaque owner */
+};
 
 /* mount.c */
 void mount_init_caches(void);
@@ -21,6 +34,7 @@ enum copy_flags {
 	COPY_SLAVE = 1 << 2,	  /* slaves of the originals */
 	COPY_MAKE_SHARED = 1 << 3, /* each in a peer group */
 	COPY_SINGLE = 1 << 4,	  /* not the mounts below */
+	COPY_NS_FILES = 1 << 5,	  /* files of mount namespaces too, elsewhere than in a copied one */
 };
 int mount_copy_tree(struct mount *top, struct dentry *root, unsigned flags,
 		    struct mount **out) __must_check;
@@ -38,7 +52,26 @@ void mount_link(struct mount *m, struct mount *parent, struct dentry *at, struct
 void mount_unlink(struct mount *m);
 void ns_changed(struct mount_ns *ns);
 
+/* mount_ns.c */
+void mount_ns_free(struct mount_ns *ns);
+/* The namespace `id`, or the one before or after `ns` in their order; counted, NULL: none. */
+struct mount_ns *mount_ns_find(u64 id);
+struct mount_ns *mount_ns_beside(struct mount_ns *ns, bool before);
+/* The top of what is mounted on its root, with references. */
+void mount_ns_root(struct mount_ns *ns, struct path *out);
+
+/* mount_ns_file.c */
+extern const struct ns_kind mount_ns_kind;
+/* Is it the file of a mount namespace?  And of one that could come to hold itself by a mount of the
+ * caller's: one not younger? */
+bool mount_is_ns_file(const struct dentry *dentry);
+bool mount_ns_would_loop(const struct dentry *dentry);
+/* Is one of these mounted in the tree?  Locks: mounts_lock. */
+bool mount_tree_would_loop(struct mount *top);
+
 /* mount_ops.c.  Locks of all: mounts_lock W. */
+/* May it be the source of a bind: of the caller's namespace, or the file of a namespace? */
+bool mount_may_bind(const struct path *path);
 /* Is it a mount of the caller's namespace? */
 bool mount_is_ours(const struct mount *m);
 /* Is a mount of a more privileged namespace on something below `root` of m? */

@@ -11,8 +11,8 @@
 
 #include "mount_internal.h"
 
-static u32 ns_last_id = 0; /* [a] */
-#define NS_INO_BASE 4026531840ull
+static struct list namespaces = LIST_INIT(namespaces); /* [mounts_lock] */
+static u64 last_id = 0;				       /* [mounts_lock W] */
 
 static struct mount_ns *ns_alloc(void *user_ns)
 {
@@ -20,32 +20,92 @@ static struct mount_ns *ns_alloc(void *user_ns)
 
 	if (!ns)
 		return NULL;
-	refcount_set(&ns->refs, 1);
+	ns_common_init(&ns->common, &mount_ns_kind);
 	list_init(&ns->mounts);
 	wait_queue_init(&ns->poll);
-	ns->id = NS_INO_BASE + 0x10000 + atomic_add_return(&ns_last_id, 1);
 	ns->user_ns = user_ns;
 	return ns;
 }
 
+/* Locks: mounts_lock W. */
+static void ns_register(struct mount_ns *ns, struct mount *root)
+{
+	ns->id = ++last_id;
+	ns->root = root;
+	list_push_back(&namespaces, &ns->link);
+}
+
 struct mount_ns *mount_ns_get(struct mount_ns *ns)
 {
-	refcount_get(&ns->refs);
+	refcount_get(&ns->common.refs);
 	return ns;
 }
 
 void mount_ns_put(struct mount_ns *ns)
 {
+	if (refcount_put(&ns->common.refs))
+		mount_ns_kind.free(&ns->common);
+}
+
+struct ns_common *mount_ns_common(struct mount_ns *ns)
+{
+	return &ns->common;
+}
+
+void mount_ns_free(struct mount_ns *ns)
+{
 	struct list gone = LIST_INIT(gone);
 
-	if (!refcount_put(&ns->refs))
-		return;
 	rwsem_write_lock(&mounts_lock);
-	if (ns->root)
-		mount_detach_tree(ns->root, false, &gone);
+	list_remove(&ns->link);
+	mount_detach_tree(ns->root, false, &gone);
 	rwsem_write_unlock(&mounts_lock);
 	mount_batch_put(&gone);
 	kfree(ns);
+}
+
+/* Counted, unless it is going. */
+static struct mount_ns *grab(struct mount_ns *ns)
+{
+	return refcount_get_unless_zero(&ns->common.refs) ? ns : NULL;
+}
+
+struct mount_ns *mount_ns_find(u64 id)
+{
+	struct mount_ns *ns;
+	guard_read(&mounts_lock);
+
+	list_for_each (ns, &namespaces, link) {
+		if (ns->id == id)
+			return grab(ns);
+	}
+	return NULL;
+}
+
+struct mount_ns *mount_ns_beside(struct mount_ns *ns, bool before)
+{
+	struct list *at = &ns->link;
+	guard_read(&mounts_lock);
+
+	while ((at = before ? at->prev : at->next) != &namespaces) {
+		ns = grab(container_of(at, struct mount_ns, link));
+		if (ns)
+			return ns;
+	}
+	return NULL;
+}
+
+void mount_ns_root(struct mount_ns *ns, struct path *out)
+{
+	struct mount *above;
+
+	rwsem_read_lock(&mounts_lock);
+	*out = (struct path){ mount_get(ns->root), dentry_get(ns->root->root) };
+	rwsem_read_unlock(&mounts_lock);
+	while ((above = mount_lookup(out)) != NULL) {
+		path_put(out);
+		*out = (struct path){ above, dentry_get(above->root) };
+	}
 }
 
 /* The mount of `copy`'s tree that stands where `m` stands in `orig`'s.  Both trees have the same
@@ -89,7 +149,7 @@ int mount_ns_copy(struct mount_ns *old, void *user_ns, struct fs_context *fs, st
 	err = mount_copy_tree(old->root, old->root->root, COPY_UNBINDABLE, &copy);
 	if (err)
 		goto unlock;
-	ns->root = copy;
+	ns_register(ns, copy);
 	for_each_in_tree (m, copy) {
 		WRITE_ONCE(m->ns, ns);
 		list_push_back(&ns->mounts, &m->ns_link);
@@ -113,25 +173,12 @@ unlock:
 
 int mount_ns_install(struct mount_ns *ns, struct fs_context *fs)
 {
-	struct mount_ns *old;
 	struct path root;
-	struct mount *above;
 
 	if (refcount_read(&fs->users) != 1)
 		return -EINVAL;
-	rwsem_read_lock(&mounts_lock);
-	root = (struct path){ mount_get(ns->root), dentry_get(ns->root->root) };
-	rwsem_read_unlock(&mounts_lock);
-	while ((above = mount_lookup(&root)) != NULL) {
-		path_put(&root);
-		root = (struct path){ above, dentry_get(above->root) };
-	}
-	mount_ns_get(ns);
-	spin_lock(&fs->lock);
-	old = fs->mnt_ns;
-	fs->mnt_ns = ns;
-	spin_unlock(&fs->lock);
-	mount_ns_put(old);
+	mount_ns_root(ns, &root);
+	fs_set_mount_ns(fs, mount_ns_get(ns));
 	fs_set_root(fs, &root);
 	fs_set_cwd(fs, &root);
 	path_put(&root);
@@ -167,10 +214,9 @@ void mount_init(void)
 	VERIFY(!kern_mount_internal("rootfs", &m));
 	ns = ns_alloc(NULL);
 	VERIFY(ns);
-	ns->id = NS_INO_BASE;
 	atomic_and(&m->flags, ~(u32)MNT_INTERNAL);
 	atomic_or(&m->flags, MNT_RELATIME);
-	ns->root = m;
+	ns_register(ns, m);
 	m->ns = ns;
 	list_push_back(&ns->mounts, &m->ns_link);
 	ns->count = 1;

@@ -23,6 +23,12 @@ bool mount_is_ours(const struct mount *m)
 	return m->ns && m->ns == current_ns();
 }
 
+bool mount_may_bind(const struct path *path)
+{
+	return (mount_is_ours(path->mnt) || ns_of_dentry(path->dentry)) &&
+	       !(path->mnt->flags & MNT_UNBINDABLE);
+}
+
 static int attach_at(struct mount *top, const struct path *path)
 {
 	if (!mount_is_ours(path->mnt))
@@ -98,17 +104,19 @@ static int do_bind(struct path *path, const char *source, bool recursive)
 	err = source_path(source, &old);
 	if (err)
 		return err;
+	if (mount_ns_would_loop(old.dentry)) {
+		err = -EINVAL;
+		goto put_old;
+	}
 	err = mountpoint_lock(path);
 	if (err)
 		goto put_old;
 	err = -EINVAL;
-	if (!mount_is_ours(path->mnt) ||
-	    (!mount_is_ours(old.mnt) && !(old.mnt->flags & MNT_INTERNAL)) ||
-	    (old.mnt->flags & MNT_UNBINDABLE))
+	if (!mount_is_ours(path->mnt) || !mount_may_bind(&old))
 		goto unlock;
 	if (!recursive && mount_has_locked_children(old.mnt, old.dentry))
 		goto unlock;
-	err = mount_copy_tree(old.mnt, old.dentry, recursive ? 0 : COPY_SINGLE, &m);
+	err = mount_copy_tree(old.mnt, old.dentry, recursive ? COPY_NS_FILES : COPY_SINGLE, &m);
 	if (err)
 		goto unlock;
 	atomic_and(&m->flags, ~(u32)MNT_LOCKED);
@@ -156,7 +164,7 @@ int mount_move_allowed(const struct path *old, const struct path *to, struct mou
 		return -EINVAL;
 	if ((parent->flags & MNT_SHARED) && mount_tree_has_unbindable(m))
 		return -EINVAL;
-	return mount_is_below(parent, m) ? -ELOOP : 0;
+	return mount_tree_would_loop(m) || mount_is_below(parent, m) ? -ELOOP : 0;
 }
 
 static int do_move(struct path *path, const char *source)

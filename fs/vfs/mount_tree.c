@@ -113,12 +113,20 @@ void mount_discard_tree(struct mount *top)
 	rwsem_write_lock(&mounts_lock);
 }
 
+/* May a copy hold `m`, which shows `root`? */
+static bool may_copy(const struct mount *m, const struct dentry *root, unsigned flags)
+{
+	if ((m->flags & MNT_UNBINDABLE) && !(flags & COPY_UNBINDABLE))
+		return false;
+	return (flags & COPY_NS_FILES) || !mount_is_ns_file(root);
+}
+
 int mount_copy_tree(struct mount *top, struct dentry *root, unsigned flags, struct mount **out)
 {
 	struct mount *from = top, *copy, *copy_top, *at;
 	int err;
 
-	if (!(flags & COPY_UNBINDABLE) && (top->flags & MNT_UNBINDABLE))
+	if (!may_copy(top, root, flags & COPY_SINGLE ? flags | COPY_NS_FILES : flags))
 		return -EINVAL;
 	err = mount_copy_one(top, root, flags, &copy_top);
 	if (err)
@@ -131,7 +139,7 @@ int mount_copy_tree(struct mount *top, struct dentry *root, unsigned flags, stru
 		/* Step over what is outside `root` or may not be bound, with all below it. */
 		while (next) {
 			skip = (next->parent == top && !d_is_below(next->mountpoint, root)) ||
-			       (!(flags & COPY_UNBINDABLE) && (next->flags & MNT_UNBINDABLE));
+			       !may_copy(next, next->root, flags);
 			if (!skip)
 				break;
 			struct mount *last = next, *m;

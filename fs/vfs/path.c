@@ -105,7 +105,8 @@ int path_text(const struct path *path, const struct path *root, char *buf, size_
 
 	if (size < 2)
 		return -ENAMETOOLONG;
-	if (path->dentry->flags & DENTRY_ANON)
+	/* One that is mounted somewhere has a path. */
+	if ((path->dentry->flags & DENTRY_ANON) && path->dentry != path->mnt->root)
 		return anon_text(path->dentry, buf, size, out);
 	p = build(path, root, buf, size, &reached);
 	*out = p;

@@ -17,6 +17,38 @@
 
 #include "mount_internal.h"
 
+/* A namespace, counted, and where its mounts are seen from: the caller's root in its own. */
+struct view {
+	struct mount_ns *ns;
+	struct path root;
+};
+
+/* Of the namespace `id`, 0: the caller's.  Returns 0, -ENOENT, or -EPERM: not the caller's to see. */
+static int view_open(struct view *v, u64 id)
+{
+	struct mount_ns *ours = fs_current()->mnt_ns;
+
+	v->ns = id ? mount_ns_find(id) : mount_ns_get(ours);
+	if (!v->ns)
+		return -ENOENT;
+	if (v->ns == ours) {
+		fs_get_root(fs_current(), &v->root);
+		return 0;
+	}
+	if (!capable(CAP_SYS_ADMIN)) {
+		mount_ns_put(v->ns);
+		return -EPERM;
+	}
+	mount_ns_root(v->ns, &v->root);
+	return 0;
+}
+
+static void view_close(struct view *v)
+{
+	path_put(&v->root);
+	mount_ns_put(v->ns);
+}
+
 static struct mount *find_unique(struct mount_ns *ns, u64 id)
 {
 	struct mount *m;
@@ -143,11 +175,11 @@ static int stat_texts(struct mount *m, const struct path *root, u64 mask, struct
 	return err ?: seq_overflowed(text) ? -EOVERFLOW : 0;
 }
 
-static int mount_stat_locked(u64 id, u64 mask, const struct path *root, struct statmount *out,
+static int mount_stat_locked(const struct view *v, u64 id, u64 mask, struct statmount *out,
 			     struct seq *text)
 {
-	struct mount_ns *ns = fs_current()->mnt_ns;
-	struct mount *m = find_unique(ns, id);
+	const struct path *root = &v->root;
+	struct mount *m = find_unique(v->ns, id);
 	const struct mount *from;
 
 	if (!m)
@@ -159,7 +191,7 @@ static int mount_stat_locked(u64 id, u64 mask, const struct path *root, struct s
 	if (mask & STATMOUNT_MNT_BASIC)
 		stat_basic(m, out);
 	if (mask & STATMOUNT_MNT_NS_ID)
-		out->mnt_ns_id = ns->id;
+		out->mnt_ns_id = v->ns->id;
 	if ((mask & STATMOUNT_PROPAGATE_FROM) && m->master) {
 		from = mount_dominating(m, root);
 		out->propagate_from = from ? from->group : 0;
@@ -169,19 +201,21 @@ static int mount_stat_locked(u64 id, u64 mask, const struct path *root, struct s
 	return stat_texts(m, root, mask, out, text);
 }
 
-int mount_stat(u64 id, u64 mask, struct statmount *out, char *text, size_t size, size_t *len)
+int mount_stat(u64 ns, u64 id, u64 mask, struct statmount *out, char *text, size_t size,
+	       size_t *len)
 {
-	struct path root;
+	struct view v;
 	struct seq s;
-	int err;
+	int err = view_open(&v, ns);
 
+	if (err)
+		return err;
 	memset(out, 0, sizeof(*out));
 	seq_init(&s, text, size);
-	fs_get_root(fs_current(), &root);
 	rwsem_read_lock(&mounts_lock);
-	err = mount_stat_locked(id, mask, &root, out, &s);
+	err = mount_stat_locked(&v, id, mask, out, &s);
 	rwsem_read_unlock(&mounts_lock);
-	path_put(&root);
+	view_close(&v);
 	*len = s.len;
 	return err;
 }
@@ -211,20 +245,19 @@ static int collect(struct mount_ns *ns, const struct path *from, u64 except, u64
 	return 0;
 }
 
-static int mount_list_locked(u64 id, const struct path *root, u64 **all, size_t *n)
+static int mount_list_locked(const struct view *v, u64 id, u64 **all, size_t *n)
 {
-	struct mount_ns *ns = fs_current()->mnt_ns;
-	struct path from = *root;
+	struct path from = v->root;
 
 	if (id != LSMT_ROOT) {
-		from.mnt = find_unique(ns, id);
+		from.mnt = find_unique(v->ns, id);
 		if (!from.mnt)
 			return -ENOENT;
 		from.dentry = from.mnt->root;
-		if (!reachable(from.mnt, root) && !capable(CAP_SYS_ADMIN))
+		if (!reachable(from.mnt, &v->root) && !capable(CAP_SYS_ADMIN))
 			return -EPERM;
 	}
-	return collect(ns, &from, id, all, n);
+	return collect(v->ns, &from, id, all, n);
 }
 
 /* The part of the list that was asked for.  Returns how many. */
@@ -241,26 +274,23 @@ static size_t choose(const u64 *all, size_t total, u64 last, bool reverse, u64 *
 	return got;
 }
 
-ssize_t mount_list(u64 id, u64 last, bool reverse, u64 *ids, size_t n)
+ssize_t mount_list(u64 ns, u64 id, u64 last, bool reverse, u64 *ids, size_t n)
 {
-	struct path root;
+	struct view v;
 	size_t total;
 	u64 *all;
-	int err;
+	int err = view_open(&v, ns);
 
-	fs_get_root(fs_current(), &root);
+	/* Unlike statmount(2) it does not tell those that may not be seen from those that are not. */
+	if (err)
+		return -ENOENT;
 	rwsem_read_lock(&mounts_lock);
-	err = mount_list_locked(id, &root, &all, &total);
+	err = mount_list_locked(&v, id, &all, &total);
 	rwsem_read_unlock(&mounts_lock);
-	path_put(&root);
+	view_close(&v);
 	if (err)
 		return err;
 	n = choose(all, total, last, reverse, ids, n);
 	kfree(all);
 	return (ssize_t)n;
-}
-
-u64 mount_ns_current_id(void)
-{
-	return fs_current()->mnt_ns->id;
 }

@@ -6,16 +6,15 @@
 #include <kernel/abi/mount.h>
 
 /*
- * What `mask` asks of mount `id` of the caller's namespace: *out, whose offsets count in `text`;
- * *len is the text's length.  Returns 0, -ENOENT, -EPERM (not below the caller's root), -EOVERFLOW.
+ * What `mask` asks of mount `id` of namespace `ns` (0: the caller's): *out, whose offsets count in
+ * `text`; *len is the text's length.  Returns 0, -ENOENT, -EPERM (not below the caller's root),
+ * -EOVERFLOW.
  */
-int mount_stat(u64 id, u64 mask, struct statmount *out, char *text, size_t size,
+int mount_stat(u64 ns, u64 id, u64 mask, struct statmount *out, char *text, size_t size,
 	       size_t *len) __must_check;
 
 /*
  * Numbers of the mounts below `id` (LSMT_ROOT: the caller's root), after `last` in their order (0:
  * from the start), at most `n`.  Returns how many, or -ENOENT, -EPERM, -ENOMEM.
  */
-ssize_t mount_list(u64 id, u64 last, bool reverse, u64 *ids, size_t n) __must_check;
-/* The number of the caller's namespace. */
-u64 mount_ns_current_id(void);
+ssize_t mount_list(u64 ns, u64 id, u64 last, bool reverse, u64 *ids, size_t n) __must_check;

@@ -243,6 +243,18 @@ static u64 release_address_space(struct thread *t, struct process *p, bool last)
 	return pages * (PAGE_SIZE / 1024);
 }
 
+/* Out of others' sight before it is taken apart. */
+static void let_go_of_files(struct thread *t)
+{
+	struct files *files = t->files;
+	struct fs_context *fs = t->fs;
+
+	WRITE_ONCE(t->files, NULL);
+	files_put(files);
+	WRITE_ONCE(t->fs, NULL);
+	fs_put(fs);
+}
+
 _Noreturn void process_exit_thread(int status)
 {
 	struct thread *t = thread_current();
@@ -257,10 +269,7 @@ _Noreturn void process_exit_thread(int status)
 	if (last)
 		process_timers_exit(p);
 	u64 maxrss = release_address_space(t, p, last);
-	files_put(t->files);
-	t->files = NULL;
-	fs_put(t->fs);
-	t->fs = NULL;
+	let_go_of_files(t);
 	notify_work_run(true);
 	if (p->session_leader && last)
 		session_leader_exit(p);

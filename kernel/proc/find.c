@@ -16,3 +16,11 @@ struct process *process_find_get(u32 nr)
 	}
 	return p && refcount_get_unless_zero(&p->refs) ? p : NULL;
 }
+
+struct thread *process_leader_get(struct process *p)
+{
+	guard_rcu();
+	struct thread *t = rcu_dereference(p->leader);
+
+	return t && refcount_get_unless_zero(&t->refs) ? t : NULL;
+}

@@ -59,6 +59,7 @@ void process_init(void)
 	fork_init();
 	jobs_init();
 	deliver_init();
+	unshare_init();
 	oom_init();
 	sigio_init();
 	rseq_init();

@@ -216,9 +216,32 @@ long sys_pidfd_send_signal(int pidfd, int sig, const struct siginfo __user *uinf
 	return err;
 }
 
+static int file_of_process(struct pid *pid, int fd, struct file **out)
+{
+	struct process *p = process_find_get(pid->nr);
+	struct thread *t = p && p->pid == pid ? process_leader_get(p) : NULL;
+	struct files *files = t ? files_grab(t) : NULL;
+	int err;
+
+	if (t && !may_access(p)) {
+		err = -EPERM;
+	} else if (!files) {
+		/* One that has let go of its files is as good as gone. */
+		err = -ESRCH;
+	} else {
+		*out = files_get_file(files, fd);
+		err = *out ? 0 : -EBADF;
+	}
+	if (files)
+		files_put(files);
+	if (t)
+		thread_put(t);
+	process_put(p);
+	return err;
+}
+
 long sys_pidfd_getfd(int pidfd, int fd, unsigned int flags)
 {
-	struct process *p;
 	struct file *file = NULL;
 	struct pid *pid;
 	int err;
@@ -228,21 +251,9 @@ long sys_pidfd_getfd(int pidfd, int fd, unsigned int flags)
 	err = pidfd_get_pid(pidfd, &pid);
 	if (err)
 		return err;
-	p = process_find_get(pid->nr);
-	err = -ESRCH;
-	if (p && p->pid == pid) {
-		err = may_access(p) ? -EBADF : -EPERM;
-		guard_spin_irq(&tree_lock);
-		struct files *files = p->leader ? p->leader->files : NULL;
-		/* One that has let go of its files is as good as gone. */
-		if (err == -EBADF && files)
-			file = files_get_file(files, fd);
-		else if (err == -EBADF)
-			err = -ESRCH;
-	}
-	process_put(p);
+	err = file_of_process(pid, fd, &file);
 	pid_put(pid);
-	if (!file)
+	if (err)
 		return err;
 	err = fd_alloc(file, O_CLOEXEC);
 	if (err < 0)

@@ -151,6 +151,8 @@ void process_put(struct process *p);
 
 /* The process `nr`, with a reference; or of the thread `nr`.  NULL if there is none. */
 struct process *process_find_get(u32 nr);
+/* Its first thread, with a reference; NULL once it has none. */
+struct thread *process_leader_get(struct process *p);
 
 static inline u32 process_id(const struct process *p)
 {

@@ -30,6 +30,7 @@ void session_leader_exit(struct process *p);
 struct fs_context;
 int __must_check fs_context_new_mounts(struct fs_context *fs);
 
+void unshare_init(void);
 void oom_init(void);
 void sigio_init(void);
 void rseq_init(void);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Parting from what a thread shares.  unshare(2), and CLONE_NEWNS of clone(2).
+ * Parting from what a thread shares, and coming to share it.  unshare(2), CLONE_NEWNS of clone(2),
+ * setns(2).
  *
  * Of the namespaces there are mount namespaces; asking for others is EINVAL, as on a Linux built
  * without them.
@@ -8,10 +9,12 @@
 #include <fs/vfs/fdtable.h>
 #include <fs/vfs/fs_context.h>
 #include <fs/vfs/mount.h>
+#include <fs/vfs/nsfs.h>
 #include <gen/syscalls.h>
 #include <kernel/abi/capability.h>
 #include <kernel/abi/errno.h>
 #include <kernel/abi/sched.h>
+#include <kernel/proc/pidfd.h>
 #include <kernel/proc/process.h>
 #include <security/cred.h>
 
@@ -23,21 +26,15 @@
 
 int fs_context_new_mounts(struct fs_context *fs)
 {
-	struct mount_ns *ns, *old;
+	struct mount_ns *ns;
 	int err;
 
 	if (!capable(CAP_SYS_ADMIN))
 		return -EPERM;
 	err = mount_ns_copy(fs->mnt_ns, NULL, fs, &ns);
-	if (err)
-		return err;
-	{
-		guard_spin(&fs->lock);
-		old = fs->mnt_ns;
-		fs->mnt_ns = ns;
-	}
-	mount_ns_put(old);
-	return 0;
+	if (!err)
+		fs_set_mount_ns(fs, ns);
+	return err;
 }
 
 long sys_unshare(unsigned long flags)
@@ -58,4 +55,73 @@ long sys_unshare(unsigned long flags)
 	if (!err && (flags & CLONE_NEWNS))
 		err = fs_context_new_mounts(thread_current()->fs);
 	return err;
+}
+
+/* The namespaces of the process of a pidfd: there is one kind. */
+static int enter_those_of(struct pid *pid)
+{
+	struct process *p = process_find_get(pid->nr);
+	struct thread *t = p && p->pid == pid ? process_leader_get(p) : NULL;
+	struct mount_ns *ns;
+	int err = -ESRCH;
+
+	if (t && !may_access(p)) {
+		err = -EPERM;
+	} else if (t && !fs_look(t, NULL, NULL, &ns)) {
+		struct ns_common *common = mount_ns_common(ns);
+
+		err = common->kind->enter(common);
+		mount_ns_put(ns);
+	}
+	if (t)
+		thread_put(t);
+	process_put(p);
+	return err;
+}
+
+long sys_setns(int fd, int nstype)
+{
+	struct file *file = fd_file(fd);
+	struct ns_common *ns;
+	struct pid *pid;
+	int err;
+
+	if (!file)
+		return -EBADF;
+	ns = ns_of_file(file);
+	if (ns) {
+		err = nstype && (u32)nstype != ns->kind->flag ? -EINVAL : ns->kind->enter(ns);
+	} else if (nstype != CLONE_NEWNS || pidfd_get_pid(fd, &pid)) {
+		err = -EINVAL;
+	} else {
+		err = enter_those_of(pid);
+		pid_put(pid);
+	}
+	file_put(file);
+	return err;
+}
+
+/* For pivot_root(2), which moves everybody who stands on the old root. */
+static void for_each_context(void (*fn)(struct fs_context *fs, void *arg), void *arg)
+{
+	struct process *p;
+	struct task *task;
+	guard_rcu();
+
+	list_for_each_rcu(p, &all_processes, all_link)
+	{
+		list_for_each_rcu(task, &p->threads, link)
+		{
+			struct fs_context *fs = READ_ONCE(task->thread->fs);
+
+			if (fs)
+				fn(fs, arg);
+		}
+	}
+	fn(init_fs, arg);
+}
+
+void unshare_init(void)
+{
+	fs_context_set_walker(for_each_context);
 }

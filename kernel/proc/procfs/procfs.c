@@ -73,6 +73,7 @@ static const struct pid_entry entries[] = {
 	LINK("cwd", link_cwd),
 	LINK("root", link_root),
 	LINK("exe", link_exe),
+	DIR("ns", 0511, ns_dir_iops, ns_dir_ops),
 	TEXT("mounts", 0444, show_mounts),
 	TEXT("mountinfo", 0444, show_mountinfo),
 	GUARDED("smaps", 0444, show_smaps),
@@ -107,15 +108,14 @@ static bool node_alive(struct text_owner *owner)
 struct thread *pid_node_thread(const struct pid_node *n)
 {
 	guard_rcu();
+	struct process *p;
 	struct thread *t;
 
-	if (n->thread) {
-		t = rcu_dereference(n->pid->thread);
-	} else {
-		struct process *p = rcu_dereference(n->pid->process);
-
-		t = p ? rcu_dereference(p->leader) : NULL;
+	if (!n->thread) {
+		p = rcu_dereference(n->pid->process);
+		return p ? process_leader_get(p) : NULL;
 	}
+	t = rcu_dereference(n->pid->thread);
 	return t && refcount_get_unless_zero(&t->refs) ? t : NULL;
 }
 
@@ -139,6 +139,13 @@ static void set_owner(struct inode *inode, const struct pid_node *n)
 static int text_open(struct inode *inode, struct file *file);
 static const struct file_ops pid_text_ops = {.open = text_open};
 
+static u64 entry_ino(const struct pid_entry *entry)
+{
+	if (entry >= entries && entry < entries + ARRAY_SIZE(entries))
+		return (u64)(entry - entries) + 2;
+	return entry && entry->ino ? entry->ino : 1;
+}
+
 struct inode *pid_inode(struct superblock *sb, struct pid *pid, const struct pid_entry *entry,
 			u32 mode, bool thread, int fd)
 {
@@ -153,9 +160,7 @@ struct inode *pid_inode(struct superblock *sb, struct pid *pid, const struct pid
 	n->entry = entry;
 	n->thread = thread;
 	n->fd = fd;
-	u64 ino = entry && entry >= entries && entry < entries + ARRAY_SIZE(entries)
-			  ? (u64)(entry - entries) + 2
-			  : 1;
+	u64 ino = entry_ino(entry);
 	if (fd >= 0)
 		ino = 0x1000 + (u64)fd;
 	inode = text_inode(sb, mode, PID_INO(pid->nr, ino | (thread ? 0x80000u : 0)), &n->owner);

@@ -19,60 +19,27 @@
 
 #include "procfs_internal.h"
 
-/* What a thread holds, with references taken under tree_lock, as an exiting thread lets go of it.
- */
-
-static struct files *thread_files(struct thread *t)
-{
-	guard_spin_irq(&tree_lock);
-	return t->files && !t->sig->exiting ? files_get(t->files) : NULL;
-}
-
-static struct fs_context *thread_fs(struct thread *t)
-{
-	guard_spin_irq(&tree_lock);
-	if (!t->fs || t->sig->exiting)
-		return NULL;
-	refcount_get(&t->fs->users);
-	return t->fs;
-}
-
 int link_cwd(struct thread *t, struct path *out)
 {
-	struct fs_context *fs = thread_fs(t);
-
-	if (!fs)
-		return -ENOENT;
-	fs_get_cwd(fs, out);
-	fs_put(fs);
-	return 0;
+	return fs_look(t, NULL, out, NULL);
 }
 
 int link_root(struct thread *t, struct path *out)
 {
-	struct fs_context *fs = thread_fs(t);
-
-	if (!fs)
-		return -ENOENT;
-	fs_get_root(fs, out);
-	fs_put(fs);
-	return 0;
+	return fs_look(t, out, NULL, NULL);
 }
 
 static int show_mount_list(struct seq *out, struct thread *t,
 			   void (*show)(struct mount_ns *, const struct path *, struct seq *))
 {
-	struct fs_context *fs = thread_fs(t);
+	struct mount_ns *ns;
 	struct path root;
 
-	if (!fs)
+	if (fs_look(t, &root, NULL, &ns))
 		return -EINVAL;
-	fs_get_root(fs, &root);
-	struct mount_ns *ns = mount_ns_get(fs->mnt_ns);
 	show(ns, &root, out);
 	mount_ns_put(ns);
 	path_put(&root);
-	fs_put(fs);
 	return 0;
 }
 
@@ -90,7 +57,7 @@ int show_mountinfo(struct seq *out, struct thread *t, bool thread)
 
 static struct file *thread_file(struct thread *t, int fd)
 {
-	struct files *files = thread_files(t);
+	struct files *files = files_grab(t);
 	struct file *file;
 
 	if (!files)
@@ -225,7 +192,7 @@ static int iterate(struct file *dir, struct dir_context *ctx, unsigned type)
 
 	if (!t)
 		return -ENOENT;
-	files = thread_files(t);
+	files = files_grab(t);
 	thread_put(t);
 	if (!files)
 		return 0;
@@ -266,7 +233,7 @@ static int fdinfo_show(struct seq *out, void *arg)
 
 	if (!t)
 		return -ENOENT;
-	files = may_access(t->process) ? thread_files(t) : NULL;
+	files = may_access(t->process) ? files_grab(t) : NULL;
 	thread_put(t);
 	if (files) {
 		file = files_get_file(files, n->fd);

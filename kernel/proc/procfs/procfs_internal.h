@@ -30,6 +30,7 @@ struct pid_entry {
 	int (*link)(struct thread *t, struct path *out);
 	const struct file_ops *fops;
 	const struct inode_ops *iops;
+	u32 ino;          /* of a name that is not in that directory itself */
 	bool leader_only; /* not in task/TID */
 	bool guarded;     /* needs may_access() */
 };
@@ -75,6 +76,10 @@ int show_mounts(struct seq *out, struct thread *t, bool thread);
 int show_mountinfo(struct seq *out, struct thread *t, bool thread);
 extern const struct inode_ops fd_dir_iops, fdinfo_dir_iops, pid_link_iops;
 extern const struct file_ops fd_dir_ops, fdinfo_dir_ops;
+
+/* procfs_ns.c */
+extern const struct inode_ops ns_dir_iops;
+extern const struct file_ops ns_dir_ops;
 
 /* procfs_system.c */
 void procfs_system_init(void);

@@ -167,13 +167,7 @@ static void show_ids(struct seq *out, struct thread *t)
 
 	seq_printf(out, "Uid:\t%u\t%u\t%u\t%u\n", c->uid, c->euid, c->suid, c->fsuid);
 	seq_printf(out, "Gid:\t%u\t%u\t%u\t%u\n", c->gid, c->egid, c->sgid, c->fsgid);
-	u32 fds = 0;
-	{
-		guard_spin_irq(&tree_lock);
-		if (t->files)
-			fds = READ_ONCE(t->files->table)->max;
-	}
-	seq_printf(out, "FDSize:\t%u\nGroups:\t", fds);
+	seq_printf(out, "FDSize:\t%u\nGroups:\t", files_size_of(t));
 	for (u32 i = 0; i < c->groups->count; i++)
 		seq_printf(out, "%u ", c->groups->gids[i]);
 	seq_putc(out, '\n');
@@ -265,7 +259,7 @@ int show_status(struct seq *out, struct thread *t, bool thread)
 	seq_printf(out,
 		   "\nUmask:\t%04o\nState:\t%s\nTgid:\t%u\nNgid:\t0\nPid:\t%u\nPPid:\t%"
 		   "u\nTracerPid:\t0\n",
-		   t->fs ? READ_ONCE(t->fs->umask) : 0, state_name(state_letter(t)), f.tgid,
+		   fs_umask_of(t), state_name(state_letter(t)), f.tgid,
 		   thread ? t->tid : f.tgid, f.ppid);
 	show_ids(out, t);
 	seq_printf(out, "NStgid:\t%u\nNSpid:\t%u\nNSpgid:\t%u\nNSsid:\t%u\nKthread:\t%d\n", f.tgid,
