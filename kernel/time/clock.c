@@ -22,6 +22,7 @@
 #include <kernel/debug/log.h>
 #include <kernel/firmware/boot_info.h>
 #include <kernel/lib/bits.h>
+#include <kernel/lib/minmax.h>
 #include <kernel/lib/sections.h>
 #include <kernel/smp/cpu.h>
 #include <kernel/sync/seqlock.h>
@@ -33,6 +34,7 @@
 struct timekeeper {
 	u64 counter_base;
 	u64 mult;      /* ns << SHIFT per count, slewed */
+	s64 slew;      /* counts << SHIFT to add to each count that `inverse` gives */
 	u64 mono, raw; /* ns at counter_base */
 	u32 mono_fraction, raw_fraction;
 	s64 real_offset;
@@ -202,28 +204,44 @@ u64 clock_real_coarse_ns(void)
 	return atomic_load_acquire(&coarse_mono) + (u64)clock_real_offset();
 }
 
-/* Rounded up by a count, so that a timer set for the result does not fire early. */
+/* Far enough for a timer that finds itself early and waits again; the products stay in range. */
+#define AHEAD_MAX (1ull << 56)
+
+static u64 counts_of(u64 ns)
+{
+	return (u64)(((unsigned __int128)ns * inverse) >> SHIFT) + 1;
+}
+
+/*
+ * The distance is measured from now, not from the base, which may be days old: `inverse` and `slew`
+ * are rounded, and what they are wrong by grows with the distance.  A timer that fires early by an
+ * error that is larger than its whole distance would fire again at once, for ever.
+ */
 u64 clock_ns_to_counter(u64 mono_ns)
 {
 	const struct timekeeper *tk;
+	u64 counter, counts;
+	s64 ahead, slew;
 	u32 seq;
-	u64 counter;
 
 	do {
 		seq = keeper_begin(&tk);
-		s64 ahead = (s64)(mono_ns - READ_ONCE(tk->mono));
-
-		counter = READ_ONCE(tk->counter_base);
-		if (ahead > 0)
-			counter += (u64)(((unsigned __int128)(u64)ahead * inverse) >> SHIFT) + 1;
+		counter = READ_ONCE(tk->counter_base) + counts_since(tk);
+		ahead = (s64)(mono_ns - READ_ONCE(tk->mono) -
+			      scale(counter - READ_ONCE(tk->counter_base), READ_ONCE(tk->mult),
+				    READ_ONCE(tk->mono_fraction)));
+		slew = READ_ONCE(tk->slew);
 	} while (keeper_retry(seq));
-	return counter;
+	if (ahead <= 0)
+		return counter;
+	counts = counts_of(min((u64)ahead, AHEAD_MAX));
+	return counter + counts + (u64)(((__int128)counts * slew) >> SHIFT);
 }
 
 void delay_ns(u64 ns)
 {
 	u64 start = arch_clock_read();
-	u64 counts = raw_mult ? (u64)(((unsigned __int128)ns * inverse) >> SHIFT) + 1 : ns;
+	u64 counts = raw_mult ? counts_of(ns) : ns;
 
 	while (arch_clock_read() - start < counts)
 		arch_cpu_relax();
@@ -330,6 +348,8 @@ static void change_rate(struct timekeeper *tk, s64 freq)
 	s64 adjust = (s64)(((__int128)(s64)raw_mult * freq) >> 16) / 1000000;
 
 	tk->mult = raw_mult + (u64)adjust;
+	/* -adjust / mult, in steps that fit 64 bits */
+	tk->slew = -(adjust * (1 << 20)) / (s64)(tk->mult >> (SHIFT - 20));
 }
 
 static void change_offset(struct timekeeper *tk, s64 delta)
