@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Finding processes by number. */
 #include <kernel/proc/process.h>
+#include <security/cred.h>
 
 struct process *process_find_get(u32 nr)
 {
@@ -23,4 +24,16 @@ struct thread *process_leader_get(struct process *p)
 	struct thread *t = rcu_dereference(p->leader);
 
 	return t && refcount_get_unless_zero(&t->refs) ? t : NULL;
+}
+
+const struct cred *process_cred(struct process *p)
+{
+	struct thread *t = process_leader_get(p);
+	const struct cred *cred;
+
+	if (!t)
+		return NULL;
+	cred = cred_of(t);
+	thread_put(t);
+	return cred;
 }

@@ -71,9 +71,9 @@ bool may_signal(struct process *p, int signo)
 
 	if (p == process_current() || capable(CAP_KILL))
 		return true;
-	if (!p->leader)
+	them = process_cred(p);
+	if (!them)
 		return false;
-	them = cred_of(p->leader);
 	ok = us->euid == them->suid || us->euid == them->uid || us->uid == them->suid ||
 	     us->uid == them->uid;
 	cred_put(them);

@@ -25,6 +25,29 @@ u64 rlimit_get(unsigned which)
 	return p ? READ_ONCE(p->limits[which].rlim_cur) : RLIM_INFINITY;
 }
 
+/* At the hard limit the end; at the soft one a signal, and another for each second more. */
+void rlimit_rt_ran(u64 ns)
+{
+	struct process *p = process_current();
+	u64 us = ns / NSEC_PER_USEC;
+	struct rlimit *limit;
+	struct ksiginfo info;
+	int signo;
+
+	if (!p || READ_ONCE(p->limits[RLIMIT_RTTIME].rlim_cur) > us)
+		return;
+	limit = &p->limits[RLIMIT_RTTIME];
+	with_spin_irq(&p->limits_lock) {
+		if (us < limit->rlim_cur)
+			return;
+		signo = us < limit->rlim_max ? SIGXCPU : SIGKILL;
+		if (signo == SIGXCPU)
+			WRITE_ONCE(limit->rlim_cur, limit->rlim_cur + USEC_PER_SEC);
+	}
+	siginfo_kernel(&info, signo);
+	signal_send_process(&p->sig, &info);
+}
+
 bool may_access(struct process *p)
 {
 	const struct cred *us = cred_current(), *them;
@@ -32,9 +55,9 @@ bool may_access(struct process *p)
 
 	if (p == process_current())
 		return true;
-	if (!p->leader)
+	them = process_cred(p);
+	if (!them)
 		return false;
-	them = cred_of(p->leader);
 	same = us->uid == them->euid && us->uid == them->suid && us->uid == them->uid &&
 	       us->gid == them->egid && us->gid == them->sgid && us->gid == them->gid;
 	bool subset = !(them->cap_permitted & ~us->cap_permitted);
@@ -50,9 +73,9 @@ static bool may_limit(struct process *p)
 
 	if (p == process_current())
 		return true;
-	if (!p->leader)
+	them = process_cred(p);
+	if (!them)
 		return false;
-	them = cred_of(p->leader);
 	ok = us->uid == them->euid && us->uid == them->suid && us->uid == them->uid &&
 	     us->gid == them->egid && us->gid == them->sgid && us->gid == them->gid;
 	cred_put(them);
@@ -167,9 +190,12 @@ void usage_of_thread(struct thread *t, struct usage *u)
 
 static u64 current_maxrss(struct process *p)
 {
-	struct mm *mm = p->leader ? mm_grab(p->leader) : NULL;
+	struct thread *t = process_leader_get(p);
+	struct mm *mm = t ? mm_grab(t) : NULL;
 	u64 kib = 0;
 
+	if (t)
+		thread_put(t);
 	if (mm) {
 		kib = max(mm->hiwater_rss, mm_rss_total(mm)) * (PAGE_SIZE / 1024);
 		mm_put(mm);

@@ -12,10 +12,10 @@
 /* Describe `p`, with references.  False when it has no memory to give. */
 static bool candidate_fill(struct oom_candidate *c, struct process *p)
 {
-	struct thread *leader = READ_ONCE(p->leader);
+	struct thread *leader = p == init_process ? NULL : process_leader_get(p);
 	const struct cred *cred;
 
-	if (p == init_process || !leader || !refcount_get_unless_zero(&leader->refs))
+	if (!leader)
 		return false;
 	c->mm = mm_grab(leader);
 	if (c->mm) {

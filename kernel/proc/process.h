@@ -153,6 +153,8 @@ void process_put(struct process *p);
 struct process *process_find_get(u32 nr);
 /* Its first thread, with a reference; NULL once it has none. */
 struct thread *process_leader_get(struct process *p);
+/* Its first thread's credentials, counted, for cred_put(); NULL once it has none. */
+const struct cred *process_cred(struct process *p);
 
 static inline u32 process_id(const struct process *p)
 {

@@ -56,6 +56,8 @@ struct sched_entity {
 	u64 slice_start;        /* [r] sum_exec when it was picked */
 	struct list rt_link;    /* [r] */
 	u64 rr_left;            /* [r] ns of the round-robin slice */
+	u64 rt_sleeps;          /* [r] nvcsw at the last tick, real-time classes */
+	u64 rt_since;           /* [r] sum_exec at the first tick after it last slept */
 	struct sched_dl dl;
 
 	/* Accounting. */

@@ -70,6 +70,17 @@ bool rt_exhausted(struct runqueue *rq)
 	return rq->rt.used >= RT_RUNTIME;
 }
 
+u64 rt_ran(struct thread *t)
+{
+	u64 sleeps = READ_ONCE(t->se.nvcsw);
+
+	if (t->se.rt_sleeps != sleeps) {
+		t->se.rt_sleeps = sleeps;
+		t->se.rt_since = t->se.sum_exec;
+	}
+	return t->se.sum_exec - t->se.rt_since;
+}
+
 void rt_tick(struct runqueue *rq, struct thread *t)
 {
 	if (rq->fair.nr && rt_exhausted(rq))

@@ -127,6 +127,8 @@ void rt_enqueue(struct runqueue *rq, struct thread *t, bool head);
 void rt_dequeue(struct runqueue *rq, struct thread *t);
 struct thread *rt_pick(struct runqueue *rq);
 void rt_tick(struct runqueue *rq, struct thread *t);
+/* For how long has the running `t` run without sleeping?  Asked at each tick. */
+u64 rt_ran(struct thread *t);
 void rt_charge(struct runqueue *rq, struct thread *t, u64 delta);
 /* The class has had its share of this second: fair threads come first until the next. */
 bool rt_exhausted(struct runqueue *rq);

@@ -8,6 +8,7 @@
  */
 #include <arch/trapframe.h>
 #include <kernel/lib/minmax.h>
+#include <kernel/sched/limits.h>
 #include <kernel/trap/trap_frame.h>
 #include <kernel/trap/trap.h>
 #include "sched_internal.h"
@@ -63,6 +64,7 @@ void sched_tick(bool user)
 {
 	struct runqueue *rq = rq_this();
 	struct thread *t = thread_current();
+	u64 ran = 0;
 
 	/* Only the tick's own hard interrupt above the thread: no read section is open. */
 	rcu_tick(user || t == rq->idle || t->preempt_count == PREEMPT_HARDIRQ_ONE);
@@ -71,11 +73,15 @@ void sched_tick(bool user)
 	spin_lock(&rq->lock);
 	rq_update_clock(rq);
 	update_curr(rq);
-	if (t->se.class == CLASS_RT)
+	if (t->se.class == CLASS_RT) {
 		rt_tick(rq, t);
-	else if (rq->rt.nr && t->se.class == CLASS_FAIR && !rt_exhausted(rq))
+		ran = rt_ran(t);
+	} else if (rq->rt.nr && t->se.class == CLASS_FAIR && !rt_exhausted(rq)) {
 		rq_resched(rq); /* a new second for the real-time threads */
+	}
 	spin_unlock(&rq->lock);
+	if (ran)
+		rlimit_rt_ran(ran);
 	balance_tick(rq);
 	loadavg_tick(rq->now);
 	watchdog_tick(user);

@@ -22,11 +22,10 @@
 /* The address space of a process we may look into.  0, -ESRCH, -EPERM. */
 static int process_space(struct process *p, struct mm **out)
 {
-	struct thread *t = NULL;
+	struct thread *t = process_leader_get(p);
 	int err = -ESRCH;
 
 	*out = NULL;
-	with_spin_irq(&tree_lock) if (p->leader) t = thread_get(p->leader);
 	if (!t)
 		return err;
 	if (!may_access(p))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * CPU time that is limited (RLIMIT_CPU), CPU-time interval timers beside it, and processes whose
+ * CPU time that is limited (RLIMIT_CPU, RLIMIT_RTTIME), CPU-time interval timers beside it, and processes whose
  * threads end together with such timers running.  What a process is told of the time and memory of
  * its children and theirs.  Timers, by who takes their signals.  Positions of descriptors that have
  * none, names in /proc that nobody can make.
@@ -9,6 +9,7 @@
 #include "check.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
@@ -87,6 +88,39 @@ static void inherited(void)
 {
 	limit(1, 1);
 	CHILD("child of a limited one", burn_until(60));
+}
+
+/* RLIMIT_RTTIME, in microseconds, of a real-time thread that does not sleep. */
+static void real_time(rlim_t soft, rlim_t hard)
+{
+	struct sched_param param = {.sched_priority = 1};
+	struct rlimit l = {soft, hard};
+
+	if (setrlimit(RLIMIT_RTTIME, &l) || syscall(SYS_sched_setscheduler, 0, SCHED_FIFO, &param))
+		_exit(99);
+}
+
+static void real_time_told(void)
+{
+	struct rlimit now;
+
+	signal(SIGXCPU, told);
+	real_time(100000, RLIM_INFINITY);
+	burn_until_told(1);
+	getrlimit(RLIMIT_RTTIME, &now);
+	TRUE("real time: told", times_told && told_at >= 0.05);
+	TRUE("a second more", now.rlim_cur >= 1100000 && now.rlim_cur < 60000000);
+}
+
+static void real_time_asleep(void)
+{
+	signal(SIGXCPU, told);
+	real_time(400000, RLIM_INFINITY);
+	for (int i = 0; i < 20; i++) {
+		burn_until(cpu_seconds() + 0.05);
+		sleep_ms(1);
+	}
+	VALUE("who sleeps is not told", times_told);
 }
 
 /* A long timer does not keep a short one waiting. */
@@ -330,6 +364,10 @@ int main(void)
 	CHILD("told twice", told_twice());
 	CHILD("limited", inherited());
 	CHILD("none at all", limit(0, 0), burn_until(60));
+	CHILD("real time", real_time(100000, RLIM_INFINITY), burn_until(60));
+	CHILD("real time told", real_time_told());
+	CHILD("real time ended", signal(SIGXCPU, told), real_time(100000, 200000), burn_until(60));
+	CHILD("real time asleep", real_time_asleep());
 	CHILD("timers", timers_beside());
 	ends();
 	time_goes_on();
