@@ -23,6 +23,8 @@ run: kernel initramfs
 
 debug: kernel initramfs
 	@scripts/debug
+attach:
+	@scripts/attach
 
 setup:
 	@scripts/setup
@@ -62,4 +64,4 @@ HIST ?=
 FRESH ?=
 export HIST FRESH
 
-.PHONY: bench soak test-stress test-fuzz test-fs test-powercut abi-report help clean check setup size initramfs run debug test test-unit test-host test-kernel test-abi test-boot test-busybox oracle
+.PHONY: bench soak test-stress test-fuzz test-fs test-powercut abi-report help clean check setup size initramfs run debug attach test test-unit test-host test-kernel test-abi test-boot test-busybox oracle
