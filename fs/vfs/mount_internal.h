@@ -7,7 +7,8 @@
 
 struct mount_ns {
 	struct ns_common common;
-	u64 id;			/* [I] for statmount(2); in the order they were made, never reused */
+	/* [I] for statmount(2); in the order they were made, never reused */
+	u64 id;
 	struct list link;	/* [m] all namespaces, by id */
 	struct mount *root;	/* [m] */
 	struct list mounts;	/* [m] */
@@ -34,7 +35,8 @@ enum copy_flags {
 	COPY_SLAVE = 1 << 2,	  /* slaves of the originals */
 	COPY_MAKE_SHARED = 1 << 3, /* each in a peer group */
 	COPY_SINGLE = 1 << 4,	  /* not the mounts below */
-	COPY_NS_FILES = 1 << 5,	  /* files of mount namespaces too, elsewhere than in a copied one */
+	/* files of mount namespaces too, elsewhere than in a copied one */
+	COPY_NS_FILES = 1 << 5,
 };
 int mount_copy_tree(struct mount *top, struct dentry *root, unsigned flags,
 		    struct mount **out) __must_check;

@@ -23,7 +23,8 @@ struct view {
 	struct path root;
 };
 
-/* Of the namespace `id`, 0: the caller's.  Returns 0, -ENOENT, or -EPERM: not the caller's to see. */
+/* Of the namespace `id`, 0: the caller's.  Returns 0, -ENOENT, or -EPERM: not the caller's to
+ * see. */
 static int view_open(struct view *v, u64 id)
 {
 	struct mount_ns *ours = fs_current()->mnt_ns;
@@ -281,7 +282,8 @@ ssize_t mount_list(u64 ns, u64 id, u64 last, bool reverse, u64 *ids, size_t n)
 	u64 *all;
 	int err = view_open(&v, ns);
 
-	/* Unlike statmount(2) it does not tell those that may not be seen from those that are not. */
+	/* Unlike statmount(2) it does not tell those that may not be seen from those that are
+	 * not. */
 	if (err)
 		return -ENOENT;
 	rwsem_read_lock(&mounts_lock);

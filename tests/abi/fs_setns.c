@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Mount namespaces as files: /proc/PID/ns/mnt, setns(2), ioctl_nsfs(2); pivot_root(2) seen by others. */
+/* Mount namespaces as files: /proc/PID/ns/mnt, setns(2), ioctl_nsfs(2); pivot_root(2) seen by
+ * others. */
 #include <linux/mount.h>
 #include <linux/nsfs.h>
 #include <linux/stat.h>
@@ -228,7 +229,8 @@ static void kept_by_a_mount(void)
 	snprintf(from, sizeof(from), "/proc/%d/ns/mnt", p);
 	close(open("held", O_CREAT | O_WRONLY, 0644));
 	CALL("one's own cannot be bound", mount("/proc/self/ns/mnt", "held", NULL, MS_BIND, NULL));
-	CALL("nor a pipe", (pipe((int[2]){ 0 }), mount("/proc/self/fd/0", "held", NULL, MS_BIND, NULL)));
+	CALL("nor a pipe",
+	     (pipe((int[2]){0}), mount("/proc/self/fd/0", "held", NULL, MS_BIND, NULL)));
 	CALL("bound", mount(from, "held", NULL, MS_BIND, NULL));
 	VALUE("seen", bound());
 	end(p);
@@ -238,7 +240,8 @@ static void kept_by_a_mount(void)
 	TRUE("has the name where it is", strstr(name, "/held"));
 	getcwd(at, sizeof(at));
 	strcat(at, "/in/inside");
-	CHILD("its process is gone", CALL("setns", raw_setns(fd, 0)); CALL("inside", access(at, F_OK)));
+	CHILD("its process is gone", CALL("setns", raw_setns(fd, 0));
+	      CALL("inside", access(at, F_OK)));
 	CHILD("a copy of the tree", new_tree(); VALUE("bound in it", bound()));
 	CALL("bound again", mount("held", "in", NULL, MS_BIND, NULL));
 	close(open("held2", O_CREAT | O_WRONLY, 0644));

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * CPU time that is limited (RLIMIT_CPU, RLIMIT_RTTIME), CPU-time interval timers beside it, and processes whose
- * threads end together with such timers running.  What a process is told of the time and memory of
- * its children and theirs.  Timers, by who takes their signals.  Positions of descriptors that have
- * none, names in /proc that nobody can make.
+ * CPU time that is limited (RLIMIT_CPU, RLIMIT_RTTIME), CPU-time interval timers beside it, and
+ * processes whose threads end together with such timers running.  What a process is told of the
+ * time and memory of its children and theirs.  Timers, by who takes their signals.  Positions of
+ * descriptors that have none, names in /proc that nobody can make.
  */
 /* LIMIT 300 */
 #include "check.h"

@@ -85,7 +85,8 @@ static s64 error_of(u64 ns)
 
 TEST(timers_of_a_clock_that_was_slewed_long_ago)
 {
-	static const s64 freqs[] = { 0, 20 * PPM, -500 * PPM, 500 * PPM, 100000 * PPM, -100000 * PPM };
+	static const s64 freqs[] = {0,         20 * PPM,     -500 * PPM,
+				    500 * PPM, 100000 * PPM, -100000 * PPM};
 
 	for (unsigned f = 0; f < ARRAY_SIZE(frequencies); f++) {
 		hz = frequencies[f];
@@ -97,7 +98,8 @@ TEST(timers_of_a_clock_that_was_slewed_long_ago)
 			pass(30 * DAY);
 			EXPECT(error_of(TICK) >= -count && error_of(TICK) <= 2 * count);
 			EXPECT(error_of(1) >= -count && error_of(1) <= 2 * count);
-			/* One part in a million of what is far away: it waits again for the rest. */
+			/* One part in a million of what is far away: it waits again for the
+			 * rest. */
 			EXPECT(error_of(DAY) >= -(s64)(DAY / 1000000));
 			EXPECT(error_of(DAY) <= (s64)(DAY / 1000000));
 		}

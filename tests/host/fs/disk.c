@@ -18,7 +18,8 @@
 #include "disk.h"
 #include "hostfs_internal.h"
 
-/* No more than a queue has from the start: what it makes on demand it keeps, as if it had leaked. */
+/* No more than a queue has from the start: what it makes on demand it keeps, as if it had
+ * leaked. */
 #define DEPTH	    8u
 #define MAX_LATENCY 200000u
 #define HOST_MAJOR  240u
