@@ -151,5 +151,6 @@ void kernel_main(void)
 
 	VERIFY(!kthread_create(&t, init_thread, NULL, "init"));
 	thread_start(t);
+	thread_put(t);
 	sched_idle();
 }
