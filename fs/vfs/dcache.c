@@ -35,7 +35,7 @@
 #include <mm/alloc.h>
 #include <mm/page.h>
 
-#include <fs/vfs/core.h>
+#include "dcache_internal.h"
 
 #define DCACHE_LOCKS 256
 
@@ -43,10 +43,6 @@ static struct hlist_head *dentry_hash;
 static u32 dentry_hash_mask;
 static struct spinlock dentry_hash_locks[DCACHE_LOCKS];
 static struct slab_cache *dentry_cache;
-
-static struct spinlock lru_lock = SPINLOCK_INIT(RANK_DENTRY_LRU);
-static struct list lru = LIST_INIT(lru); /* [lru_lock] oldest first */
-static u64 lru_count;			 /* [lru_lock] */
 
 struct seqlock rename_lock;
 
@@ -97,6 +93,12 @@ static void hash_remove(struct dentry *d)
 	spin_lock(lock);
 	hlist_remove_rcu(&d->hash);
 	spin_unlock(lock);
+}
+
+void dentry_unhash(struct dentry *d)
+{
+	atomic_and(&d->flags, ~(u32)DENTRY_HASHED);
+	hash_remove(d);
 }
 
 /* Equal for `len` bytes, both readable so far. */
@@ -302,28 +304,6 @@ static void dentry_free_rcu(struct rcu_head *head)
 	slab_free(dentry_cache, d);
 }
 
-static void lru_remove(struct dentry *d)
-{
-	if (!(READ_ONCE(d->flags) & DENTRY_LRU))
-		return;
-	guard_spin(&lru_lock);
-	if (d->flags & DENTRY_LRU) {
-		atomic_and(&d->flags, ~(u32)DENTRY_LRU);
-		list_remove(&d->lru);
-		lru_count--;
-	}
-}
-
-static void lru_add(struct dentry *d)
-{
-	guard_spin(&lru_lock);
-	if (!(d->flags & DENTRY_LRU)) {
-		atomic_or(&d->flags, DENTRY_LRU);
-		list_push_back(&lru, &d->lru);
-		lru_count++;
-	}
-}
-
 /* Take the inode from a dentry.  Locks: takes inode.spin and d->lock. */
 static struct inode *dentry_detach_inode(struct dentry *d)
 {
@@ -342,18 +322,14 @@ static struct inode *dentry_detach_inode(struct dentry *d)
 	return inode;
 }
 
-/* `d` has count zero.  Destroy it; returns the parent, whose count by this child is now the
- * caller's, or NULL. */
-static struct dentry *dentry_destroy(struct dentry *d)
+struct dentry *dentry_destroy(struct dentry *d)
 {
 	struct dentry *parent = d->parent == d ? NULL : d->parent;
 
-	if (!d_unhashed(d)) {
-		atomic_and(&d->flags, ~(u32)DENTRY_HASHED);
-		hash_remove(d);
-	}
+	if (!d_unhashed(d))
+		dentry_unhash(d);
 	atomic_or(&d->flags, DENTRY_DEAD);
-	lru_remove(d);
+	dentry_lru_leave(d);
 
 	struct inode *inode = dentry_detach_inode(d);
 
@@ -415,14 +391,14 @@ void d_add(struct dentry *d, struct inode *inode)
 		d_instantiate(d, inode);
 	d_rehash(d);
 	if (!(READ_ONCE(d->flags) & DENTRY_PINNED))
-		lru_add(d);
+		dentry_lru_add(d);
 }
 
 void d_pin(struct dentry *d)
 {
 	dentry_get(d);
 	atomic_or(&d->flags, DENTRY_PINNED);
-	lru_remove(d);
+	dentry_lru_leave(d);
 }
 
 void d_unpin(struct dentry *d)
@@ -438,10 +414,8 @@ void d_drop(struct dentry *d)
 	spin_lock(&d->lock);
 	bool was = !d_unhashed(d);
 
-	if (was) {
-		atomic_and(&d->flags, ~(u32)DENTRY_HASHED);
-		hash_remove(d);
-	}
+	if (was)
+		dentry_unhash(d);
 	spin_unlock(&d->lock);
 	if (was)
 		dentry_put(d);
@@ -473,7 +447,7 @@ void d_delete(struct dentry *d)
 
 	d_unpin(d);
 	if (inode && !S_ISDIR(inode->mode) && d_make_negative(d, inode)) {
-		lru_add(d);
+		dentry_lru_add(d);
 		inode_put(inode);
 		return;
 	}
@@ -665,183 +639,6 @@ struct dentry *dentry_get_parent(struct dentry *d)
 			dentry_put(parent);
 		arch_cpu_relax();
 	}
-}
-
-/* Shrinking */
-
-/*
- * Bring an idle dentry's count from 1 to 0.  Then it is ours to destroy.  While it is hashed, and
- * d->lock keeps it so, that one count is the tree's.  Locks: d->lock.
- */
-static bool dentry_claim_idle(struct dentry *d)
-{
-	u32 one = 1;
-
-	if (d_unhashed(d) || !atomic_cmpxchg(&d->refs.n, &one, 0))
-		return false;
-	atomic_and(&d->flags, ~(u32)DENTRY_HASHED);
-	hash_remove(d);
-	return true;
-}
-
-/* Its eviction would have to write: that is the flusher's work, not that of one who needs
- * memory. */
-static bool inode_is_busy(const struct inode *inode)
-{
-	return inode && ((READ_ONCE(inode->state) & (I_DIRTY_ALL | I_DIRTY_TIME)) ||
-			 xa_marked(&inode->data.pages, MAPPING_WRITEBACK));
-}
-
-/* May `d` go now?  The LRU lock is held, and d->lock comes before it, so only if that is free. */
-static bool lru_claim(struct dentry *d)
-{
-	bool claimed;
-
-	if (refcount_read(&d->refs) != 1 || inode_is_busy(READ_ONCE(d->inode)) ||
-	    !spin_trylock(&d->lock))
-		return false;
-	claimed = dentry_claim_idle(d);
-	spin_unlock(&d->lock);
-	return claimed;
-}
-
-/* One step of the clock.  Returns a dentry to destroy, or NULL when it was given another round. */
-static struct dentry *lru_step(void)
-{
-	struct dentry *d = list_first(&lru, struct dentry, lru);
-	u32 flags = READ_ONCE(d->flags);
-
-	if (!(flags & DENTRY_REFERENCED) && lru_claim(d)) {
-		atomic_and(&d->flags, ~(u32)DENTRY_LRU);
-		list_remove(&d->lru);
-		lru_count--;
-		return d;
-	}
-	if (flags & DENTRY_REFERENCED)
-		atomic_and(&d->flags, ~(u32)DENTRY_REFERENCED);
-	list_move_back(&lru, &d->lru);
-	return NULL;
-}
-
-/* Look at `scan` dentries and free the idle ones.  Returns how many were freed.  Context: may
- * sleep. */
-u64 dcache_shrink(u64 scan)
-{
-	u64 freed = 0;
-
-	while (scan--) {
-		struct dentry *d = NULL;
-
-		with_spin(&lru_lock) {
-			if (!list_empty(&lru))
-				d = lru_step();
-			else
-				scan = 0;
-		}
-		if (d) {
-			dentry_put(dentry_destroy(d));
-			freed++;
-		}
-	}
-	return freed;
-}
-
-u64 dcache_idle_count(void)
-{
-	return READ_ONCE(lru_count);
-}
-
-/* An idle child of `parent` that could be claimed, or NULL; *busy: a child with users, counted, to
- * descend into. */
-static struct dentry *prune_pick(struct dentry *parent, struct dentry *after, struct dentry **busy)
-{
-	struct dentry *c;
-	bool past = !after;
-
-	*busy = NULL;
-	guard_spin(&parent->lock);
-	list_for_each (c, &parent->children, sibling) {
-		if (!past) {
-			past = c == after;
-			continue;
-		}
-		spin_lock_nested(&c->lock, 1);
-		bool claimed = dentry_claim_idle(c);
-
-		spin_unlock(&c->lock);
-		if (claimed)
-			return c;
-		if (!list_empty(&c->children) && refcount_get_unless_zero(&c->refs)) {
-			*busy = c;
-			return NULL;
-		}
-	}
-	return NULL;
-}
-
-void d_prune_tree(struct dentry *top)
-{
-	struct dentry *at = dentry_get(top), *after = NULL;
-
-	for (;;) {
-		struct dentry *busy, *idle = prune_pick(at, after, &busy);
-
-		if (idle) {
-			dentry_put(dentry_destroy(idle));
-			continue;
-		}
-		if (after) {
-			dentry_put(after);
-			after = NULL;
-		}
-		if (busy) {
-			dentry_put(at);
-			at = busy;
-			continue;
-		}
-		if (at == top)
-			break;
-
-		/* Done below `at`: go on behind it in its parent. */
-		struct dentry *up = dentry_get_parent(at);
-
-		after = at;
-		at = up;
-	}
-	dentry_put(at);
-}
-
-/* All pinned children of a tree that is going away for good. */
-void d_unpin_tree(struct dentry *top)
-{
-	for (;;) {
-		struct dentry *c, *found = NULL;
-
-		spin_lock(&top->lock);
-		list_for_each (c, &top->children, sibling) {
-			if (refcount_get_unless_zero(&c->refs)) {
-				found = c;
-				break;
-			}
-		}
-		spin_unlock(&top->lock);
-		if (!found)
-			return;
-		d_unpin_tree(found);
-		d_unpin(found);
-		d_drop(found);
-		dentry_put(found);
-		if (!list_empty(&top->children))
-			arch_cpu_relax();
-	}
-}
-
-void d_invalidate(struct dentry *d)
-{
-	d_prune_tree(d);
-	if (READ_ONCE(d->flags) & DENTRY_MOUNTED)
-		mount_detach_dentry(d);
-	d_drop(d);
 }
 
 /* Text */
