@@ -33,7 +33,11 @@ u64 clock_sched_ns(void);
 s64 clock_real_offset(void);
 s64 clock_tai_offset(void); /* nanoseconds: real to TAI */
 
-/* Convert between the monotonic clock and the counter. */
+/*
+ * What the counter will be at `mono_ns` of the monotonic clock, at the rate of now, rounded up; what
+ * it is now for a time that is past.  One far away may be early by some parts in a million.
+ * Context: any.
+ */
 u64 clock_ns_to_counter(u64 mono_ns);
 
 /*
