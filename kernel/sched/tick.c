@@ -64,7 +64,7 @@ void sched_tick(bool user)
 {
 	struct runqueue *rq = rq_this();
 	struct thread *t = thread_current();
-	u64 ran = 0;
+	u64 now, ran = 0;
 
 	/* Only the tick's own hard interrupt above the thread: no read section is open. */
 	rcu_tick(user || t == rq->idle || t->preempt_count == PREEMPT_HARDIRQ_ONE);
@@ -72,6 +72,7 @@ void sched_tick(bool user)
 	account(rq, t, user);
 	spin_lock(&rq->lock);
 	rq_update_clock(rq);
+	now = rq->now;
 	update_curr(rq);
 	if (t->se.class == CLASS_RT) {
 		rt_tick(rq, t);
@@ -83,7 +84,7 @@ void sched_tick(bool user)
 	if (ran)
 		rlimit_rt_ran(ran);
 	balance_tick(rq);
-	loadavg_tick(rq->now);
+	loadavg_tick(now);
 	watchdog_tick(user);
 }
 
