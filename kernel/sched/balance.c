@@ -190,7 +190,7 @@ static void push_to_idle(struct runqueue *rq)
 	}
 }
 
-void balance_tick(struct runqueue *rq)
+void balance_tick(struct runqueue *rq, u64 now)
 {
 	struct runqueue *src;
 
@@ -198,9 +198,9 @@ void balance_tick(struct runqueue *rq)
 		push_to_idle(rq);
 		return;
 	}
-	if (rq->now < rq->next_balance)
+	if (now < rq->next_balance)
 		return;
-	rq->next_balance = rq->now + BALANCE_PERIOD;
+	rq->next_balance = now + BALANCE_PERIOD;
 	src = busiest(rq->cpu, rq->nr_running + 2);
 	if (!src)
 		return;

@@ -154,7 +154,7 @@ unsigned select_cpu(struct thread *t, bool sync);
  * retaken. */
 bool balance_new_idle(struct runqueue *rq);
 /* Now and then from the tick.  Interrupts off. */
-void balance_tick(struct runqueue *rq);
+void balance_tick(struct runqueue *rq, u64 now);
 
 /* --- time ------------------------------------------------------------------------------------- */
 

@@ -83,7 +83,7 @@ void sched_tick(bool user)
 	spin_unlock(&rq->lock);
 	if (ran)
 		rlimit_rt_ran(ran);
-	balance_tick(rq);
+	balance_tick(rq, now);
 	loadavg_tick(now);
 	watchdog_tick(user);
 }
