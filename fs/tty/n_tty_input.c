@@ -49,17 +49,17 @@ static void put(struct tty_input *in, u8 c, bool line_end)
 {
 	in->buf[INDEX(in->head)] = c;
 	set_line_end(in, in->head, line_end);
-	in->head++;
+	WRITE_ONCE(in->head, in->head + 1);
 }
 
 /* Bytes the buffer can still take.  A line being edited leaves one for its newline. */
 size_t n_tty_room(const struct tty *tty)
 {
 	const struct tty_input *in = &tty->in;
-	size_t room = TTY_BUF_SIZE - 1 - (in->head - in->tail);
+	size_t room = TTY_BUF_SIZE - 1 - (READ_ONCE(in->head) - READ_ONCE(in->tail));
 
 	/* A single overlong line must not block input for ever: its excess is thrown away. */
-	if (!room && L_FLAG(tty, ICANON) && in->canon_head == in->tail)
+	if (!room && L_FLAG(tty, ICANON) && READ_ONCE(in->canon_head) == READ_ONCE(in->tail))
 		return 1;
 	return room;
 }
@@ -87,15 +87,17 @@ bool n_tty_readable(const struct tty *tty, bool poll)
 	size_t want = poll && !CC(tty, VTIME) && CC(tty, VMIN) ? CC(tty, VMIN) : 1;
 
 	if (L_FLAG(tty, ICANON) && !L_FLAG(tty, EXTPROC))
-		return in->canon_head != in->tail;
-	return in->head - in->tail >= want;
+		return READ_ONCE(in->canon_head) != READ_ONCE(in->tail);
+	return READ_ONCE(in->head) - READ_ONCE(in->tail) >= want;
 }
 
 void n_tty_flush_input(struct tty *tty)
 {
 	struct tty_input *in = &tty->in;
 
-	in->head = in->canon_head = in->tail = 0;
+	WRITE_ONCE(in->head, 0);
+	WRITE_ONCE(in->canon_head, 0);
+	WRITE_ONCE(in->tail, 0);
 	in->lnext = in->erasing = false;
 	memset(in->line_end, 0, sizeof(in->line_end));
 	if (tty->peer)
@@ -216,7 +218,7 @@ static void erase_char_or_word(struct tty *tty, bool word)
 			else if (seen)
 				return;
 		}
-		in->head -= bytes;
+		WRITE_ONCE(in->head, in->head - bytes);
 		if (L_FLAG(tty, ECHO)) {
 			if (!word && !L_FLAG(tty, ECHOE))
 				n_tty_echo_ctl(tty, CC(tty, VERASE));
@@ -235,11 +237,11 @@ static void erase_line(struct tty *tty)
 	struct tty_input *in = &tty->in;
 
 	if (!L_FLAG(tty, ECHO)) {
-		in->head = in->canon_head;
+		WRITE_ONCE(in->head, in->canon_head);
 		return;
 	}
 	if (!L_FLAG(tty, ECHOK) || !L_FLAG(tty, ECHOKE) || !L_FLAG(tty, ECHOE)) {
-		in->head = in->canon_head;
+		WRITE_ONCE(in->head, in->canon_head);
 		finish_erasing(tty);
 		n_tty_echo_ctl(tty, CC(tty, VKILL));
 		/* The newline is only asked for by ECHOK. */
@@ -251,7 +253,7 @@ static void erase_line(struct tty *tty)
 		size_t bytes;
 		u8 c = take_char(tty, &bytes);
 
-		in->head -= bytes;
+		WRITE_ONCE(in->head, in->head - bytes);
 		show_erased(tty, c, bytes);
 	}
 	finish_erasing(tty);
@@ -294,9 +296,9 @@ static void line_done(struct tty *tty, u8 c)
 
 	/* A full buffer holds an overlong line: its end takes the last place. */
 	if (in->head - in->tail >= TTY_BUF_SIZE)
-		in->head--;
+		WRITE_ONCE(in->head, in->head - 1);
 	put(in, c, true);
-	in->canon_head = in->head;
+	WRITE_ONCE(in->canon_head, in->head);
 	wake_up_key(&tty->read_wait, POLLIN | POLLRDNORM);
 }
 
@@ -488,7 +490,7 @@ void n_tty_termios_changed(struct tty *tty, const struct ktermios *old)
 
 	if (was != is_now) {
 		memset(in->line_end, 0, sizeof(in->line_end));
-		in->canon_head = in->head;
+		WRITE_ONCE(in->canon_head, in->head);
 		if (is_now && in->head != in->tail)
 			set_line_end(in, in->head - 1, true);
 		in->erasing = in->lnext = false;
@@ -516,7 +518,7 @@ static size_t copy_line(struct tty_input *in, u8 *to, size_t n, bool *done)
 		if (copied == n && !(end && c == DISABLED))
 			break;
 		set_line_end(in, in->tail, false);
-		in->tail++;
+		WRITE_ONCE(in->tail, in->tail + 1);
 		if (!(end && c == DISABLED))
 			to[copied++] = c;
 		if (end) {
@@ -534,8 +536,8 @@ static size_t copy_raw(struct tty_input *in, u8 *to, size_t n)
 
 	memcpy(to, in->buf + INDEX(in->tail), first);
 	memcpy(to + first, in->buf, avail - first);
-	in->tail += avail;
-	in->canon_head = in->head;
+	WRITE_ONCE(in->tail, in->tail + avail);
+	WRITE_ONCE(in->canon_head, in->head);
 	return avail;
 }
 
