@@ -115,7 +115,10 @@ void x86_fpu_init(void)
 
 void x86_fpu_init_late(void)
 {
-	xstate_cache = slab_create("xstate", x86_xstate_size, 64, 0, NULL);
+	/* Where there is no XSAVE the header is written (signals, tracers) though nobody reads it. */
+	size_t size = max(x86_xstate_size, sizeof(struct xstate));
+
+	xstate_cache = slab_create("xstate", size, 64, 0, NULL);
 	if (!xstate_cache)
 		panic("no memory for the cache of vector states");
 	boot_cpu.arch.fpu_nested = boot_nested;
