@@ -2,8 +2,8 @@
 """Commands of gdb for a running Vireo that was started without thought of a debugger.
 
 vslide finds where address-space randomisation put the kernel and moves the symbols there; vps lists the threads; vps
-NUMBER also says where a thread sleeps: the return addresses on its stack, some of which may be old; vbt shows each
-processor."""
+NUMBER also says where a thread sleeps: the return addresses on its stack, some of which may be old.  scripts/gdb
+loads them; the kernel's file must be loaded, and no machine attached yet."""
 import gdb
 
 STEP, WINDOW = 1 << 16, 1 << 30  # of the slide
@@ -111,16 +111,5 @@ class Ps(gdb.Command):
                     print(f"         {place}")
 
 
-class Backtraces(gdb.Command):
-    def __init__(self):
-        super().__init__("vbt", gdb.COMMAND_STACK)
-
-    def invoke(self, argument, from_tty):
-        gdb.execute("thread apply all bt 12")
-
-
 Slide()
 Ps()
-Backtraces()
-gdb.execute("set pagination off")
-gdb.execute("set confirm off")
