@@ -46,18 +46,8 @@ void mount_dissolve(struct mount *top)
 
 int mount_clone_tree(const struct path *path, bool recursive, struct mount **out)
 {
-	struct mount *m = path->mnt;
-	int err;
-
 	guard_write(&mounts_lock);
-	if (!mount_may_bind(path))
-		return -EINVAL;
-	if (!recursive && mount_has_locked_children(m, path->dentry))
-		return -EINVAL;
-	err = mount_copy_tree(m, path->dentry, recursive ? COPY_NS_FILES : COPY_SINGLE, out);
-	if (!err)
-		atomic_and(&(*out)->flags, ~(u32)MNT_LOCKED);
-	return err;
+	return mount_copy_shown(path, recursive, out);
 }
 
 /* move_mount(2): a tree nobody sees yet. */

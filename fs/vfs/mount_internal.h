@@ -72,8 +72,9 @@ bool mount_ns_would_loop(const struct dentry *dentry);
 bool mount_tree_would_loop(struct mount *top);
 
 /* mount_ops.c.  Locks of all: mounts_lock W. */
-/* May it be the source of a bind: of the caller's namespace, or the file of a namespace? */
-bool mount_may_bind(const struct path *path);
+/* A copy of what `path` shows, as a bind makes it: of a tree of the caller's namespace, or of the
+ * file of a namespace.  0, -EINVAL, -ENOMEM. */
+int mount_copy_shown(const struct path *path, bool recursive, struct mount **out) __must_check;
 /* Is it a mount of the caller's namespace? */
 bool mount_is_ours(const struct mount *m);
 /* Is a mount of a more privileged namespace on something below `root` of m? */

@@ -23,12 +23,6 @@ bool mount_is_ours(const struct mount *m)
 	return m->ns && m->ns == current_ns();
 }
 
-bool mount_may_bind(const struct path *path)
-{
-	return (mount_is_ours(path->mnt) || ns_of_dentry(path->dentry)) &&
-	       !(path->mnt->flags & MNT_UNBINDABLE);
-}
-
 static int attach_at(struct mount *top, const struct path *path)
 {
 	if (!mount_is_ours(path->mnt))
@@ -95,6 +89,21 @@ static int source_path(const char *source, struct path *out)
 	return source && *source ? kern_path(source, LOOKUP_FOLLOW, out) : -EINVAL;
 }
 
+int mount_copy_shown(const struct path *path, bool recursive, struct mount **out)
+{
+	unsigned flags = COPY_NS_FILES | (recursive ? 0 : COPY_SINGLE);
+	int err;
+
+	if (!mount_is_ours(path->mnt) && !ns_of_dentry(path->dentry))
+		return -EINVAL;
+	if (!recursive && mount_has_locked_children(path->mnt, path->dentry))
+		return -EINVAL;
+	err = mount_copy_tree(path->mnt, path->dentry, flags, out);
+	if (!err)
+		atomic_and(&(*out)->flags, ~(u32)MNT_LOCKED);
+	return err;
+}
+
 static int do_bind(struct path *path, const char *source, bool recursive)
 {
 	struct path old;
@@ -104,22 +113,12 @@ static int do_bind(struct path *path, const char *source, bool recursive)
 	err = source_path(source, &old);
 	if (err)
 		return err;
-	if (mount_ns_would_loop(old.dentry)) {
-		err = -EINVAL;
-		goto put_old;
-	}
-	err = mountpoint_lock(path);
+	err = mount_ns_would_loop(old.dentry) ? -EINVAL : mountpoint_lock(path);
 	if (err)
 		goto put_old;
-	err = -EINVAL;
-	if (!mount_is_ours(path->mnt) || !mount_may_bind(&old))
-		goto unlock;
-	if (!recursive && mount_has_locked_children(old.mnt, old.dentry))
-		goto unlock;
-	err = mount_copy_tree(old.mnt, old.dentry, recursive ? COPY_NS_FILES : COPY_SINGLE, &m);
+	err = mount_is_ours(path->mnt) ? mount_copy_shown(&old, recursive, &m) : -EINVAL;
 	if (err)
 		goto unlock;
-	atomic_and(&m->flags, ~(u32)MNT_LOCKED);
 	err = attach_at(m, path);
 	if (err)
 		mount_discard_tree(m);

@@ -126,7 +126,7 @@ int mount_copy_tree(struct mount *top, struct dentry *root, unsigned flags, stru
 	struct mount *from = top, *copy, *copy_top, *at;
 	int err;
 
-	if (!may_copy(top, root, flags & COPY_SINGLE ? flags | COPY_NS_FILES : flags))
+	if (!may_copy(top, root, flags))
 		return -EINVAL;
 	err = mount_copy_one(top, root, flags, &copy_top);
 	if (err)
