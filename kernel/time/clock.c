@@ -226,10 +226,10 @@ u64 clock_ns_to_counter(u64 mono_ns)
 
 	do {
 		seq = keeper_begin(&tk);
-		counter = READ_ONCE(tk->counter_base) + counts_since(tk);
+		counts = counts_since(tk);
+		counter = READ_ONCE(tk->counter_base) + counts;
 		ahead = (s64)(mono_ns - READ_ONCE(tk->mono) -
-			      scale(counter - READ_ONCE(tk->counter_base), READ_ONCE(tk->mult),
-				    READ_ONCE(tk->mono_fraction)));
+			      scale(counts, READ_ONCE(tk->mult), READ_ONCE(tk->mono_fraction)));
 		slew = READ_ONCE(tk->slew);
 	} while (keeper_retry(seq));
 	if (ahead <= 0)
