@@ -18,6 +18,14 @@ struct process *process_find_get(u32 nr)
 	return p && refcount_get_unless_zero(&p->refs) ? p : NULL;
 }
 
+struct process *pid_process_get(struct pid *pid)
+{
+	guard_rcu();
+	struct process *p = rcu_dereference(pid->process);
+
+	return p && refcount_get_unless_zero(&p->refs) ? p : NULL;
+}
+
 struct thread *process_leader_get(struct process *p)
 {
 	guard_rcu();

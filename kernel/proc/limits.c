@@ -16,6 +16,8 @@
 #include <mm/usercopy.h>
 #include <security/cred.h>
 
+#include "process_internal.h"
+
 static_assert(NR_RLIMITS == RLIM_NLIMITS, "limits of the headers");
 
 u64 rlimit_get(unsigned which)
@@ -25,27 +27,31 @@ u64 rlimit_get(unsigned which)
 	return p ? READ_ONCE(p->limits[which].rlim_cur) : RLIM_INFINITY;
 }
 
-/* At the hard limit the end; at the soft one a signal, and another for each second more. */
-void rlimit_rt_ran(u64 ns)
+void limit_check_time(struct process *p, unsigned which, u64 used, u64 second)
 {
-	struct process *p = process_current();
-	u64 us = ns / NSEC_PER_USEC;
-	struct rlimit *limit;
+	struct rlimit *limit = &p->limits[which];
 	struct ksiginfo info;
 	int signo;
 
-	if (!p || READ_ONCE(p->limits[RLIMIT_RTTIME].rlim_cur) > us)
+	if (used < READ_ONCE(limit->rlim_cur))
 		return;
-	limit = &p->limits[RLIMIT_RTTIME];
 	with_spin_irq(&p->limits_lock) {
-		if (us < limit->rlim_cur)
+		if (used < limit->rlim_cur)
 			return;
-		signo = us < limit->rlim_max ? SIGXCPU : SIGKILL;
+		signo = used < limit->rlim_max ? SIGXCPU : SIGKILL;
 		if (signo == SIGXCPU)
-			WRITE_ONCE(limit->rlim_cur, limit->rlim_cur + USEC_PER_SEC);
+			WRITE_ONCE(limit->rlim_cur, limit->rlim_cur + second);
 	}
 	siginfo_kernel(&info, signo);
 	signal_send_process(&p->sig, &info);
+}
+
+void rlimit_rt_ran(u64 ns)
+{
+	struct process *p = process_current();
+
+	if (p)
+		limit_check_time(p, RLIMIT_RTTIME, ns / NSEC_PER_USEC, USEC_PER_SEC);
 }
 
 bool may_access(struct process *p)
@@ -63,6 +69,17 @@ bool may_access(struct process *p)
 	bool subset = !(them->cap_permitted & ~us->cap_permitted);
 	cred_put(them);
 	return capable(CAP_SYS_PTRACE) || (same && subset && READ_ONCE(p->dumpable));
+}
+
+int process_look_into(struct process *p, struct thread **out)
+{
+	*out = p ? process_leader_get(p) : NULL;
+	if (!*out)
+		return -ESRCH;
+	if (may_access(p))
+		return 0;
+	thread_put(*out);
+	return -EPERM;
 }
 
 /* prlimit's rule differs from ptrace's: all ids equal, or CAP_SYS_RESOURCE. */

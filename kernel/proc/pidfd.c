@@ -94,21 +94,23 @@ int pidfd_create(struct pid *pid, unsigned flags, int *fd, struct file **file)
 	return 0;
 }
 
-/* The same, and the flags it was opened with. */
+struct pid *pidfd_pid(const struct file *file)
+{
+	return file->ops == &pidfd_ops ? file->private : NULL;
+}
+
+/* The same, counted, of a descriptor, and the flags it was opened with.  0 or -EBADF. */
 static int pidfd_get(int fd, struct pid **out, unsigned *flags)
 {
 	struct fdref ref = fd_get(fd);
-	int err = -EBADF;
+	struct pid *pid = ref.file ? pidfd_pid(ref.file) : NULL;
 
-	if (!ref.file)
-		return -EBADF;
-	if (ref.file->ops == &pidfd_ops) {
-		*out = pid_get(ref.file->private);
+	if (pid) {
+		*out = pid_get(pid);
 		*flags = ref.file->flags;
-		err = 0;
 	}
 	fd_put(ref);
-	return err;
+	return pid ? 0 : -EBADF;
 }
 
 int pidfd_get_pid(int fd, struct pid **out)
@@ -218,26 +220,22 @@ long sys_pidfd_send_signal(int pidfd, int sig, const struct siginfo __user *uinf
 
 static int file_of_process(struct pid *pid, int fd, struct file **out)
 {
-	struct process *p = process_find_get(pid->nr);
-	struct thread *t = p && p->pid == pid ? process_leader_get(p) : NULL;
-	struct files *files = t ? files_grab(t) : NULL;
-	int err;
+	struct process *p = pid_process_get(pid);
+	struct files *files;
+	struct thread *t;
+	int err = process_look_into(p, &t);
 
-	if (t && !may_access(p)) {
-		err = -EPERM;
-	} else if (!files) {
-		/* One that has let go of its files is as good as gone. */
-		err = -ESRCH;
-	} else {
-		*out = files_get_file(files, fd);
-		err = *out ? 0 : -EBADF;
-	}
-	if (files)
-		files_put(files);
-	if (t)
-		thread_put(t);
 	process_put(p);
-	return err;
+	if (err)
+		return err;
+	files = files_grab(t);
+	thread_put(t);
+	/* One that has let go of its files is as good as gone. */
+	if (!files)
+		return -ESRCH;
+	*out = files_get_file(files, fd);
+	files_put(files);
+	return *out ? 0 : -EBADF;
 }
 
 long sys_pidfd_getfd(int pidfd, int fd, unsigned int flags)

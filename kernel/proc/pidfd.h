@@ -14,5 +14,7 @@ struct pid;
 int __attribute__((warn_unused_result))
 pidfd_create(struct pid *pid, unsigned flags, int *fd, struct file **file);
 
+/* The pid behind a file, which counts it; NULL when that is no pidfd. */
+struct pid *pidfd_pid(const struct file *file);
 /* The pid behind a descriptor, counted.  0 or -EBADF. */
 int __attribute__((warn_unused_result)) pidfd_get_pid(int fd, struct pid **out);

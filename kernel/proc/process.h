@@ -151,6 +151,8 @@ void process_put(struct process *p);
 
 /* The process `nr`, with a reference; or of the thread `nr`.  NULL if there is none. */
 struct process *process_find_get(u32 nr);
+/* The process that `pid` numbers, with a reference; NULL once it was waited for. */
+struct process *pid_process_get(struct pid *pid);
 /* Its first thread, with a reference; NULL once it has none. */
 struct thread *process_leader_get(struct process *p);
 /* Its first thread's credentials, counted, for cred_put(); NULL once it has none. */
@@ -224,6 +226,9 @@ void notify_parent(struct process *p, int why, int status);
 bool may_signal(struct process *p, int signo);
 /* May the running thread look into `p` (ptrace access mode)? */
 bool may_access(struct process *p);
+/* The first thread, with a reference, of a process that the caller may look into.  0, -ESRCH (it
+ * has none, or `p` is NULL), -EPERM. */
+int __must_check process_look_into(struct process *p, struct thread **out);
 
 /* timers.c */
 /* A signal of a timer was taken: fill in its overrun, rearm it. */

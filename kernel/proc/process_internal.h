@@ -11,6 +11,13 @@ struct process *process_create(void);
 /* Give `t` its process half.  Returns 0 or -ENOMEM. */
 int __must_check task_create(struct thread *t, struct process *p);
 
+/*
+ * limits.c: `used` against RLIMIT_`which`, a limit of CPU time that counts `second` to the second.
+ * At the hard limit the end; at the soft one a signal, and another for each second more.  Context:
+ * any.
+ */
+void limit_check_time(struct process *p, unsigned which, u64 used, u64 second);
+
 struct __kernel_itimerspec;
 void process_timers_init(struct process *p);
 

@@ -98,24 +98,6 @@ static u64 limit_ns(u64 seconds)
 	return seconds < KTIME_MAX / NSEC_PER_SEC ? seconds * NSEC_PER_SEC : KTIME_MAX;
 }
 
-/* RLIMIT_CPU: the end at the hard limit; at the soft one a signal, and another a second later. */
-static void cpu_limit_check(struct process *p, u64 now)
-{
-	struct rlimit *limit = &p->limits[RLIMIT_CPU];
-	struct ksiginfo info;
-	int signo;
-	{
-		guard_spin_irq(&p->limits_lock);
-		if (now < limit_ns(limit->rlim_cur))
-			return;
-		signo = now < limit_ns(limit->rlim_max) ? SIGXCPU : SIGKILL;
-		if (signo == SIGXCPU)
-			WRITE_ONCE(limit->rlim_cur, limit->rlim_cur + 1);
-	}
-	siginfo_kernel(&info, signo);
-	signal_send_process(&p->sig, &info);
-}
-
 /* From `now` to `then` of a CPU clock. */
 static u64 span(u64 now, u64 then)
 {
@@ -134,7 +116,7 @@ void process_cpu_watch(struct process *p)
 	now = utime + stime;
 	cpu_timer_check(p, &p->virt, utime, SIGVTALRM);
 	cpu_timer_check(p, &p->prof, now, SIGPROF);
-	cpu_limit_check(p, now);
+	limit_check_time(p, RLIMIT_CPU, now / NSEC_PER_SEC, 1);
 	guard_spin_irq(&p->sig.lock);
 	if (!atomic_load(&p->live) || p->sig.flags & SIGNAL_GROUP_EXIT)
 		return;

@@ -60,22 +60,22 @@ long sys_unshare(unsigned long flags)
 /* The namespaces of the process of a pidfd: there is one kind. */
 static int enter_those_of(struct pid *pid)
 {
-	struct process *p = process_find_get(pid->nr);
-	struct thread *t = p && p->pid == pid ? process_leader_get(p) : NULL;
+	struct process *p = pid_process_get(pid);
+	struct ns_common *common;
 	struct mount_ns *ns;
-	int err = -ESRCH;
+	struct thread *t;
+	int err = process_look_into(p, &t);
 
-	if (t && !may_access(p)) {
-		err = -EPERM;
-	} else if (t && !fs_look(t, NULL, NULL, &ns)) {
-		struct ns_common *common = mount_ns_common(ns);
-
-		err = common->kind->enter(common);
-		mount_ns_put(ns);
-	}
-	if (t)
-		thread_put(t);
 	process_put(p);
+	if (err)
+		return err;
+	err = fs_look(t, NULL, NULL, &ns);
+	thread_put(t);
+	if (err)
+		return -ESRCH;
+	common = mount_ns_common(ns);
+	err = common->kind->enter(common);
+	mount_ns_put(ns);
 	return err;
 }
 
@@ -84,19 +84,16 @@ long sys_setns(int fd, int nstype)
 	struct file *file = fd_file(fd);
 	struct ns_common *ns;
 	struct pid *pid;
-	int err;
+	int err = -EINVAL;
 
 	if (!file)
 		return -EBADF;
 	ns = ns_of_file(file);
-	if (ns) {
-		err = nstype && (u32)nstype != ns->kind->flag ? -EINVAL : ns->kind->enter(ns);
-	} else if (nstype != CLONE_NEWNS || pidfd_get_pid(fd, &pid)) {
-		err = -EINVAL;
-	} else {
+	pid = pidfd_pid(file);
+	if (ns && (!nstype || (u32)nstype == ns->kind->flag))
+		err = ns->kind->enter(ns);
+	else if (pid && nstype == CLONE_NEWNS)
 		err = enter_those_of(pid);
-		pid_put(pid);
-	}
 	file_put(file);
 	return err;
 }

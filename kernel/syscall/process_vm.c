@@ -22,18 +22,14 @@
 /* The address space of a process we may look into.  0, -ESRCH, -EPERM. */
 static int process_space(struct process *p, struct mm **out)
 {
-	struct thread *t = process_leader_get(p);
-	int err = -ESRCH;
+	struct thread *t;
+	int err = process_look_into(p, &t);
 
-	*out = NULL;
-	if (!t)
+	if (err)
 		return err;
-	if (!may_access(p))
-		err = -EPERM;
-	else
-		*out = mm_grab(t);
+	*out = mm_grab(t);
 	thread_put(t);
-	return *out ? 0 : err;
+	return *out ? 0 : -ESRCH;
 }
 
 /*
@@ -186,8 +182,8 @@ long sys_process_madvise(int pidfd, const struct iovec __user *uvec, size_t vlen
 	err = pidfd_get_pid(pidfd, &pid);
 	if (err)
 		goto free;
-	p = process_find_get(pid->nr);
-	err = p && p->pid == pid ? process_space(p, &mm) : -ESRCH;
+	p = pid_process_get(pid);
+	err = process_space(p, &mm);
 	if (!err) {
 		if (behaviour != MADV_COLD && behaviour != MADV_PAGEOUT &&
 		    behaviour != MADV_WILLNEED)

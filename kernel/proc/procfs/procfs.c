@@ -108,11 +108,11 @@ static bool node_alive(struct text_owner *owner)
 struct thread *pid_node_thread(const struct pid_node *n)
 {
 	guard_rcu();
-	struct process *p;
 	struct thread *t;
 
 	if (!n->thread) {
-		p = rcu_dereference(n->pid->process);
+		struct process *p = rcu_dereference(n->pid->process);
+
 		return p ? process_leader_get(p) : NULL;
 	}
 	t = rcu_dereference(n->pid->thread);
