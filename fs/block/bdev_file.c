@@ -153,12 +153,20 @@ static long bdev_fallocate(struct file *f, int mode, loff_t offset, loff_t len)
 	if ((offset | len) & (bdev_logical_block(b) - 1))
 		return -EINVAL;
 	return bdev_clear_range(b, (u64)offset, (u64)len,
-				mode & FALLOC_FL_PUNCH_HOLE ? CLEAR_UNMAP : CLEAR_ZERO);
+				mode & FALLOC_FL_PUNCH_HOLE ? CLEAR_PUNCH : CLEAR_ZERO);
+}
+
+static int clear_sectors(struct bdev *b, sector_t sector, sector_t nr, enum clear_how how)
+{
+	if (how == CLEAR_DISCARD)
+		return bdev_discard(b, sector, nr);
+	if (how == CLEAR_PUNCH)
+		return bdev_punch(b, sector, nr);
+	return bdev_write_zeroes(b, sector, nr, true);
 }
 
 int bdev_clear_range(struct bdev *b, u64 offset, u64 len, enum clear_how how)
 {
-	sector_t sector = offset >> SECTOR_SHIFT, nr = len >> SECTOR_SHIFT;
 	int err;
 
 	if (!len)
@@ -167,8 +175,7 @@ int bdev_clear_range(struct bdev *b, u64 offset, u64 len, enum clear_how how)
 	err = cache_write_range(bdev_mapping(b), (loff_t)offset, (loff_t)(offset + len - 1), true);
 	if (err)
 		return err;
-	err = how == CLEAR_DISCARD ? bdev_discard(b, sector, nr)
-				   : bdev_write_zeroes(b, sector, nr, how == CLEAR_ZERO);
+	err = clear_sectors(b, offset >> SECTOR_SHIFT, len >> SECTOR_SHIFT, how);
 	mapping_unmap(bdev_mapping(b), offset >> PAGE_SHIFT, (offset + len - 1) >> PAGE_SHIFT,
 		      false);
 	cache_drop_clean(bdev_mapping(b), offset >> PAGE_SHIFT, (offset + len - 1) >> PAGE_SHIFT);

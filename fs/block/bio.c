@@ -401,6 +401,16 @@ int bdev_discard(struct bdev *b, sector_t sector, sector_t nr)
 	return range_op(b, BIO_DISCARD, 0, sector, nr, b->disk->limits.max_discard_sectors);
 }
 
+static int zeroes_by_device(struct bdev *b, sector_t sector, sector_t nr, unsigned flags)
+{
+	return range_op(b, BIO_ZEROES, flags, sector, nr, b->disk->limits.max_zeroes_sectors);
+}
+
+int bdev_punch(struct bdev *b, sector_t sector, sector_t nr)
+{
+	return zeroes_by_device(b, sector, nr, 0);
+}
+
 /* Zeroes as data, from one page. */
 static int write_zero_pages(struct bdev *b, sector_t sector, sector_t nr)
 {
@@ -432,8 +442,7 @@ static int write_zero_pages(struct bdev *b, sector_t sector, sector_t nr)
 
 int bdev_write_zeroes(struct bdev *b, sector_t sector, sector_t nr, bool nounmap)
 {
-	int err = range_op(b, BIO_ZEROES, nounmap ? BIO_NOUNMAP : 0, sector, nr,
-			   b->disk->limits.max_zeroes_sectors);
+	int err = zeroes_by_device(b, sector, nr, nounmap ? BIO_NOUNMAP : 0);
 
 	return err == -EOPNOTSUPP ? write_zero_pages(b, sector, nr) : err;
 }

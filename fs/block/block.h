@@ -152,11 +152,13 @@ int bdev_flush(struct bdev *b) __must_check;
  */
 int bdev_sync(struct bdev *b, bool wait);
 /*
- * Discard, or write zeroes over, sectors; split as the device wants.  The caller looks after the
- * page cache.  Returns 0, -EIO, -EOPNOTSUPP (discard only: zeroes are written where the device
- * cannot), -EINVAL (not in logical blocks).  Context: may sleep.
+ * Discard sectors; make them zero and give back their space; write zeroes over them.  Split as the
+ * device wants.  The caller looks after the page cache.  Returns 0, -EIO, -EINVAL (not in logical
+ * blocks), -EOPNOTSUPP (the first two: the third writes zeroes where the device has no command).
+ * Context: may sleep.
  */
 int bdev_discard(struct bdev *b, sector_t sector, sector_t nr) __must_check;
+int bdev_punch(struct bdev *b, sector_t sector, sector_t nr) __must_check;
 int bdev_write_zeroes(struct bdev *b, sector_t sector, sector_t nr, bool nounmap) __must_check;
 
 /*

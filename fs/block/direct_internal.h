@@ -13,6 +13,6 @@ struct iov_iter;
  */
 ssize_t direct_io(struct bdev *b, struct iov_iter *it, loff_t *pos, bool write);
 
-enum clear_how { CLEAR_DISCARD, CLEAR_ZERO, CLEAR_UNMAP };
+enum clear_how { CLEAR_DISCARD, CLEAR_ZERO, CLEAR_PUNCH };
 /* A range of bytes, in logical blocks, and the cache over it. */
 int bdev_clear_range(struct bdev *b, u64 offset, u64 len, enum clear_how how) __must_check;

@@ -529,6 +529,7 @@ KTEST(block_discard_zeroes)
 	disk_limits(f->disk)->max_zeroes_sectors = 0;
 	disk_limits(f->disk)->max_discard_sectors = 0;
 	KEXPECT(bdev_discard(b, 0, 8) == -EOPNOTSUPP);
+	KEXPECT(bdev_punch(b, 200, 300) == -EOPNOTSUPP && f->data[200 * 512] == 0xff);
 	KEXPECT(!bdev_write_zeroes(b, 200, 300, true));
 	KEXPECT(f->data[200 * 512 - 1] == 0xff && !f->data[200 * 512] && !f->data[500 * 512 - 1] &&
 		f->data[500 * 512] == 0xff);
