@@ -377,14 +377,14 @@ ssize_t cache_read_iter(struct file *file, struct mapping *m, struct iov_iter *t
 	return done ? done : err;
 }
 
-/* Copy without faulting: the folio is locked, and the source may be this very folio. */
-static size_t copy_in_atomic(struct folio *f, size_t offset, size_t n, struct iov_iter *from)
+size_t folio_copy_in(struct folio *f, size_t offset, size_t n, struct iov_iter *from)
 {
 	size_t copied;
 
 	pagefault_disable();
 	copied = copy_page_from_iter(&f->page, offset, n, from);
 	pagefault_enable();
+	/* The instruction cache has not seen it. */
 	if (folio_test(f, PG_owner_priv))
 		folio_clear(f, PG_owner_priv);
 	return copied;
@@ -405,7 +405,7 @@ ssize_t cache_write_iter(struct file *file, struct mapping *m, struct iov_iter *
 		err = m->ops->write_begin(m, *pos, n, &f, &fsdata);
 		if (err)
 			break;
-		copied = copy_in_atomic(f, offset, n, from);
+		copied = folio_copy_in(f, offset, n, from);
 		accepted = m->ops->write_end(m, *pos, n, copied, f, fsdata);
 		if (accepted < 0) {
 			iov_iter_revert(from, copied);

@@ -11,6 +11,8 @@
 #include <mm/stat.h>
 #include <mm/tlb.h>
 
+struct iov_iter;
+
 /* --- boot.c ---------------------------------------------------------------------------------- */
 
 struct frame_range {
@@ -110,6 +112,11 @@ void vm_commit_stat(u64 *committed, u64 *limit);
 
 void folio_wait_init(void);
 void cache_init(void);
+/*
+ * Copy into a locked folio without faulting: what is copied may be this very folio, mapped.  Returns
+ * bytes: fewer than `n` where the source must be faulted in first.
+ */
+size_t folio_copy_in(struct folio *f, size_t offset, size_t n, struct iov_iter *from);
 /* `n` folios joined or (negative) left a mapping.  Context: any. */
 void cache_count(struct mapping *m, s64 n);
 void space_init(void);

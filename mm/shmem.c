@@ -314,18 +314,6 @@ ssize_t shmem_read_iter(struct shmem *s, struct iov_iter *to, loff_t *pos)
 	return done;
 }
 
-static size_t copy_in(struct folio *f, size_t offset, size_t n, struct iov_iter *from)
-{
-	size_t copied;
-
-	pagefault_disable();
-	copied = copy_page_from_iter(&f->page, offset, n, from);
-	pagefault_enable();
-	if (folio_test(f, PG_owner_priv))
-		folio_clear(f, PG_owner_priv);
-	return copied;
-}
-
 /* One page's share of a write.  Returns bytes or a negative errno. */
 static ssize_t write_part(struct shmem *s, loff_t pos, struct iov_iter *from)
 {
@@ -342,7 +330,7 @@ static ssize_t write_part(struct shmem *s, loff_t pos, struct iov_iter *from)
 		err = get_folio(s, (u64)pos >> PAGE_SHIFT, true, true, &f);
 		if (err)
 			return err;
-		copied = copy_in(f, offset, n, from);
+		copied = folio_copy_in(f, offset, n, from);
 		if (copied && pos + (loff_t)copied > (loff_t)s->size)
 			atomic_store(&s->size, (u64)pos + copied);
 		folio_unlock(f);

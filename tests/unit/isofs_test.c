@@ -227,22 +227,6 @@ TEST(options)
 	suite_finish(d);
 }
 
-/* Memory and transfers fail: whatever is answered, nothing is lost, and what is read afterwards is
- * right. */
-static void failing(struct host_disk *d, unsigned memory, unsigned transfers)
-{
-	hostfs_fail_every(memory);
-	host_disk_fail(d, transfers, 0, 0);
-	for (unsigned i = 0; i < 3; i++) {
-		if (mount_it(NULL))
-			continue;
-		tree_use("/mnt");
-		EXPECT_EQ(hf_umount("/mnt", 0), 0);
-	}
-	hostfs_fail_every(0);
-	host_disk_fail(d, 0, 0, 0);
-}
-
 TEST(memory_and_transfers_fail)
 {
 	struct host_disk *d;
@@ -252,12 +236,7 @@ TEST(memory_and_transfers_fail)
 	REQUIRE(suite_shell("rm -rf " TREE "/dirs/many/*[1-9]"));
 	REQUIRE(suite_shell(XORRISO "-R " TREE));
 	d = suite_disk_of(IMAGE, 4096);
-	failing(d, 40, 0);
-	failing(d, 0, 10);
-	failing(d, 100, 100);
-	EXPECT_EQ(mount_it(NULL), 0);
-	EXPECT(tree_expect("/mnt", TREE, TREE_MODES | TREE_TIMES) > 100);
-	EXPECT_EQ(hf_umount("/mnt", 0), 0);
+	suite_read_failing(d, "iso9660", TREE);
 	suite_finish(d);
 }
 

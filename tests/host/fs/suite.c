@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The tests that file systems on disks have in common (suite.h). */
 #include <kernel/abi/fs.h>
+#include <kernel/abi/mount.h>
 #include <kernel/lib/printf.h>
 #include <kernel/lib/string.h>
 #include <host.h>
@@ -9,6 +10,7 @@
 #include "hostfs_internal.h"
 #include "powercut.h"
 #include "suite.h"
+#include "tree.h"
 
 #define ROOT	      "/suite"
 #define PRESSURE      800u /* frames */
@@ -272,6 +274,31 @@ void suite_io_errors(struct host_disk *d, const struct suite *s, unsigned rounds
 		hf_rmdir(ROOT);
 	}
 	hostfs_expect_usage(before);
+}
+
+static void read_failing(struct host_disk *d, const char *type,
+			 unsigned memory, unsigned transfers)
+{
+	hostfs_fail_every(memory);
+	host_disk_fail(d, transfers, 0, 0);
+	for (unsigned i = 0; i < 3; i++) {
+		if (hf_mount("/dev/disk", "/mnt", type, MS_RDONLY, NULL))
+			continue;
+		tree_use("/mnt");
+		EXPECT_EQ(hf_umount("/mnt", 0), 0);
+	}
+	hostfs_fail_every(0);
+	host_disk_fail(d, 0, 0, 0);
+}
+
+void suite_read_failing(struct host_disk *d, const char *type, const char *tree)
+{
+	read_failing(d, type, 40, 0);
+	read_failing(d, type, 0, 10);
+	read_failing(d, type, 100, 100);
+	EXPECT_EQ(hf_mount("/dev/disk", "/mnt", type, MS_RDONLY, NULL), 0);
+	EXPECT(tree_expect("/mnt", tree, TREE_MODES | TREE_TIMES) > 100);
+	EXPECT_EQ(hf_umount("/mnt", 0), 0);
 }
 
 /* --- power cuts ------------------------------------------------------------------------------- */

@@ -52,6 +52,9 @@ bool suite_fsck(struct host_disk *d, const char *fsck);
 void suite_exercise(struct host_disk *d, const struct suite *s, unsigned long ops);
 /* The same while allocations fail: the answers may be ENOMEM, the contents must not be wrong. */
 void suite_exercise_failing(struct host_disk *d, const struct suite *s, unsigned long ops);
+/* For a file system that is only read: memory and transfers fail; whatever is answered, what is
+ * read afterwards is right: the contents of `tree`, a folder of the host. */
+void suite_read_failing(struct host_disk *d, const char *type, const char *tree);
 /* Whatever happens while the disk fails requests, and then dies: nothing crashes, hangs or leaks;
  * it can be unmounted. */
 void suite_io_errors(struct host_disk *d, const struct suite *s, unsigned rounds);
