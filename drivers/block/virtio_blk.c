@@ -76,6 +76,7 @@ struct vblk {
 	struct completion own_done;
 	struct vblk_request *own;  /* [own_lock] number `depth` of queue 0 */
 	void *own_data;            /* [own_lock] a page */
+	struct hd_geometry geometry; /* [I] all 0: the device has none */
 	unsigned nr_queues, depth; /* [I] */
 	struct vblk_queue queues[];
 };
@@ -570,20 +571,23 @@ static void read_limits(struct vblk *b, struct disk_limits *l)
 		l->write_cache = CONFIG(8, v, wce);
 	if (virtio_has(v, VIRTIO_BLK_F_TOPOLOGY))
 		read_topology(v, l);
+	if (virtio_has(v, VIRTIO_BLK_F_GEOMETRY))
+		b->geometry = (struct hd_geometry){
+			.cylinders = CONFIG(16, v, geometry.cylinders),
+			.heads = CONFIG(8, v, geometry.heads),
+			.sectors = CONFIG(8, v, geometry.sectors),
+		};
 	read_ranges(v, l);
 }
 
 static long vblk_ioctl(struct bdev *bdev, unsigned mode, unsigned cmd, unsigned long arg)
 {
 	struct vblk *b = disk_private(bdev->disk);
-	struct hd_geometry geo = {.start = READ_ONCE(bdev->start)};
+	struct hd_geometry geo = b->geometry;
 
-	if (cmd != HDIO_GETGEO || atomic_load(&b->gone) ||
-	    !virtio_has(b->vdev, VIRTIO_BLK_F_GEOMETRY))
+	if (cmd != HDIO_GETGEO || !geo.heads)
 		return -ENOIOCTLCMD;
-	geo.cylinders = CONFIG(16, b->vdev, geometry.cylinders);
-	geo.heads = CONFIG(8, b->vdev, geometry.heads);
-	geo.sectors = CONFIG(8, b->vdev, geometry.sectors);
+	geo.start = READ_ONCE(bdev->start);
 	return copy_to_user((void __user *)arg, &geo, sizeof(geo)) ? -EFAULT : 0;
 }
 
