@@ -3,11 +3,16 @@
  * Work queues.
  *
  * A pool is a list of pending items and the workers that take from it.  The system queue is one
- * pool per CPU; a queue of one's own is one pool.  When an item waits and no worker is idle, the
- * pool's spawner (itself an item of a small pool kept for that) adds one, up to the pool's limit.
- * Both moments count at which that may become so.  A worker begins an item while more wait: at
- * once. An item comes: the workers may sleep for a long time, perhaps until this very item has run,
- * but mostly they are only busy; so the spawner looks a little later whether it still waits.
+ * pool per CPU; a queue of one's own is one pool.  Idle workers lie in a list, the one that worked
+ * last in front.  An item that comes wakes that one, but only one is on its way at any time: it
+ * wakes the next when it finds more than it can take, and mostly those that are awake have taken it
+ * by then.  (Many that wake for one item cost more than the item.)
+ *
+ * When an item waits and no worker is idle or on its way, the pool's spawner (itself an item of a
+ * small pool kept for that) adds one, up to the pool's limit.  Both moments count at which that may
+ * become so.  A worker begins an item while more wait: at once. An item comes: the workers may
+ * sleep for a long time, perhaps until this very item has run, but mostly they are only busy; so
+ * the spawner looks a little later whether it still waits.
  *
  * An item never runs on two workers at once: a worker that finds it running on another passes it to
  * that worker, which runs it again afterwards.
@@ -34,9 +39,10 @@ struct workqueue {
 	struct spinlock lock;       /* RANK_WORK_POOL */
 	struct list pending;        /* [p] struct work.link */
 	struct list workers;        /* [p] struct worker.link */
-	struct wait_queue wait;     /* idle workers, exclusive */
+	struct list idle;           /* [p] struct worker.idle_link */
+	bool waking;                /* [p] one has left that list and not come yet */
 	struct wait_queue finished; /* those who flush */
-	u32 idle, count, limit;     /* [p] workers */
+	u32 count, limit;           /* [p] workers */
 	u32 spawning;               /* [a] a spawner is on its way */
 	struct work spawner;
 	struct delayed_work later;  /* calls the spawner */
@@ -47,6 +53,7 @@ struct workqueue {
 
 struct worker {
 	struct list link;       /* [p] */
+	struct list idle_link;  /* [p] in the pool's list while it sleeps */
 	struct list again;      /* [p] items that came while they ran here */
 	struct work *current;   /* [p] */
 	struct workqueue *pool; /* [I] */
@@ -99,7 +106,21 @@ static struct work *take_item(struct workqueue *p, struct worker *k)
 
 static bool want_worker(struct workqueue *p)
 {
-	return !list_empty(&p->pending) && !p->idle && p->count < p->limit;
+	return !list_empty(&p->pending) && list_empty(&p->idle) && !p->waking &&
+	       p->count < p->limit;
+}
+
+/* Locks: p->lock. */
+static void wake_one(struct workqueue *p)
+{
+	struct worker *k;
+
+	if (p->waking || list_empty(&p->idle) || list_empty(&p->pending))
+		return;
+	k = list_first(&p->idle, struct worker, idle_link);
+	list_remove(&k->idle_link);
+	p->waking = true;
+	thread_wake(k->thread);
 }
 
 static void call_spawner(struct workqueue *p)
@@ -116,6 +137,7 @@ static void run_item(struct workqueue *p, struct worker *k, struct work *w)
 	list_remove(&w->link);
 	k->current = w;
 	atomic_store_release(&w->pending, 0u);
+	wake_one(p);
 	spawn = want_worker(p);
 	spin_unlock_irq(&p->lock);
 	if (spawn)
@@ -124,6 +146,22 @@ static void run_item(struct workqueue *p, struct worker *k, struct work *w)
 	lock_debug_check_none("a work function returned");
 	spin_lock_irq(&p->lock);
 	k->current = NULL;
+}
+
+/* Until woken for an item, or to stop.  Locks: p->lock, which it leaves meanwhile. */
+static void worker_idle(struct workqueue *p, struct worker *k)
+{
+	list_push_front(&p->idle, &k->idle_link);
+	thread_set_state(THREAD_IDLE);
+	spin_unlock_irq(&p->lock);
+	if (!kthread_should_stop())
+		(void)wait_schedule(KTIME_MAX);
+	thread_set_state(THREAD_RUNNING);
+	spin_lock_irq(&p->lock);
+	if (list_empty(&k->idle_link))
+		p->waking = false;
+	else
+		list_remove(&k->idle_link);
 }
 
 static void worker_main(void *arg)
@@ -139,15 +177,9 @@ static void worker_main(void *arg)
 			run_item(p, k, w);
 			if (wait_queue_active(&p->finished))
 				wake_up_all(&p->finished);
-			continue;
+		} else {
+			worker_idle(p, k);
 		}
-		p->idle++;
-		spin_unlock_irq(&p->lock);
-		(void)wait_event_common_(&p->wait,
-					 !list_empty(&p->pending) || kthread_should_stop(),
-					 THREAD_IDLE, WAIT_EXCLUSIVE, KTIME_MAX);
-		spin_lock_irq(&p->lock);
-		p->idle--;
 	}
 	spin_unlock_irq(&p->lock);
 }
@@ -161,6 +193,7 @@ static int worker_create(struct workqueue *p)
 		return -ENOMEM;
 	k->pool = p;
 	list_init(&k->again);
+	list_init(&k->idle_link);
 	err = kthread_create(&k->thread, worker_main, k, "%s", p->name);
 	if (err) {
 		kfree(k);
@@ -206,9 +239,9 @@ static void push(struct workqueue *p, struct work *w)
 	{
 		w->queue = p;
 		list_push_back(&p->pending, &w->link);
+		wake_one(p);
 		spawn = want_worker(p);
 	}
-	wake_up(&p->wait);
 	if (unlikely(spawn))
 		workqueue_queue_delayed(&spawn_pool, &p->later, PATIENCE);
 }
@@ -338,7 +371,7 @@ static void pool_init(struct workqueue *p, const char *name, int cpu, u32 limit)
 	spin_init(&p->lock, RANK_WORK_POOL, "workqueue.lock");
 	list_init(&p->pending);
 	list_init(&p->workers);
-	wait_queue_init(&p->wait);
+	list_init(&p->idle);
 	wait_queue_init(&p->finished);
 	work_init(&p->spawner, spawn);
 	delayed_work_init(&p->later, spawn_later);

@@ -426,6 +426,46 @@ KTEST(workqueue_sleeper_may_need_later_item)
 	workqueue_destroy(wq);
 }
 
+#define CROWD_ITEMS  16u
+#define CROWD_PUSHES 3000u
+
+static struct workqueue *crowd_queue;
+static struct work crowd_works[CROWD_ITEMS];
+static u32 crowd_pushed, crowd_ran, crowd_pushers;
+
+static void crowd_fn(struct work *w)
+{
+	if (atomic_add_return(&crowd_ran, 1u) % 64 == 0)
+		sleep_ns(NSEC_PER_MSEC / 10);
+}
+
+static void crowd_push(void *arg)
+{
+	for (unsigned i = 0; i < CROWD_PUSHES; i++)
+		if (workqueue_queue(crowd_queue, &crowd_works[i % CROWD_ITEMS]))
+			atomic_inc(&crowd_pushed);
+	atomic_dec(&crowd_pushers);
+}
+
+/* Many push, workers fall asleep and are woken: each push that was accepted runs once. */
+KTEST(workqueue_crowd)
+{
+	crowd_queue = workqueue_create("test", 0);
+	KREQUIRE(crowd_queue);
+	crowd_pushed = crowd_ran = 0;
+	crowd_pushers = 3;
+	for (unsigned i = 0; i < CROWD_ITEMS; i++)
+		work_init(&crowd_works[i], crowd_fn);
+	for (unsigned i = 0; i < 3; i++)
+		if (kthread_run(crowd_push, NULL, "crowd"))
+			atomic_dec(&crowd_pushers);
+	while (atomic_load(&crowd_pushers))
+		sleep_ns(NSEC_PER_MSEC);
+	workqueue_flush(crowd_queue);
+	KEXPECT(crowd_ran == crowd_pushed && crowd_ran >= CROWD_ITEMS);
+	workqueue_destroy(crowd_queue);
+}
+
 KTEST(workqueue_delayed)
 {
 	struct delayed_work dw;
