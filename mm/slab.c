@@ -567,18 +567,29 @@ void slab_destroy(struct slab_cache *c)
 	kfree(c);
 }
 
+/* Each processor begins with another cache, so that they do not all want the same lock. */
+static void magazines_flush(void *arg)
+{
+	u32 first = cpu_id() * CACHES_MAX / nr_cpus;
+
+	for (u32 i = 0; i < CACHES_MAX; i++) {
+		struct slab_cache *c = caches[(first + i) % CACHES_MAX];
+
+		if (c)
+			magazine_flush(c);
+	}
+}
+
 u64 slab_shrink_all(void)
 {
 	u64 pages = 0;
 
+	/* The table stays as it is for the others too. */
 	guard_mutex(&caches_lock);
-
-	for (u32 i = 0; i < CACHES_MAX; i++) {
-		if (!caches[i])
-			continue;
-		smp_call_all(magazine_flush, caches[i], true);
-		pages += cache_shrink(caches[i]);
-	}
+	smp_call_all(magazines_flush, NULL, true);
+	for (u32 i = 0; i < CACHES_MAX; i++)
+		if (caches[i])
+			pages += cache_shrink(caches[i]);
 	return pages;
 }
 
