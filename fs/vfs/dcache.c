@@ -669,6 +669,7 @@ void dcache_init(void)
 	u32 buckets = 1u << vfs_hash_bits();
 
 	seqlock_init(&rename_lock, RANK_DENTRY_RENAME, "rename");
+	dentry_lru_init();
 	for (unsigned i = 0; i < DCACHE_LOCKS; i++)
 		spin_init(&dentry_hash_locks[i], RANK_DENTRY_HASH, "dentry hash");
 	dentry_hash = kvzalloc(buckets * sizeof(*dentry_hash), GFP_KERNEL);

@@ -13,7 +13,8 @@ void dentry_unhash(struct dentry *d);
  */
 struct dentry *dentry_destroy(struct dentry *d);
 
-/* dcache_shrink.c: the list of what may be idle */
+/* dcache_shrink.c: the lists of what may be idle */
+void dentry_lru_init(void);
 void dentry_lru_add(struct dentry *d);
 void dentry_lru_remove(struct dentry *d);
 

@@ -1,35 +1,69 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Getting dentries out of the cache: the oldest when memory is short, and those of a tree that goes.
+ * Getting dentries out of the cache: the oldest when memory is short, and those of a tree that
+ * goes.
  *
  * Dentries that may be idle are in a list, and go round it as the hand of a clock: one that was
  * looked up since the last round stays.  One that has users stays too, and costs a look each round.
+ *
+ * Every name that is made or goes passes through that list, so there are several, each for the
+ * dentries of some addresses and with a lock of its own; memory is taken from all of them.
  */
+#include <kernel/lib/hash.h>
+#include <kernel/lib/minmax.h>
 #include <kernel/sync/spinlock.h>
 
 #include "dcache_internal.h"
 
-static struct spinlock lru_lock = SPINLOCK_INIT(RANK_DENTRY_LRU);
-static struct list lru = LIST_INIT(lru); /* [lru_lock] oldest first */
-static u64 lru_count;			 /* [lru_lock] */
+#define LRU_BITS 3
+
+struct lru {
+	struct spinlock lock; /* RANK_DENTRY_LRU */
+	struct list oldest;   /* [l] struct dentry.lru, oldest first */
+	u64 count;            /* [l; read without] */
+} __aligned(64);              /* l: lock */
+
+static struct lru lrus[1 << LRU_BITS];
+
+void dentry_lru_init(void)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(lrus); i++) {
+		spin_init(&lrus[i].lock, RANK_DENTRY_LRU, "dentry.lru");
+		list_init(&lrus[i].oldest);
+	}
+}
+
+static struct lru *lru_of(const struct dentry *d)
+{
+	return &lrus[hash64((u64)(vaddr_t)d, LRU_BITS)];
+}
+
+/* Locks: l->lock. */
+static void lru_unlink(struct lru *l, struct dentry *d)
+{
+	atomic_and(&d->flags, ~(u32)DENTRY_LRU);
+	list_remove(&d->lru);
+	WRITE_ONCE(l->count, l->count - 1);
+}
 
 void dentry_lru_remove(struct dentry *d)
 {
-	guard_spin(&lru_lock);
-	if (d->flags & DENTRY_LRU) {
-		atomic_and(&d->flags, ~(u32)DENTRY_LRU);
-		list_remove(&d->lru);
-		lru_count--;
-	}
+	struct lru *l = lru_of(d);
+
+	guard_spin(&l->lock);
+	if (d->flags & DENTRY_LRU)
+		lru_unlink(l, d);
 }
 
 void dentry_lru_add(struct dentry *d)
 {
-	guard_spin(&lru_lock);
+	struct lru *l = lru_of(d);
+
+	guard_spin(&l->lock);
 	if (!(d->flags & DENTRY_LRU)) {
 		atomic_or(&d->flags, DENTRY_LRU);
-		list_push_back(&lru, &d->lru);
-		lru_count++;
+		list_push_back(&l->oldest, &d->lru);
+		WRITE_ONCE(l->count, l->count + 1);
 	}
 }
 
@@ -68,36 +102,33 @@ static bool lru_claim(struct dentry *d)
 	return claimed;
 }
 
-/* One step of the clock.  Returns a dentry to destroy, or NULL when it was given another round. */
-static struct dentry *lru_step(void)
+/* One step of the clock.  Returns a dentry to destroy, or NULL when it was given another round.
+ * Locks: l->lock. */
+static struct dentry *lru_step(struct lru *l)
 {
-	struct dentry *d = list_first(&lru, struct dentry, lru);
+	struct dentry *d = list_first(&l->oldest, struct dentry, lru);
 	u32 flags = READ_ONCE(d->flags);
 
 	if (!(flags & DENTRY_REFERENCED) && lru_claim(d)) {
-		atomic_and(&d->flags, ~(u32)DENTRY_LRU);
-		list_remove(&d->lru);
-		lru_count--;
+		lru_unlink(l, d);
 		return d;
 	}
 	if (flags & DENTRY_REFERENCED)
 		atomic_and(&d->flags, ~(u32)DENTRY_REFERENCED);
-	list_move_back(&lru, &d->lru);
+	list_move_back(&l->oldest, &d->lru);
 	return NULL;
 }
 
-/* Look at `scan` dentries and free the idle ones.  Returns how many were freed.  Context: may
- * sleep. */
-u64 dcache_shrink(u64 scan)
+static u64 lru_shrink(struct lru *l, u64 scan)
 {
 	u64 freed = 0;
 
 	while (scan--) {
 		struct dentry *d = NULL;
 
-		with_spin(&lru_lock) {
-			if (!list_empty(&lru))
-				d = lru_step();
+		with_spin(&l->lock) {
+			if (!list_empty(&l->oldest))
+				d = lru_step(l);
 			else
 				scan = 0;
 		}
@@ -111,7 +142,26 @@ u64 dcache_shrink(u64 scan)
 
 u64 dcache_idle_count(void)
 {
-	return READ_ONCE(lru_count);
+	u64 n = 0;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(lrus); i++)
+		n += READ_ONCE(lrus[i].count);
+	return n;
+}
+
+/* Look at about `scan` dentries, of each list in proportion, and free the idle ones.  Returns how
+ * many were freed.  Context: may sleep. */
+u64 dcache_shrink(u64 scan)
+{
+	u64 freed = 0, all = max(dcache_idle_count(), scan);
+
+	for (unsigned i = 0; i < ARRAY_SIZE(lrus); i++) {
+		u64 count = READ_ONCE(lrus[i].count);
+
+		if (count)
+			freed += lru_shrink(&lrus[i], max(scan * count / all, 1ull));
+	}
+	return freed;
 }
 
 /* An idle child of `parent` that could be claimed, or NULL; *busy: a child with users, counted, to
