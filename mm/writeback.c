@@ -41,7 +41,9 @@
 /* Memory that goes nowhere is dirty without anybody counting. */
 static bool writes_back(const struct mapping *m)
 {
-	return (m->ops->writepage || m->ops->writepages) && !mapping_test(m, MAPPING_SHMEM);
+	const struct mapping_ops *ops = READ_ONCE(m->ops);
+
+	return (ops->writepage || ops->writepages) && !mapping_test(m, MAPPING_SHMEM);
 }
 
 static bool mark_dirty_counted(struct mapping *m, struct folio *f)
@@ -304,6 +306,18 @@ int cache_wait_range(struct mapping *m, loff_t first, loff_t last)
 	return mapping_take_error(m);
 }
 
+/* The object may have got other operations since the walk began. */
+static int write_one(struct mapping *m, struct folio *f, bool sync)
+{
+	const struct mapping_ops *ops = READ_ONCE(m->ops);
+
+	if (likely(ops->writepage))
+		return ops->writepage(m, f, sync);
+	folio_redirty(f);
+	folio_unlock(f);
+	return 0;
+}
+
 static int write_by_page(struct mapping *m, u64 first, u64 last, bool sync)
 {
 	struct writeback_walk w;
@@ -312,7 +326,7 @@ static int write_by_page(struct mapping *m, u64 first, u64 last, bool sync)
 
 	writeback_walk_init(&w, m, first, last, sync);
 	while ((f = writeback_next(&w))) {
-		one = m->ops->writepage(m, f, sync);
+		one = write_one(m, f, sync);
 		err = err ? err : one;
 	}
 	writeback_walk_end(&w);
@@ -321,10 +335,12 @@ static int write_by_page(struct mapping *m, u64 first, u64 last, bool sync)
 
 static int write_pages(struct mapping *m, u64 first, u64 last, bool sync)
 {
+	const struct mapping_ops *ops = READ_ONCE(m->ops);
+
 	if (!writes_back(m) || !xa_marked(&m->pages, MAPPING_DIRTY))
 		return 0;
-	if (m->ops->writepages)
-		return m->ops->writepages(m, first, last, sync);
+	if (ops->writepages)
+		return ops->writepages(m, first, last, sync);
 	return write_by_page(m, first, last, sync);
 }
 

@@ -300,6 +300,9 @@ static int data_begin(struct inode *inode, u64 pos, u64 len, unsigned flags, str
 	struct range r;
 	int err;
 
+	/* Its blocks may be older than the log. */
+	if ((flags & (IOMAP_DIRECT | IOMAP_WRITE)) == IOMAP_DIRECT && ext4_journals_data(inode))
+		return -ENOTBLK;
 	if (!range_of(inode, pos, len, &r)) {
 		if (flags & IOMAP_WRITE)
 			return -EFBIG;
@@ -642,12 +645,14 @@ const struct iomap_ops ext4_iomap_ops = {
 
 void ext4_set_mapping_ops(struct inode *inode)
 {
-	inode_set_iomap(inode, &ext4_iomap_ops);
+	const struct mapping_ops *ops = ext4_journals_data(inode) ? &ext4_jdata_mapping_ops
+								  : &iomap_mapping_ops;
+
+	inode->iomap = &ext4_iomap_ops;
+	WRITE_ONCE(inode->data.ops, ops);
 	/*
 	 * Pages are allocated while others of the file are locked.  Reclaim would evict inodes
 	 * there, and that opens handles.
 	 */
 	inode->data.gfp &= ~__GFP_FS;
-	if (ext4_journals_data(inode))
-		inode->data.ops = &ext4_jdata_mapping_ops;
 }

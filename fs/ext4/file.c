@@ -8,6 +8,7 @@
  * as there is no telling what the file's reachability depends on.
  */
 #include <fs/iomap/iomap.h>
+#include <fs/vfs/core.h>
 #include <fs/vfs/file.h>
 #include <fs/vfs/fsnotify.h>
 #include <fs/vfs/posix_acl.h>
@@ -63,6 +64,7 @@ int ext4_fsync(struct file *file, loff_t start, loff_t end, bool data_only)
 
 /* --- reading and writing --- */
 
+/* A direct read of a file whose data turns out to be in the log, data_begin() refuses. */
 static ssize_t ext4_read_iter(struct file *file, struct iov_iter *to, loff_t *pos)
 {
 	return unlikely(ext4_journals_data(file->inode)) ? generic_read_iter(file, to, pos)
@@ -76,12 +78,24 @@ static bool beyond_map(const struct inode *inode, loff_t pos)
 	       (u64)pos >> inode->sb->blkbits >= ext4_max_blocks(ext4_inode_super(inode), false);
 }
 
-static ssize_t ext4_write_iter(struct file *file, struct iov_iter *from, loff_t *pos)
+/* Locks: inode W, under which alone a file changes its way of writing. */
+static ssize_t write_locked(struct file *file, struct iov_iter *from, loff_t *pos)
 {
 	if (unlikely(beyond_map(file->inode, *pos)))
 		return -EFBIG;
-	return unlikely(ext4_journals_data(file->inode)) ? generic_write_iter(file, from, pos)
-							 : iomap_write_iter(file, from, pos);
+	return unlikely(ext4_journals_data(file->inode)) ? generic_write_locked(file, from, pos)
+							 : iomap_write_locked(file, from, pos);
+}
+
+static ssize_t ext4_write_iter(struct file *file, struct iov_iter *from, loff_t *pos)
+{
+	struct inode *inode = file->inode;
+	ssize_t n;
+
+	rwsem_write_lock(&inode->lock);
+	n = write_locked(file, from, pos);
+	rwsem_write_unlock(&inode->lock);
+	return generic_write_sync(file, *pos, n);
 }
 
 /*

@@ -6,8 +6,8 @@
  * write-back copies into them and hands them to the transaction that also allocates their blocks
  * and moves the size, so a write is in the file after a crash wholly or not at all, page by page.
  * Nothing else writes the blocks: direct I/O goes through the cache, and a file changes its way of
- * writing only when nothing of it is dirty, in the log or, the other way round, stale in the
- * device's cache.
+ * writing only when nothing of it is in the cache, in the log or, the other way round, stale in the
+ * device's cache; a walk of write-back that began before finds other pages, and leaves them.
  *
  * Write-back opens a handle under a folio lock; that is safe because neither a commit nor the owner
  * of a handle waits for a folio.
@@ -20,6 +20,8 @@
 
 #include "ext4_map.h"
 #include "ext4_space.h"
+
+#define TRIES 100u /* a ms each, while somebody looks at a page */
 
 /* --- reading --- */
 
@@ -309,6 +311,29 @@ static int store_flags(struct inode *inode)
 	return err ?: err2;
 }
 
+/*
+ * Nothing of the file is in the cache, nor comes there until `invalidate` is unlocked.  Returns 0,
+ * an error of writing, or -EBUSY: somebody holds on to a page.
+ */
+static int pages_out(struct inode *inode)
+{
+	int err = 0;
+
+	for (unsigned i = 0; i < TRIES && (!err || err == -EBUSY); i++) {
+		if (err)
+			sleep_ns(NSEC_PER_MSEC);
+		err = cache_invalidate_range(&inode->data, 0, S64_MAX);
+		if (err)
+			continue;
+		rwsem_write_lock(&inode->data.invalidate);
+		if (!READ_ONCE(inode->data.nr_pages))
+			return 0;
+		rwsem_write_unlock(&inode->data.invalidate);
+		err = -EBUSY;
+	}
+	return err;
+}
+
 int ext4_change_data_mode(struct inode *inode, bool journal)
 {
 	struct ext4_super *es = ext4_inode_super(inode);
@@ -316,18 +341,20 @@ int ext4_change_data_mode(struct inode *inode, bool journal)
 	u32 flag = journal ? EXT4_JOURNAL_DATA_FL : 0;
 	int err;
 
-	if (!S_ISREG(inode->mode) || (ei->flags & EXT4_JOURNAL_DATA_FL) == flag || !es->journal) {
+	/* The mount, or that there is no log, may have decided already. */
+	if (!S_ISREG(inode->mode) || (ei->flags & EXT4_JOURNAL_DATA_FL) == flag || !es->journal ||
+	    es->opt.data_mode == EXT4_DATA_JOURNAL) {
 		WRITE_ONCE(ei->flags, (ei->flags & ~EXT4_JOURNAL_DATA_FL) | flag);
 		return store_flags(inode);
 	}
-	err = cache_invalidate_range(&inode->data, 0, S64_MAX);
-	if (!err)
-		err = journal ? forget_copies(inode) : journal_flush(es->journal);
+	err = pages_out(inode);
 	if (err)
 		return err;
-	rwsem_write_lock(&inode->data.invalidate);
-	WRITE_ONCE(ei->flags, (ei->flags & ~EXT4_JOURNAL_DATA_FL) | flag);
-	ext4_set_mapping_ops(inode);
+	err = journal ? forget_copies(inode) : journal_flush(es->journal);
+	if (!err) {
+		WRITE_ONCE(ei->flags, (ei->flags & ~EXT4_JOURNAL_DATA_FL) | flag);
+		ext4_set_mapping_ops(inode);
+	}
 	rwsem_write_unlock(&inode->data.invalidate);
-	return store_flags(inode);
+	return err ?: store_flags(inode);
 }

@@ -270,7 +270,7 @@ static ssize_t read_extent(struct direct *d, u64 pos, size_t len)
 {
 	struct iomap map;
 	ssize_t n;
-	int err = map_begin(d->inode, pos, len, 0, &map);
+	int err = map_begin(d->inode, pos, len, IOMAP_DIRECT, &map);
 
 	if (err)
 		return err;
@@ -281,7 +281,7 @@ static ssize_t read_extent(struct direct *d, u64 pos, size_t len)
 		n = transfer(d, map_addr(&map, pos), len);
 	else
 		n = read_zeroes(d, len);
-	err = map_end_op(d->inode, pos, len, max(n, (ssize_t)0), 0, &map);
+	err = map_end_op(d->inode, pos, len, max(n, (ssize_t)0), IOMAP_DIRECT, &map);
 	return n ? n : err;
 }
 

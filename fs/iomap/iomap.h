@@ -56,7 +56,7 @@ struct iomap {
 /* flags of begin */
 #define IOMAP_WRITE  (1u << 0) /* data will be written: allocate or reserve */
 #define IOMAP_ZERO   (1u << 1) /* zeroing: a hole may stay a hole */
-#define IOMAP_DIRECT (1u << 2) /* without the cache: allocate at once, UNWRITTEN if possible */
+#define IOMAP_DIRECT (1u << 2) /* not by the cache; writes: allocate now, UNWRITTEN if possible */
 #define IOMAP_FAULT  (1u << 3) /* a store to a mapped page */
 #define IOMAP_REPORT (1u << 4) /* fiemap, seek, swap files: tell of reservations */
 #define IOMAP_NOWAIT (1u << 5) /* -EAGAIN rather than sleep */
@@ -126,6 +126,8 @@ extern const struct mapping_ops iomap_mapping_ops;
  */
 ssize_t iomap_read_iter(struct file *file, struct iov_iter *to, loff_t *pos);
 ssize_t iomap_write_iter(struct file *file, struct iov_iter *from, loff_t *pos);
+/* The part of it before generic_write_sync().  Locks: inode W. */
+ssize_t iomap_write_locked(struct file *file, struct iov_iter *from, loff_t *pos);
 /* SEEK_DATA, SEEK_HOLE, and the rest. */
 loff_t iomap_lseek(struct file *file, loff_t offset, int whence);
 /* FS_IOC_FIEMAP and FIBMAP; -ENOIOCTLCMD for all else.  To be called last by the file's ioctl. */

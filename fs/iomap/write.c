@@ -496,8 +496,7 @@ static ssize_t write_direct(struct file *file, struct iov_iter *from, loff_t *po
 	return done + n;
 }
 
-/* Locks: inode W. */
-static ssize_t write_locked(struct file *file, struct iov_iter *from, loff_t *pos)
+ssize_t iomap_write_locked(struct file *file, struct iov_iter *from, loff_t *pos)
 {
 	struct inode *inode = file->inode;
 	ssize_t n = generic_write_checks(file, from, pos);
@@ -530,7 +529,7 @@ ssize_t iomap_write_iter(struct file *file, struct iov_iter *from, loff_t *pos)
 	ssize_t n;
 
 	rwsem_write_lock(&inode->lock);
-	n = write_locked(file, from, pos);
+	n = iomap_write_locked(file, from, pos);
 	rwsem_write_unlock(&inode->lock);
 	return generic_write_sync(file, *pos, n);
 }

@@ -280,6 +280,11 @@ static int write_folio(struct write_back *wb, struct folio *f)
 	u32 dirty;
 	int err;
 
+	if (unlikely(READ_ONCE(wb->inode->data.ops)->writepages != iomap_writepages)) {
+		folio_redirty(f); /* written in another way since this walk began */
+		folio_unlock(f);
+		return 0;
+	}
 	if (folio_pos(f) >= size) {
 		folio_unlock(f); /* being cut off */
 		return 0;

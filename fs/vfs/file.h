@@ -194,7 +194,8 @@ int inode_file_create(struct mount *mnt, struct inode *inode, const char *name,
 
 /* file.ops for regular files over the page cache. */
 ssize_t generic_read_iter(struct file *f, struct iov_iter *to, loff_t *pos);
-ssize_t generic_write_iter(struct file *f, struct iov_iter *from, loff_t *pos);
+/* The part of write_iter before generic_write_sync().  Locks: inode W. */
+ssize_t generic_write_locked(struct file *f, struct iov_iter *from, loff_t *pos);
 int generic_file_mmap(struct file *f, struct vma *vma);
 int generic_fsync(struct file *f, loff_t start, loff_t end, bool data_only);
 int noop_fsync(struct file *f, loff_t start, loff_t end, bool data_only);

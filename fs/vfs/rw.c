@@ -168,24 +168,20 @@ ssize_t generic_write_sync(struct file *f, loff_t end, ssize_t n)
 	return err ?: n;
 }
 
-ssize_t generic_write_iter(struct file *f, struct iov_iter *from, loff_t *pos)
+ssize_t generic_write_locked(struct file *f, struct iov_iter *from, loff_t *pos)
 {
-	struct inode *inode = f->inode;
-	ssize_t n;
+	ssize_t n = generic_write_checks(f, from, pos);
 	int err;
 
-	rwsem_write_lock(&inode->lock);
-	n = generic_write_checks(f, from, pos);
-	if (n > 0) {
-		err = file_remove_privs(f);
-		if (!err)
-			err = file_update_time(f);
-		n = err ?: cache_write_iter(f, f->mapping, from, pos);
-	}
-	rwsem_write_unlock(&inode->lock);
+	if (n <= 0)
+		return n;
+	err = file_remove_privs(f);
+	if (!err)
+		err = file_update_time(f);
+	n = err ?: cache_write_iter(f, f->mapping, from, pos);
 	if (n > 0)
 		reclaim_balance_dirty();
-	return generic_write_sync(f, *pos, n);
+	return n;
 }
 
 int generic_fsync(struct file *f, loff_t start, loff_t end, bool data_only)

@@ -108,9 +108,19 @@ static const struct mapping_ops disk_mapping_ops = {
 	.dirty_folio = inode_dirty_folio,
 };
 
+static ssize_t plain_write_iter(struct file *f, struct iov_iter *from, loff_t *pos)
+{
+	ssize_t n;
+
+	rwsem_write_lock(&f->inode->lock);
+	n = generic_write_locked(f, from, pos);
+	rwsem_write_unlock(&f->inode->lock);
+	return generic_write_sync(f, *pos, n);
+}
+
 static const struct file_ops disk_file_ops = {
 	.read_iter = generic_read_iter,
-	.write_iter = generic_write_iter,
+	.write_iter = plain_write_iter,
 	.fsync = generic_fsync,
 };
 

@@ -29,6 +29,7 @@
 #define ex_fsync	   hf_fsync
 #define ex_fdatasync	   hf_fdatasync
 #define ex_sync		   hf_sync
+#define ex_ioctl	   hf_ioctl
 #define ex_mkdir	   hf_mkdir
 #define ex_rmdir	   hf_rmdir
 #define ex_unlink	   hf_unlink

@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -16,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -74,6 +76,7 @@ static inline long ex_ret(long ret)
 #define ex_fsync(fd)			     ex_ret(fsync(fd))
 #define ex_fdatasync(fd)		     ex_ret(fdatasync(fd))
 #define ex_sync()			     sync()
+#define ex_ioctl(fd, cmd, arg)		     ex_ret(ioctl(fd, cmd, arg))
 #define ex_mkdir(path, mode)		     ex_ret(mkdir(path, mode))
 #define ex_rmdir(path)			     ex_ret(rmdir(path))
 #define ex_unlink(path)			     ex_ret(unlink(path))

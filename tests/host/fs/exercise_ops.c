@@ -810,6 +810,30 @@ void ex_close_all(struct ex_process *p)
 		release(p, &p->held[i]);
 }
 
+/* Whether the data goes through the log is changed, where a file system knows that: what is in the
+ * file, others that use it, and the caches are to notice nothing. */
+static void change_way(int fd)
+{
+	int flags;
+
+	if (ex_ioctl(fd, FS_IOC_GETFLAGS, &flags))
+		return;
+	flags ^= FS_JOURNAL_DATA_FL;
+	ex_ioctl(fd, FS_IOC_SETFLAGS, &flags);
+}
+
+static void op_way(struct ex_process *p)
+{
+	struct ex_held *held;
+	int inode, fd = use_file(p, &inode, &held);
+
+	if (fd < 0)
+		return;
+	ex_note(p, "change the way of writing inode %d", inode);
+	change_way(fd);
+	unuse_file(p, fd, held);
+}
+
 static void op_sync(struct ex_process *p)
 {
 	struct ex_held *held;
@@ -873,9 +897,12 @@ static void shared_data(struct ex_process *p, const char *path)
 	pick_range(p, &from, &n);
 	from &= ~7u;
 	n &= ~7u;
-	switch (ex_random(p, 6)) {
+	switch (ex_random(p, 7)) {
 	case 0:
 		ex_ftruncate(fd, from);
+		break;
+	case 6:
+		change_way(fd);
 		break;
 	case 1:
 		if (ex_has(p, EX_PUNCH))
@@ -943,7 +970,7 @@ static const struct {
 	{8, op_allocate}, {3, op_copy},   {8, op_create}, {4, op_mkdir},   {2, op_symlink},
 	{3, op_link},     {5, op_unlink}, {2, op_rmdir},  {8, op_rename},  {4, op_xattr},
 	{2, op_chmod},    {4, op_check},  {5, op_hold},   {3, op_sync},    {1, op_drop},
-	{8, op_shared},   {4, op_direct}, {2, op_seek},   {2, op_advise},
+	{8, op_shared},   {1, op_way},    {4, op_direct}, {2, op_seek},   {2, op_advise},
 };
 
 void ex_step(struct ex_process *p)
