@@ -218,7 +218,7 @@ int fat_entry_of(struct inode *dir, const struct inode *inode, struct fat_entry 
 		continue;
 	fat_dir_end(&c);
 	return err == -ENOENT ? fat_error(fat_sb(dir->sb), "an entry of directory %llu vanished",
-					  fat_i(dir)->ino)
+					  dir->ino)
 			      : err;
 }
 

@@ -388,6 +388,6 @@ int fat_dotdot_set(struct inode *dir, u32 cluster)
 	}
 	fat_dir_end(&c);
 	return err == -ENOENT
-		       ? fat_error(fat_sb(dir->sb), "directory %llu has no \"..\"", fat_i(dir)->ino)
+		       ? fat_error(fat_sb(dir->sb), "directory %llu has no \"..\"", dir->ino)
 		       : err;
 }

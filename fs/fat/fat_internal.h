@@ -186,7 +186,6 @@ struct fat_inode {
 	bool clusters_known;    /* [inode W] */
 	u8 attrs;               /* [inode W] FAT_ATTR_* besides RO and DIR */
 	u64 slot;               /* [fat_sb.slot_lock] place of the entry, 0: none */
-	u64 ino;                /* [I] what stat says */
 	struct list moved;      /* [fat_sb.slot_lock] */
 	struct inode inode;
 };

@@ -85,7 +85,7 @@ static int fat_iomap_begin(struct inode *inode, u64 pos, u64 len, unsigned flags
 	    !(flags & IOMAP_REPORT))
 		err = fat_error(fat_sb(inode->sb),
 				"the chain of file %llu is shorter than its size",
-				fat_i(inode)->ino);
+				inode->ino);
 	return err;
 }
 
@@ -197,7 +197,7 @@ static int change_attrs(struct file *file, u8 attr)
 
 	attr = (attr & (u8) ~(FAT_ATTR_VOLUME | FAT_ATTR_DIR)) |
 	       (old & (FAT_ATTR_VOLUME | FAT_ATTR_DIR));
-	if (fat_i(inode)->ino == FAT_ROOT_INO && attr != FAT_ATTR_DIR)
+	if (inode->ino == FAT_ROOT_INO && attr != FAT_ATTR_DIR)
 		return -EINVAL;
 	if (fs->o.sys_immutable && (attr ^ old) & FAT_ATTR_SYS && !capable(CAP_LINUX_IMMUTABLE))
 		return -EPERM;

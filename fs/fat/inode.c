@@ -40,7 +40,6 @@ struct inode *fat_alloc_inode(struct superblock *sb)
 	fat_chain_init(fi);
 	fi->attrs = 0;
 	fi->slot = 0;
-	fi->ino = 0;
 	list_init(&fi->moved);
 	return &fi->inode;
 }
@@ -128,7 +127,7 @@ s64 fat_atime_round(const struct fat_sb *fs, s64 ns)
 
 static bool is_root(const struct inode *inode)
 {
-	return fat_i(inode)->ino == FAT_ROOT_INO;
+	return inode->ino == FAT_ROOT_INO;
 }
 
 int fat_update_time(struct inode *inode, s64 now, unsigned which)
@@ -275,7 +274,7 @@ static u64 choose_ino(struct fat_sb *fs, u64 slot)
 
 	guard_spin(&fs->slot_lock);
 	list_for_each (fi, &fs->moved, moved) {
-		if (fi->ino == slot)
+		if (fi->inode.ino == slot)
 			return ++fs->next_ino;
 	}
 	return slot;
@@ -297,7 +296,7 @@ static int fill(struct inode *inode, const struct fat_dirent *de, u64 slot)
 	umode_t mode = 0777;
 	u32 start = fat_dirent_start(fs, de);
 
-	fi->ino = choose_ino(fs, slot);
+	inode->ino = choose_ino(fs, slot);
 	fi->slot = slot;
 	inode->generation = random_u32();
 	fi->start = fat_cluster_valid(fs, start) ? start : 0;
@@ -344,7 +343,7 @@ int fat_root_create(struct superblock *sb, struct inode **out)
 
 	if (!inode)
 		return -ENOMEM;
-	inode->ino = fat_i(inode)->ino = FAT_ROOT_INO;
+	inode->ino = FAT_ROOT_INO;
 	fat_i(inode)->start = fs->root_cluster;
 	fill_owner(inode);
 	inode->mode = fat_make_mode(fs, FAT_ATTR_DIR, 0777);
@@ -394,7 +393,7 @@ u64 fat_slot_ino(struct superblock *sb, u64 slot)
 	guard_spin(&fs->slot_lock);
 	list_for_each (fi, &fs->moved, moved) {
 		if (fi->slot == slot)
-			return fi->ino;
+			return fi->inode.ino;
 	}
 	return slot;
 }
@@ -487,7 +486,7 @@ void fat_evict_inode(struct inode *inode)
 	struct fat_inode *fi = fat_i(inode);
 	struct fat_sb *fs = fat_sb(inode->sb);
 
-	if (!inode->nlink && fi->ino && !(inode->state & I_BAD)) {
+	if (!inode->nlink && inode->mode && !(inode->state & I_BAD)) {
 		if (S_ISDIR(inode->mode))
 			forget_blocks(inode);
 		WRITE_ONCE(inode->size, 0);
@@ -507,7 +506,6 @@ int fat_getattr(const struct path *path, struct inode *inode, struct kstat *out,
 {
 	generic_fillattr(inode, out);
 	out->blksize = 1u << fat_sb(inode->sb)->cluster_bits;
-	out->ino = fat_i(inode)->ino;
 	if (fat_sb(inode->sb)->vfat)
 		out->result_mask |= STATX_BTIME;
 	return 0;
@@ -593,19 +591,9 @@ int fat_setattr(struct dentry *dentry, struct inode *inode, const struct iattr *
 
 /* The volume has no place for a generation: a handle lasts as long as the inode is in memory. */
 
-static int fat_export_encode(struct inode *inode, u32 *fid, u32 *words)
-{
-	int type = export_encode_ino32(inode, fid, words);
-
-	if (type == EXPORT_INO32)
-		fid[0] = (u32)fat_i(inode)->ino;
-	return type;
-}
-
 static bool ino_is(const struct inode *inode, u64 ino)
 {
-	return (u32)container_of(inode, struct fat_inode, inode)->ino == ino &&
-	       !(READ_ONCE(inode->state) & (I_NEW | I_BAD));
+	return (u32)inode->ino == ino && !(READ_ONCE(inode->state) & (I_NEW | I_BAD));
 }
 
 static int fat_export_decode(struct superblock *sb, const u32 *fid, u32 words, int type,
@@ -625,6 +613,6 @@ static int fat_export_decode(struct superblock *sb, const u32 *fid, u32 words, i
 }
 
 const struct export_ops fat_export_ops = {
-	.encode = fat_export_encode,
+	.encode = export_encode_ino32,
 	.decode = fat_export_decode,
 };

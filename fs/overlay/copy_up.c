@@ -390,6 +390,8 @@ static int copy_one(struct dentry *dentry, loff_t limit)
 		return err;
 	}
 	atomic_store_release(&overlay_inode(inode)->upper, temp);
+	/* Nobody looks for either: the name is in the cache, and the copy has no other yet. */
+	overlay_inode_rehash(inode);
 	return 0;
 }
 

@@ -2,9 +2,10 @@
 /*
  * Overlay inodes: which real inode one stands for, and the operations that go to it.
  *
- * Inodes are hashed by the address of the real inode they began with, which they keep alive; so all
- * names of one upper file share an overlay inode.  Names of one lower file share it until a
- * copy-up, which breaks hard links of lower layers.
+ * Inodes are hashed by the address of the real inode they show, which they keep alive, and again
+ * when a copy-up changes it; so all names of one upper file share an overlay inode, also one that
+ * was linked after its copy-up.  Names of one lower file share none where there is an upper layer:
+ * a copy-up breaks hard links of lower layers, and only the name it came by has the copy.
  */
 #include <fs/vfs/posix_acl.h>
 #include <kernel/abi/stat.h>
@@ -80,12 +81,11 @@ void overlay_copy_attr(struct inode *inode)
 
 static void inode_fill(struct inode *inode)
 {
-	const struct inode *real;
+	const struct inode *real = overlay_real(inode)->inode;
 
 	inode_acl_unknown(inode);
 	overlay_copy_attr(inode);
-	real = overlay_real(inode)->inode;
-	overlay_inode(inode)->real_ino = real->ino;
+	inode->ino = real->ino; /* and stays so over a copy-up */
 	switch (inode->mode & S_IFMT) {
 	case S_IFDIR:
 		inode->ops = &overlay_dir_ops;
@@ -102,12 +102,30 @@ static void inode_fill(struct inode *inode)
 	}
 }
 
+/* Has it other names that a copy-up by this one leaves behind? */
+static bool link_will_break(struct superblock *sb, const struct dentry *upper,
+			    const struct inode *real)
+{
+	return !upper && overlay_of(sb)->upper.dentry && !S_ISDIR(real->mode) &&
+	       READ_ONCE(real->nlink) > 1;
+}
+
+static int inode_unshared(struct superblock *sb, struct inode **out)
+{
+	*out = inode_create(sb);
+	if (!*out)
+		return -ENOMEM;
+	(*out)->state |= I_NEW;
+	return 0;
+}
+
 int overlay_inode_get(struct superblock *sb, struct dentry *upper, struct overlay_lower *lower,
 		      unsigned nr_lower, struct inode **out)
 {
 	const struct inode *real = (upper ?: lower[0].dentry)->inode;
 	struct overlay_inode *oi;
-	int err = inode_iget(sb, (u64)(vaddr_t)real, out);
+	int err = link_will_break(sb, upper, real) ? inode_unshared(sb, out)
+						   : inode_iget(sb, (u64)(vaddr_t)real, out);
 
 	if (err || !((*out)->state & I_NEW)) {
 		if (upper)
@@ -124,6 +142,11 @@ int overlay_inode_get(struct superblock *sb, struct dentry *upper, struct overla
 	return 0;
 }
 
+void overlay_inode_rehash(struct inode *inode)
+{
+	inode_rekey(inode, (u64)(vaddr_t)overlay_real(inode)->inode);
+}
+
 void overlay_real_path(const struct inode *inode, struct path *out)
 {
 	struct overlay *o = overlay_of(inode->sb);
@@ -132,6 +155,15 @@ void overlay_real_path(const struct inode *inode, struct path *out)
 
 	out->dentry = upper ?: oi->lower[0].dentry;
 	out->mnt = upper ? o->upper.mnt : o->lower[oi->lower[0].layer].mnt;
+}
+
+/* The number it began with belongs to the lower file's other names. */
+static bool link_broke(const struct inode *inode)
+{
+	const struct overlay_inode *oi = overlay_inode(inode);
+
+	return overlay_upper(inode) && !S_ISDIR(inode->mode) && oi->nr_lower &&
+	       READ_ONCE(oi->lower[0].dentry->inode->nlink) > 1;
 }
 
 static int overlay_getattr(const struct path *path, struct inode *inode, struct kstat *out,
@@ -149,7 +181,8 @@ static int overlay_getattr(const struct path *path, struct inode *inode, struct 
 		return err;
 	if (S_ISDIR(inode->mode) || o->same_fs) {
 		out->dev = inode->sb->dev;
-		out->ino = overlay_inode(inode)->real_ino;
+		if (!link_broke(inode))
+			out->ino = inode->ino;
 	}
 	if (S_ISDIR(inode->mode) &&
 	    overlay_inode(inode)->nr_lower + (overlay_upper(inode) != NULL) > 1)

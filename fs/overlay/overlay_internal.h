@@ -51,7 +51,6 @@ struct overlay_inode {
 	struct overlay_lower *lower; /* [I] */
 	char *redirect;              /* [directory's lock] path below the layers' roots, or NULL */
 	bool opaque;		     /* [directory's lock] */
-	u64 real_ino;		     /* [I] what stat shows: stays over a copy-up */
 };
 
 static inline struct overlay *overlay_of(const struct superblock *sb)
@@ -83,6 +82,8 @@ struct inode *overlay_alloc_inode(struct superblock *sb);
 void overlay_free_inode(struct inode *inode);
 void overlay_evict(struct inode *inode);
 void overlay_copy_attr(struct inode *inode);
+/* Found by the real inode it shows from now on. */
+void overlay_inode_rehash(struct inode *inode);
 /* The inode of these real ones; takes over their counts, also on failure.  `redirect` is
  * consumed. */
 int overlay_inode_get(struct superblock *sb, struct dentry *upper, struct overlay_lower *lower,

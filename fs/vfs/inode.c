@@ -126,13 +126,13 @@ void inode_unhash(struct inode *inode)
 {
 	if (!(inode->state & I_HASHED))
 		return;
-	struct inode_bucket *b = inode_bucket(inode->sb, inode->ino);
+	struct inode_bucket *b = inode_bucket(inode->sb, inode->key);
 
 	spin_lock(&b->lock);
 	hlist_remove(&inode->hash);
 	inode->state &= ~(u32)I_HASHED;
 	spin_unlock(&b->lock);
-	wake_up_all(inode_wait(inode->sb, inode->ino));
+	wake_up_all(inode_wait(inode->sb, inode->key));
 }
 
 /* Nobody counts the inode: write back what must survive, release all. */
@@ -166,12 +166,12 @@ void inode_put(struct inode *inode)
 
 /* By number */
 
-static struct inode *bucket_find(struct inode_bucket *b, const struct superblock *sb, u64 ino)
+static struct inode *bucket_find(struct inode_bucket *b, const struct superblock *sb, u64 key)
 {
 	struct inode *i;
 
 	hlist_for_each (i, &b->chain, hash) {
-		if (i->ino == ino && i->sb == sb)
+		if (i->key == key && i->sb == sb)
 			return i;
 	}
 	return NULL;
@@ -189,7 +189,7 @@ static bool bucket_settled(struct inode_bucket *b, const struct superblock *sb, 
 
 static int inode_wait_new(struct inode *inode)
 {
-	wait_event(inode_wait(inode->sb, inode->ino),
+	wait_event(inode_wait(inode->sb, inode->key),
 		   !(atomic_load_acquire(&inode->state) & I_NEW));
 	if (READ_ONCE(inode->state) & I_BAD) {
 		inode_put(inode);
@@ -216,10 +216,10 @@ static struct inode *inode_find(struct superblock *sb, u64 ino, bool *dying)
 
 static bool inode_hash_add(struct inode *inode)
 {
-	struct inode_bucket *b = inode_bucket(inode->sb, inode->ino);
+	struct inode_bucket *b = inode_bucket(inode->sb, inode->key);
 
 	guard_spin(&b->lock);
-	if (bucket_find(b, inode->sb, inode->ino))
+	if (bucket_find(b, inode->sb, inode->key))
 		return false;
 	inode->state |= I_HASHED;
 	hlist_push(&b->chain, &inode->hash);
@@ -250,7 +250,7 @@ int inode_iget(struct superblock *sb, u64 ino, struct inode **out)
 			fresh = inode_create(sb);
 			if (!fresh)
 				return -ENOMEM;
-			fresh->ino = ino;
+			fresh->key = fresh->ino = ino;
 			fresh->nlink = 0; /* nothing to write back should another be first */
 		}
 		fresh->state = I_NEW;
@@ -286,9 +286,10 @@ struct inode *inode_search(struct superblock *sb, bool (*match)(const struct ino
 
 int inode_insert(struct inode *inode)
 {
+	inode->key = inode->ino;
 	while (!inode_hash_add(inode)) {
 		bool dying;
-		struct inode *other = inode_find(inode->sb, inode->ino, &dying);
+		struct inode *other = inode_find(inode->sb, inode->key, &dying);
 
 		if (dying)
 			return -EEXIST;
@@ -307,16 +308,18 @@ void inode_hash_live(struct inode *inode)
 	if (READ_ONCE(inode->state) & I_HASHED)
 		return;
 	guard_spin(&inode->spin);
-	if (!(inode->state & I_HASHED))
+	if (!(inode->state & I_HASHED)) {
+		inode->key = inode->ino;
 		(void)inode_hash_add(inode);
+	}
 }
 
-void inode_rekey(struct inode *inode, u64 ino)
+void inode_rekey(struct inode *inode, u64 key)
 {
 	inode_unhash(inode);
-	if (!ino)
+	if (!key)
 		return;
-	inode->ino = ino;
+	inode->key = key;
 	(void)inode_hash_add(inode);
 }
 
@@ -325,7 +328,7 @@ void inode_unlock_new(struct inode *inode)
 	spin_lock(&inode->spin);
 	atomic_store_release(&inode->state, inode->state & ~(u32)I_NEW);
 	spin_unlock(&inode->spin);
-	wake_up_all(inode_wait(inode->sb, inode->ino));
+	wake_up_all(inode_wait(inode->sb, inode->key));
 }
 
 void inode_iget_failed(struct inode *inode)

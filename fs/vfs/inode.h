@@ -108,7 +108,9 @@ struct inode {
 	struct posix_acl *acl;          /* [i, R] access list, NULL: none, or POSIX_ACL_UNKNOWN */
 	struct mapping *mapping;	/* [I] &data, or the block device's */
 	const struct file_ops *fops;	/* [I] for struct file on open */
-	u64 ino;			/* [I] */
+	u64 ino;			/* [I] what users see */
+	/* [bucket lock] inode_iget() finds it by this, mostly the number */
+	u64 key;
 	u32 nlink;			/* [i] */
 	dev_t rdev;			/* [I] */
 	/* [i] written under the lock; any may read it (64-bit load) */
@@ -217,7 +219,8 @@ struct inode *inode_create(struct superblock *sb);
 
 /*
  * The inode `ino` of `sb` from the hash; or a new one with I_NEW set, which the caller fills and
- * then passes to inode_unlock_new() or inode_iget_failed().  Others that ask meanwhile wait.
+ * then passes to inode_unlock_new() or inode_iget_failed(); it may give it another number to show.
+ * Others that ask meanwhile wait.
  * Returns 0 or -ENOMEM.  Context: may sleep.
  */
 int inode_iget(struct superblock *sb, u64 ino, struct inode **out) __must_check;
@@ -238,10 +241,11 @@ void inode_hash_live(struct inode *inode);
 /* By evict, before the number can be given to another inode. */
 void inode_unhash(struct inode *inode);
 /*
- * For file systems that number inodes by their place: found by inode_iget() as `ino` from now on,
- * or (0) not at all.  Nobody asks for either number meanwhile.  Context: may not hold spinlocks.
+ * For file systems that find inodes by something that changes, as their place: found by
+ * inode_iget() as `key` from now on, or (0) not at all; its number stays.  Nobody asks for either
+ * key meanwhile. Context: may not hold spinlocks.
  */
-void inode_rekey(struct inode *inode, u64 ino);
+void inode_rekey(struct inode *inode, u64 key);
 
 static inline struct inode *inode_get(struct inode *inode)
 {

@@ -23,6 +23,8 @@ ln -s only low2/link
 chmod 640 low2/only
 touch -d '2001-02-03 04:05:06' low2/only
 echo g >low2/gone/g
+echo hard >low2/h1
+ln low2/h1 low2/h2
 run mount -t overlay none all
 run mount -t overlay -o lowerdir=low1:nothing none all
 run mount -t overlay -o lowerdir=low1,upperdir=up none all
@@ -97,6 +99,21 @@ exec 5<&-
 truncate -s 2 all/late
 run cat all/late
 run cat low2/late
+# A copy-up leaves the other names of a lower file behind; its own names stay together.
+cat all/h1 all/h2 >/dev/null
+echo more >>all/h1
+run cat all/h1
+run cat all/h2
+exec 5<all/h1
+ln all/h1 all/h3
+echo 2 >/proc/sys/vm/drop_caches
+echo end >>all/h3
+run cat all/h1
+run stat -c '%s %h' all/h1 all/h2 all/h3
+exec 5<all/only
+[ "$(awk '/^ino/ { print $2 }' /proc/self/fdinfo/5)" = "$(stat -c %i all/only)" ] && echo "fdinfo has stat's number"
+exec 5<&-
+[ "$(stat -c %i all/h1)" = "$(stat -c %i up/h1)" ] && echo "a link that broke has the copy's number"
 # Removed while open, still readable.
 exec 6<all/deep/a/b/e
 rm all/deep/a/b/e
