@@ -556,6 +556,7 @@ void ext4_inode_set_ops(struct inode *inode)
 	case S_IFDIR:
 		inode->ops = &ext4_dir_inode_ops;
 		inode->fops = &ext4_dir_ops;
+		inode->iomap = &ext4_iomap_ops; /* to tell where its blocks are */
 		break;
 	case S_IFLNK:
 		inode->ops = ext4_is_fast_symlink(inode) ? &ext4_fast_symlink_inode_ops

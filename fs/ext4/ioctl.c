@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Inode flags, ioctl_iflags(2), and the ioctls that ext4 itself answers. */
+#include <fs/iomap/iomap.h>
 #include <fs/vfs/file.h>
 #include <fs/vfs/mount.h>
 #include <kernel/abi/capability.h>
@@ -211,6 +212,11 @@ long ext4_ioctl(struct file *file, unsigned cmd, unsigned long arg)
 	case FS_IOC_GETFSLABEL: return get_label(ext4_inode_super(inode), ptr);
 	case FITRIM: return trim(ext4_inode_super(inode), ptr);
 	case FS_IOC_SETFSLABEL: return set_label(file, ptr);
+	case FIBMAP:
+		if (!S_ISREG(inode->mode))
+			return -ENOIOCTLCMD;
+		__fallthrough;
+	case FS_IOC_FIEMAP: return iomap_ioctl(file, cmd, arg);
 	default: return -ENOIOCTLCMD;
 	}
 }

@@ -110,7 +110,7 @@ loff_t iomap_lseek(struct file *file, loff_t offset, int whence)
 struct fiemap_walk {
 	struct fiemap_extent __user *to;
 	u32 max, count;
-	/* `last` waits to be told, until it is known whether it is the last of the file */
+	/* `last` waits to be told, until it is known whether it is the last */
 	bool held;
 	struct fiemap_extent last;
 };
@@ -165,35 +165,19 @@ static int fiemap_see(struct inode *inode, const struct iomap *map, u64 pos, u64
 	return 0;
 }
 
-static int has_extent(struct inode *inode, const struct iomap *map, u64 pos, u64 end, void *arg)
-{
-	return map->type != IOMAP_HOLE;
-}
-
-/* Up to where extents may be: preallocated space lies behind the end. */
-static u64 extents_end(const struct inode *inode)
-{
-	return max((u64)inode->size, inode->blocks << SECTOR_SHIFT);
-}
-
+/* Preallocated space may lie behind the end of the file. */
 static int fiemap_fill(struct inode *inode, u64 start, u64 end, struct fiemap_walk *w)
 {
 	int ret;
 
 	guard_read(&inode->lock);
 	end = min(end, (u64)inode->sb->max_bytes);
-	ret = start < end ? walk_extents(inode, start, min(end, extents_end(inode)), fiemap_see, w)
-			  : 0;
+	ret = walk_extents(inode, start, end, fiemap_see, w);
 	if (ret)
 		return ret < 0 ? ret : 0;
-	if (w->held) {
-		u64 behind = w->last.fe_logical + w->last.fe_length;
-
-		ret = walk_extents(inode, behind, extents_end(inode), has_extent, NULL);
-		if (!ret)
-			w->last.fe_flags |= FIEMAP_EXTENT_LAST;
-	}
-	return ret < 0 ? ret : fiemap_flush(w);
+	/* As on Linux it is the last of those asked for that says so. */
+	w->last.fe_flags |= FIEMAP_EXTENT_LAST;
+	return fiemap_flush(w);
 }
 
 static long ioctl_fiemap(struct file *file, struct fiemap __user *arg)
@@ -211,6 +195,8 @@ static long ioctl_fiemap(struct file *file, struct fiemap __user *arg)
 		return -EINVAL;
 	if (head.fm_start > (u64)inode->sb->max_bytes)
 		return -EFBIG;
+	/* The map is in memory once it was read, whether that was asked for or not. */
+	head.fm_flags &= ~(u32)FIEMAP_FLAG_CACHE;
 	if (head.fm_flags & ~(u32)FIEMAP_FLAG_SYNC) {
 		head.fm_flags &= ~(u32)FIEMAP_FLAG_SYNC;
 		err = -EBADR;

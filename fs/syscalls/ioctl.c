@@ -55,8 +55,14 @@ static long file_ioctl(struct file *f, unsigned cmd, void __user *arg)
 	case FICLONE:
 	case FICLONERANGE:
 	case FIDEDUPERANGE: return -EOPNOTSUPP;
-	default: return -ENOTTY;
+	default: return -ENOIOCTLCMD;
 	}
+}
+
+/* What nobody has answered. */
+static long unknown_ioctl(unsigned cmd)
+{
+	return cmd == FS_IOC_FIEMAP ? -EOPNOTSUPP : -ENOTTY;
 }
 
 static long generic_ioctl(int fd, struct file *f, unsigned cmd, unsigned long arg)
@@ -100,5 +106,5 @@ long sys_ioctl(int fd, unsigned int cmd, unsigned long arg)
 		ret = f->ops->ioctl(f, cmd, arg);
 	}
 	fd_put(ref);
-	return ret == -ENOIOCTLCMD ? -ENOTTY : ret;
+	return ret == -ENOIOCTLCMD ? unknown_ioctl(cmd) : ret;
 }
