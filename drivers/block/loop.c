@@ -28,7 +28,7 @@ static struct workqueue *workers;
 
 int loop_workers_create(void)
 {
-	workers = workqueue_create("loop", WQ_RECLAIM | WQ_UNBOUND);
+	workers = workqueue_create("loop");
 	return workers ? 0 : -ENOMEM;
 }
 

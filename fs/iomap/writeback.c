@@ -145,7 +145,7 @@ static void done_work_fn(struct work *w)
 
 void iomap_init(void)
 {
-	done_queue = workqueue_create("iomap", WQ_RECLAIM | WQ_UNBOUND);
+	done_queue = workqueue_create("iomap");
 	VERIFY(done_queue);
 }
 

@@ -380,13 +380,13 @@ static void pool_init(struct workqueue *p, const char *name, int cpu, u32 limit)
 	strscpy(p->name, name, sizeof(p->name));
 }
 
-struct workqueue *workqueue_create(const char *name, unsigned flags)
+struct workqueue *workqueue_create(const char *name)
 {
 	struct workqueue *p = kzalloc(sizeof(*p), GFP_KERNEL);
 
 	if (!p)
 		return NULL;
-	pool_init(p, name, -1, flags & WQ_ORDERED ? 1 : WORKERS_MAX);
+	pool_init(p, name, -1, WORKERS_MAX);
 	if (worker_create(p)) {
 		kfree(p);
 		return NULL;

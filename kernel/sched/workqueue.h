@@ -2,9 +2,10 @@
 /*
  * Work queues: run a function soon in a kernel thread, where it may sleep.
  *
- * Every queue feeds pools of workers, one pool per CPU; a pool starts another worker when all of
- * its own sleep and work waits, so one sleeping work item does not delay the others.  An item runs
- * on at most one worker at a time, and may queue itself again.
+ * The system queue has a pool of workers on each CPU, a queue of one's own has one whose workers go
+ * where the scheduler likes.  A pool starts another worker when all of its own sleep and work waits,
+ * so one sleeping work item does not delay the others.  An item runs on at most one worker at a
+ * time, and may queue itself again.
  */
 #pragma once
 
@@ -19,19 +20,12 @@ struct work {
 	void (*fn)(struct work *w); /* [I] */
 	u32 pending;                /* [a] queued and not yet begun */
 	struct workqueue *queue;    /* [p] where it was queued last */
-	u32 cpu;                    /* [a] whose pool it was queued on last */
 };                                  /* p: lock of the pool, RANK_WORK_POOL */
 
 struct delayed_work {
 	struct work work;
 	struct timer timer;
 	struct workqueue *queue;
-};
-
-enum workqueue_flags {
-	WQ_ORDERED = 1u << 0, /* one item at a time, in order */
-	WQ_UNBOUND = 1u << 1, /* workers go where the scheduler likes */
-	WQ_RECLAIM = 1u << 2, /* memory reclaim waits for it: has a worker of its own ready */
 };
 
 #define WORK_INIT(name, fn_)                                                                       \
@@ -71,8 +65,11 @@ static inline bool work_pending(const struct work *w)
 	return atomic_load(&w->pending);
 }
 
-/* Returns NULL when out of memory.  destroy runs what is queued first.  Context: may sleep. */
-struct workqueue *workqueue_create(const char *name, unsigned flags);
+/*
+ * A first worker is there from the start, so that memory reclaim may wait for items.  Returns NULL
+ * when out of memory.  destroy runs what is queued first.  Context: may sleep.
+ */
+struct workqueue *workqueue_create(const char *name);
 void workqueue_flush(struct workqueue *wq);
 void workqueue_destroy(struct workqueue *wq);
 /* How many workers all pools keep, for those who count what is in use. */

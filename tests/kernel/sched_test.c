@@ -381,7 +381,7 @@ static void sleepy_fn(struct work *w)
 KTEST(workqueue_sleepers_do_not_block)
 {
 	static struct work works[8];
-	struct workqueue *wq = workqueue_create("test", 0);
+	struct workqueue *wq = workqueue_create("test");
 
 	KREQUIRE(wq);
 	parallel_left = ARRAY_SIZE(works);
@@ -412,7 +412,7 @@ static void waits_for_later_fn(struct work *w)
 KTEST(workqueue_sleeper_may_need_later_item)
 {
 	static struct work sleeper, later;
-	struct workqueue *wq = workqueue_create("test", 0);
+	struct workqueue *wq = workqueue_create("test");
 
 	KREQUIRE(wq);
 	completion_init(&later_ran);
@@ -450,7 +450,7 @@ static void crowd_push(void *arg)
 /* Many push, workers fall asleep and are woken: each push that was accepted runs once. */
 KTEST(workqueue_crowd)
 {
-	crowd_queue = workqueue_create("test", 0);
+	crowd_queue = workqueue_create("test");
 	KREQUIRE(crowd_queue);
 	crowd_pushed = crowd_ran = 0;
 	crowd_pushers = 3;
