@@ -33,6 +33,8 @@ struct page_list {
 };
 static DEFINE_PER_CPU(struct page_list, page_lists);
 
+#define RUN_ORDER_MAX 5u /* of pages that are asked for together */
+
 static u32 list_batch = 8, list_high = 24;
 
 static struct zone *page_zone(const struct page *p)
@@ -249,6 +251,19 @@ static __always_inline struct page *list_take(void)
 	return p;
 }
 
+/* Each page is the caller's, counted for itself. */
+static __always_inline void pages_begin(struct page *p, gfp_t gfp, unsigned order)
+{
+	for (unsigned i = 0; i < 1u << order; i++) {
+		p[i].flags = 0;
+		p[i].counts = PAGE_COUNT_REF;
+	}
+	kasan_unpoison(page_address(p), PAGE_SIZE << order);
+	if (gfp & __GFP_ZERO)
+		for (unsigned i = 0; i < 1u << order; i++)
+			clear_page(page_address(p + i));
+}
+
 struct page *pages_alloc(gfp_t gfp, unsigned order)
 {
 	struct page *p = NULL;
@@ -268,20 +283,36 @@ struct page *pages_alloc(gfp_t gfp, unsigned order)
 		if (!p)
 			return NULL;
 	}
-	for (unsigned i = 0; i < 1u << order; i++) {
-		p[i].flags = 0;
-		p[i].counts = PAGE_COUNT_REF;
-	}
-	kasan_unpoison(page_address(p), PAGE_SIZE << order);
-	if (gfp & __GFP_ZERO)
-		for (unsigned i = 0; i < 1u << order; i++)
-			clear_page(page_address(p + i));
+	pages_begin(p, gfp, order);
 	return p;
+}
+
+/*
+ * Side by side where there are such, without effort: what is read or written together is then fewer
+ * pieces for a device.
+ */
+static unsigned runs_alloc(gfp_t gfp, struct page **out, unsigned n)
+{
+	unsigned got = 0;
+
+	if (IS_ENABLED(CONFIG_DEBUG) && fault_inject(INJECT_ALLOC))
+		return 0;
+	while (n - got >= 4 && !(gfp & __GFP_DMA32)) {
+		unsigned order = min(63u - clz64(n - got), RUN_ORDER_MAX);
+		struct page *p = zones_try(gfp, order, true);
+
+		if (!p)
+			break;
+		pages_begin(p, gfp, order);
+		for (unsigned i = 0; i < 1u << order; i++)
+			out[got++] = p + i;
+	}
+	return got;
 }
 
 unsigned pages_alloc_bulk(gfp_t gfp, struct page **out, unsigned n)
 {
-	unsigned got = 0;
+	unsigned got = runs_alloc(gfp, out, n);
 
 	while (got < n && (out[got] = page_alloc(gfp)))
 		got++;

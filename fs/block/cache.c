@@ -89,46 +89,35 @@ static int bdev_read_folio(struct file *file, struct folio *f)
 	return 0;
 }
 
-/* A new folio at `index`, locked; NULL: there is one, or no memory. */
-static struct folio *readahead_folio(struct mapping *m, u64 index)
+/* Read `f` with `bio` if it follows, else send that and begin another, with room for `left` pages. */
+static struct bio *read_along(struct bdev *b, struct bio *bio, struct folio *f, u64 left)
 {
-	struct folio *f = folio_alloc(m->gfp | __GFP_NOWARN | __GFP_NORETRY);
+	sector_t sector = index_sector(f->page.index);
 
-	if (!f)
-		return NULL;
-	folio_set(f, PG_locked);
-	if (!cache_add(m, f, index))
-		return f;
-	folio_clear(f, PG_locked);
-	folio_put(f);
-	return NULL;
+	if (bio && bio_end_sector(bio) == sector && bio_add_page(bio, folio_page(f), 0, PAGE_SIZE))
+		return bio;
+	if (bio)
+		bio_submit(bio);
+	bio = bio_alloc(b, (unsigned)min(left, (u64)BIO_MAX_VECS), BIO_READ, 0, GFP_NOFS);
+	bio->sector = sector;
+	bio->end = read_end;
+	(void)bio_add_page(bio, folio_page(f), 0, PAGE_SIZE);
+	return bio;
 }
 
 static void bdev_readahead_op(struct file *file, struct mapping *m, u64 index, unsigned nr)
 {
 	struct bdev *b = mapping_bdev(m);
+	u64 end = min(index + nr, bdev_bytes(b) >> PAGE_SHIFT); /* whole pages only */
+	struct folio *folios[CACHE_BATCH];
 	struct bio *bio = NULL;
 	struct plug plug;
+	unsigned n;
 
 	plug_start(&plug);
-	for (u64 end = index + nr; index < end && page_bytes(b, index) == PAGE_SIZE; index++) {
-		struct folio *f = readahead_folio(m, index);
-
-		if (f && bio && bio_add_page(bio, folio_page(f), 0, PAGE_SIZE)) {
-			folio_put(f);
-			continue;
-		}
-		if (bio)
-			bio_submit(bio);
-		bio = NULL;
-		if (!f)
-			continue;
-		bio = bio_alloc(b, min(nr, BIO_MAX_VECS), BIO_READ, 0, GFP_NOFS);
-		bio->sector = index_sector(index);
-		bio->end = read_end;
-		(void)bio_add_page(bio, folio_page(f), 0, PAGE_SIZE);
-		folio_put(f);
-	}
+	while (index < end && (n = cache_add_absent(m, &index, end - 1, folios, CACHE_BATCH)) != 0)
+		for (unsigned i = 0; i < n; i++)
+			bio = read_along(b, bio, folios[i], end - folios[i]->page.index);
 	if (bio)
 		bio_submit(bio);
 	plug_finish(&plug);
