@@ -567,11 +567,13 @@ int d_splice_alias(struct dentry *d, struct inode *inode, struct dentry **alias)
 		struct dentry *old = d_find_alias(inode);
 
 		if (old) {
+			bool above = old == d->parent; /* a damaged directory names itself */
+
 			/* A directory has one name: the one it was cached under comes here. */
-			if (old->parent != d->parent) {
+			if (above || old->parent != d->parent) {
 				dentry_put(old);
 				inode_put(inode);
-				return -ESTALE;
+				return above ? -ELOOP : -ESTALE;
 			}
 			d_move(old, d);
 			if (d_unhashed(old))
