@@ -89,13 +89,7 @@ static ssize_t write_locked(struct file *file, struct iov_iter *from, loff_t *po
 
 static ssize_t ext4_write_iter(struct file *file, struct iov_iter *from, loff_t *pos)
 {
-	struct inode *inode = file->inode;
-	ssize_t n;
-
-	rwsem_write_lock(&inode->lock);
-	n = write_locked(file, from, pos);
-	rwsem_write_unlock(&inode->lock);
-	return generic_write_sync(file, *pos, n);
+	return write_iter_by(write_locked, file, from, pos);
 }
 
 /*

@@ -212,11 +212,6 @@ long ext4_ioctl(struct file *file, unsigned cmd, unsigned long arg)
 	case FS_IOC_GETFSLABEL: return get_label(ext4_inode_super(inode), ptr);
 	case FITRIM: return trim(ext4_inode_super(inode), ptr);
 	case FS_IOC_SETFSLABEL: return set_label(file, ptr);
-	case FIBMAP:
-		if (!S_ISREG(inode->mode))
-			return -ENOIOCTLCMD;
-		__fallthrough;
-	case FS_IOC_FIEMAP: return iomap_ioctl(file, cmd, arg);
-	default: return -ENOIOCTLCMD;
+	default: return iomap_ioctl(file, cmd, arg);
 	}
 }

@@ -271,7 +271,7 @@ long fat_ioctl(struct file *file, unsigned cmd, unsigned long arg)
 	case FAT_IOCTL_SET_ATTRIBUTES: return set_attrs(file, to);
 	case FITRIM: return trim(fat_sb(file->inode->sb), (struct fstrim_range __user *)arg);
 	case FAT_IOCTL_GET_VOLUME_ID: return put_user(fat_sb(file->inode->sb)->volume_id, to);
-	case FIBMAP: return S_ISREG(file->inode->mode) ? iomap_ioctl(file, cmd, arg) : -ENOIOCTLCMD;
+	case FIBMAP: return iomap_ioctl(file, cmd, arg);
 	default: return -ENOIOCTLCMD;
 	}
 }

@@ -130,7 +130,8 @@ ssize_t iomap_write_iter(struct file *file, struct iov_iter *from, loff_t *pos);
 ssize_t iomap_write_locked(struct file *file, struct iov_iter *from, loff_t *pos);
 /* SEEK_DATA, SEEK_HOLE, and the rest. */
 loff_t iomap_lseek(struct file *file, loff_t offset, int whence);
-/* FS_IOC_FIEMAP and FIBMAP; -ENOIOCTLCMD for all else.  To be called last by the file's ioctl. */
+/* FS_IOC_FIEMAP, and FIBMAP of regular files; -ENOIOCTLCMD for all else.  To be called last by the
+ * file's ioctl. */
 long iomap_ioctl(struct file *file, unsigned cmd, unsigned long arg);
 
 /*

@@ -279,7 +279,9 @@ long iomap_ioctl(struct file *file, unsigned cmd, unsigned long arg)
 {
 	switch (cmd) {
 	case FS_IOC_FIEMAP: return ioctl_fiemap(file, (struct fiemap __user *)arg);
-	case FIBMAP: return ioctl_bmap(file, (int __user *)arg);
+	case FIBMAP:
+		return S_ISREG(file->inode->mode) ? ioctl_bmap(file, (int __user *)arg)
+						  : -ENOIOCTLCMD;
 	default: return -ENOIOCTLCMD;
 	}
 }

@@ -499,17 +499,12 @@ static ssize_t write_direct(struct file *file, struct iov_iter *from, loff_t *po
 ssize_t iomap_write_locked(struct file *file, struct iov_iter *from, loff_t *pos)
 {
 	struct inode *inode = file->inode;
-	ssize_t n = generic_write_checks(file, from, pos);
+	ssize_t n = generic_write_prepare(file, from, pos);
 	u64 old = inode->size;
-	int err;
+	int err = 0;
 
 	if (n <= 0)
 		return n;
-	err = file_remove_privs(file);
-	if (!err)
-		err = file_update_time(file);
-	if (err)
-		return err;
 	if ((u64)*pos > old)
 		err = zero_range(inode, old, *pos);
 	if (err)
@@ -525,13 +520,7 @@ ssize_t iomap_write_locked(struct file *file, struct iov_iter *from, loff_t *pos
 
 ssize_t iomap_write_iter(struct file *file, struct iov_iter *from, loff_t *pos)
 {
-	struct inode *inode = file->inode;
-	ssize_t n;
-
-	rwsem_write_lock(&inode->lock);
-	n = iomap_write_locked(file, from, pos);
-	rwsem_write_unlock(&inode->lock);
-	return generic_write_sync(file, *pos, n);
+	return write_iter_by(iomap_write_locked, file, from, pos);
 }
 
 ssize_t iomap_read_iter(struct file *file, struct iov_iter *to, loff_t *pos)

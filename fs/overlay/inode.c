@@ -102,12 +102,16 @@ static void inode_fill(struct inode *inode)
 	}
 }
 
-/* Has it other names that a copy-up by this one leaves behind? */
+/* Names that a copy-up by one of them leaves behind. */
+static bool has_other_names(const struct inode *lower)
+{
+	return !S_ISDIR(lower->mode) && READ_ONCE(lower->nlink) > 1;
+}
+
 static bool link_will_break(struct superblock *sb, const struct dentry *upper,
 			    const struct inode *real)
 {
-	return !upper && overlay_of(sb)->upper.dentry && !S_ISDIR(real->mode) &&
-	       READ_ONCE(real->nlink) > 1;
+	return !upper && overlay_of(sb)->upper.dentry && has_other_names(real);
 }
 
 static int inode_unshared(struct superblock *sb, struct inode **out)
@@ -162,8 +166,7 @@ static bool link_broke(const struct inode *inode)
 {
 	const struct overlay_inode *oi = overlay_inode(inode);
 
-	return overlay_upper(inode) && !S_ISDIR(inode->mode) && oi->nr_lower &&
-	       READ_ONCE(oi->lower[0].dentry->inode->nlink) > 1;
+	return overlay_upper(inode) && oi->nr_lower && has_other_names(oi->lower[0].dentry->inode);
 }
 
 static int overlay_getattr(const struct path *path, struct inode *inode, struct kstat *out,

@@ -31,15 +31,11 @@ static ssize_t tmpfs_write(struct file *f, struct iov_iter *from, loff_t *pos)
 	struct inode *inode = f->inode;
 	struct shmem *s = inode_shmem(inode);
 	ssize_t n;
-	int err;
 
 	rwsem_write_lock(&inode->lock);
-	n = generic_write_checks(f, from, pos);
+	n = generic_write_prepare(f, from, pos);
 	if (n > 0) {
-		err = file_remove_privs(f);
-		if (!err)
-			err = file_update_time(f);
-		n = err ?: shmem_write_iter(s, from, pos);
+		n = shmem_write_iter(s, from, pos);
 		WRITE_ONCE(inode->size, (loff_t)s->size);
 	}
 	rwsem_write_unlock(&inode->lock);

@@ -127,6 +127,18 @@ void super_drop_all_pages(void);
 
 /* rw.c */
 ssize_t generic_write_sync(struct file *f, loff_t end, ssize_t n);
+/* write_iter, of which `part` is what happens under the inode's lock. */
+static __always_inline ssize_t write_iter_by(ssize_t (*part)(struct file *f, struct iov_iter *from,
+							     loff_t *pos),
+					     struct file *f, struct iov_iter *from, loff_t *pos)
+{
+	ssize_t n;
+
+	rwsem_write_lock(&f->inode->lock);
+	n = part(f, from, pos);
+	rwsem_write_unlock(&f->inode->lock);
+	return generic_write_sync(f, *pos, n);
+}
 
 /* super.c; fn is called with `umount` held for reading, for each live superblock */
 void supers_for_each(void (*fn)(struct superblock *sb, void *arg), void *arg);

@@ -208,10 +208,11 @@ ssize_t splice_read_pages(struct file *f, loff_t *pos, struct pipe *pipe, size_t
 			  unsigned flags);
 
 /*
- * Limits of a write at *pos (O_APPEND moves it): RLIMIT_FSIZE, the file system's maximum.  Shortens
- * `from`. Returns bytes allowed (0: nothing to do) or -EFBIG.  Locks: inode W.
+ * Before a write at *pos (O_APPEND moves it): the limits, RLIMIT_FSIZE and the file system's
+ * maximum, shorten `from`; set-id bits go, times move.  Returns bytes allowed (0: nothing to do),
+ * -EFBIG, -ETXTBSY (swapped to), or what storing the attributes returned.  Locks: inode W.
  */
-ssize_t generic_write_checks(struct file *f, struct iov_iter *from, loff_t *pos) __must_check;
+ssize_t generic_write_prepare(struct file *f, struct iov_iter *from, loff_t *pos) __must_check;
 
 /* Not seekable, whatever fops say: to be called in open(). */
 static inline int nonseekable_open(struct inode *inode, struct file *f)

@@ -116,7 +116,7 @@ void fsize_limit_hit(void)
 	fs_signal_self(SIGXFSZ);
 }
 
-ssize_t generic_write_checks(struct file *f, struct iov_iter *from, loff_t *pos)
+static ssize_t write_checks(struct file *f, struct iov_iter *from, loff_t *pos)
 {
 	u64 limit = rlimit_get(RLIMIT_FSIZE);
 	loff_t max = f->inode->sb->max_bytes;
@@ -168,9 +168,9 @@ ssize_t generic_write_sync(struct file *f, loff_t end, ssize_t n)
 	return err ?: n;
 }
 
-ssize_t generic_write_locked(struct file *f, struct iov_iter *from, loff_t *pos)
+ssize_t generic_write_prepare(struct file *f, struct iov_iter *from, loff_t *pos)
 {
-	ssize_t n = generic_write_checks(f, from, pos);
+	ssize_t n = write_checks(f, from, pos);
 	int err;
 
 	if (n <= 0)
@@ -178,7 +178,16 @@ ssize_t generic_write_locked(struct file *f, struct iov_iter *from, loff_t *pos)
 	err = file_remove_privs(f);
 	if (!err)
 		err = file_update_time(f);
-	n = err ?: cache_write_iter(f, f->mapping, from, pos);
+	return err ?: n;
+}
+
+ssize_t generic_write_locked(struct file *f, struct iov_iter *from, loff_t *pos)
+{
+	ssize_t n = generic_write_prepare(f, from, pos);
+
+	if (n <= 0)
+		return n;
+	n = cache_write_iter(f, f->mapping, from, pos);
 	if (n > 0)
 		reclaim_balance_dirty();
 	return n;

@@ -110,12 +110,7 @@ static const struct mapping_ops disk_mapping_ops = {
 
 static ssize_t plain_write_iter(struct file *f, struct iov_iter *from, loff_t *pos)
 {
-	ssize_t n;
-
-	rwsem_write_lock(&f->inode->lock);
-	n = generic_write_locked(f, from, pos);
-	rwsem_write_unlock(&f->inode->lock);
-	return generic_write_sync(f, *pos, n);
+	return write_iter_by(generic_write_locked, f, from, pos);
 }
 
 static const struct file_ops disk_file_ops = {
