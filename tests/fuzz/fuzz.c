@@ -20,6 +20,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,6 +61,7 @@ struct call {
 #define CALLS_PER_VICTIM 20000
 /* Far from everything else, so that unmapping too much hits nothing. */
 #define ARENA ((char *)0x1000000000)
+#define TEXT  ((char *)0x1800000000)
 #define TALLY ((void *)0x2000000000)
 
 static const char *const spared[] = {"reboot", "exit",   "exit_group", "rt_sigreturn",
@@ -142,7 +144,7 @@ static unsigned long size(void)
 	return below(16) ? below(3) ? below(64) : below(40000) : value();
 }
 
-/* Memory: mostly the arena, sometimes its edge, a hole, the kernel, or nothing. */
+/* Memory: mostly the arena, sometimes its edge, a hole, the kernel, text, or nothing. */
 static unsigned long pointer(void)
 {
 	switch (below(24)) {
@@ -151,7 +153,7 @@ static unsigned long pointer(void)
 	case 2: return (unsigned long)ARENA + (ARENA_PAGES + 1) * 4096ul;
 	case 3: return draw();
 	case 4: return 0xffff800000000000ul + value();
-	case 5: return (unsigned long)"text that cannot be written";
+	case 5: return (unsigned long)TEXT + 4096 - below(64);
 	default: return (unsigned long)ARENA + (draw() >> 9) % (ARENA_PAGES * 4096ul - 256) / 8 * 8;
 	}
 }
@@ -287,6 +289,15 @@ static void map_arena(void)
 	     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 }
 
+/*
+ * A page that cannot be written, until a call makes it so: none of the program's own, whose
+ * constants say which numbers are processes.
+ */
+static void map_text(void)
+{
+	mmap(TEXT, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+}
+
 /* The arena was unmapped or protected: have it again, and go on. */
 static void on_fault(int signo, siginfo_t *info, void *context)
 {
@@ -371,6 +382,7 @@ static void victim(const char *dir, uint64_t seed, int nobody)
 			_exit(9);
 	}
 	map_arena();
+	map_text();
 	for (int i = 0; i < CALLS_PER_VICTIM; i++) {
 		if (i % 400 == 0) {
 			syscall(__NR_close_range, 3, ~0u, 0);
@@ -412,11 +424,24 @@ static double now(void)
 	return t.tv_sec + t.tv_nsec / 1e9;
 }
 
+/* A line for the machine's log. */
+__attribute__((format(printf, 1, 2))) static void note(const char *format, ...)
+{
+	int fd = open("/dev/kmsg", O_WRONLY);
+	va_list args;
+	char line[128];
+
+	va_start(args, format);
+	vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	dprintf(fd, "<1>fuzz: %s\n", line);
+	close(fd);
+}
+
 static void supervise(int role, uint64_t seed, double until)
 {
 	char dir[32];
 	uint64_t n;
-	FILE *log;
 
 	snprintf(dir, sizeof(dir), "/tmp/fuzz.%d", role);
 	tally = mmap(TALLY, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -430,12 +455,8 @@ static void supervise(int role, uint64_t seed, double until)
 		if (child > 0)
 			attend(child);
 	}
-	log = fopen("/dev/kmsg", "w");
-	if (log)
-		fprintf(log, "<1>fuzz: role %d, %lu programs, %lu calls, %lu succeeded\n", role,
-			(unsigned long)n, tally->made, tally->succeeded);
-	if (log)
-		fclose(log);
+	note("role %d, %lu programs, %lu calls, %lu succeeded", role, (unsigned long)n, tally->made,
+	     tally->succeeded);
 	_exit(0);
 }
 
@@ -446,6 +467,7 @@ int main(void)
 	uint64_t seed = r && *r ? strtoull(r, NULL, 0) : (uint64_t)time(NULL);
 	pid_t who[4];
 
+	note("SEED=%llu", (unsigned long long)seed);
 	for (int role = 0; role < 4; role++)
 		if (!(who[role] = fork()))
 			supervise(role, seed, until);
