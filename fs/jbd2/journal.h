@@ -175,7 +175,7 @@ int journal_flush(struct journal *j) __must_check;
 void journal_abort(struct journal *j, int error);
 /* Why it was aborted, or 0. */
 int journal_error(const struct journal *j);
-/* The error an earlier mount recorded in the log's superblock, and its removal. */
+/* The error an earlier mount recorded in the log's superblock, unchecked, and its removal. */
 int journal_recorded_error(const struct journal *j);
 int journal_clear_error(struct journal *j) __must_check;
 /* Largest credits a single handle may ask. */

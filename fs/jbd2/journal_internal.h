@@ -165,7 +165,7 @@ struct journal {
 	struct mutex super_mutex;     /* s: the superblock in memory and on disk */
 	struct mutex cp_mutex;        /* one makes room in the log */
 	struct jbd_super *super;      /* [s] the whole first block */
-	u32 recorded_error;           /* [I] as found at opening, positive */
+	s32 recorded_error;           /* [s; read without] as found at opening: -errno */
 	struct wait_queue wait_count; /* the commit: no handle is open any more */
 	struct wait_queue wait_gate;  /* starters: the running transaction was replaced */
 	struct wait_queue wait_done;  /* a commit ended, or the journal */

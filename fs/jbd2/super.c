@@ -205,7 +205,7 @@ static int super_load(struct journal *j, u64 blocks)
 	journal_set_format(j);
 	if (be32_to_cpu(j->super->header.type) == JBD_SUPER_V2) {
 		j->seed = crc32c(~0u, j->super->uuid, sizeof(j->super->uuid));
-		j->recorded_error = j->super->error ? -be32_to_cpu(j->super->error) : 0;
+		j->recorded_error = (s32)be32_to_cpu(j->super->error);
 	}
 	j->head = j->tail = j->first;
 	j->empty = !j->super->start;
@@ -361,7 +361,7 @@ int journal_close(struct journal *j)
 
 int journal_recorded_error(const struct journal *j)
 {
-	return -(int)j->recorded_error;
+	return READ_ONCE(j->recorded_error);
 }
 
 int journal_clear_error(struct journal *j)
@@ -370,7 +370,7 @@ int journal_clear_error(struct journal *j)
 	if (!j->super->error)
 		return 0;
 	j->super->error = 0;
-	j->recorded_error = 0;
+	WRITE_ONCE(j->recorded_error, 0);
 	return super_write(j, be32_to_cpu(j->super->start), be32_to_cpu(j->super->sequence), 0);
 }
 
