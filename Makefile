@@ -41,7 +41,7 @@ all: kernel
 .PHONY: all
 
 # Verbs that compile nothing need no configuration and no headers.
-NOBUILD := help clean check setup initramfs test test-unit test-kernel test-abi test-boot test-host test-busybox test-stress test-fuzz test-fs test-powercut oracle soak abi-report
+NOBUILD := help clean check setup initramfs test test-unit test-kernel test-abi test-boot test-busybox test-stress test-fuzz test-fs test-powercut oracle soak abi-report
 ifneq ($(MAKECMDGOALS),)
 ifeq ($(filter-out $(NOBUILD),$(MAKECMDGOALS)),)
 SKIP_BUILD := y

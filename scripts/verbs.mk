@@ -39,7 +39,7 @@ size: kernel
 # ARCH narrows a test only when it was given.
 test:
 	@scripts/test $(ARCH_ASKED)
-test-unit test-host test-kernel test-abi test-boot test-busybox test-stress test-fuzz test-fs test-powercut:
+test-unit test-kernel test-abi test-boot test-busybox test-stress test-fuzz test-fs test-powercut:
 	@scripts/test $(patsubst test-%,%,$@) $(ARCH_ASKED)
 
 bench: kernel
@@ -64,4 +64,4 @@ HIST ?=
 FRESH ?=
 export HIST FRESH
 
-.PHONY: bench soak test-stress test-fuzz test-fs test-powercut abi-report help clean check setup size initramfs run debug attach test test-unit test-host test-kernel test-abi test-boot test-busybox oracle
+.PHONY: bench soak test-stress test-fuzz test-fs test-powercut abi-report help clean check setup size initramfs run debug attach test test-unit test-kernel test-abi test-boot test-busybox oracle
