@@ -36,6 +36,8 @@ enum mapping_flag {
 	MAPPING_BUFFERS, /* block device: counted as Buffers */
 };
 
+typedef int (*writepages_fn)(struct mapping *m, u64 first, u64 last, bool sync);
+
 /*
  *	operation		locks held			may sleep	optional
  *	read_folio		folio lock (op unlocks)		yes		no
@@ -74,7 +76,7 @@ struct mapping_ops {
 	int (*write_end)(struct mapping *m, loff_t pos, size_t len, size_t copied, struct folio *f,
 			 void *fsdata);
 	int (*writepage)(struct mapping *m, struct folio *f, bool sync);
-	int (*writepages)(struct mapping *m, u64 first, u64 last, bool sync);
+	writepages_fn writepages;
 	/* A clean folio became dirty: the owner may queue the object for writeback. */
 	void (*dirty_folio)(struct mapping *m, struct folio *f);
 	/* Bytes [from, to) of the folio are being cut off. */
@@ -218,7 +220,7 @@ void folio_redirty(struct folio *f);
 /*
  * The dirty folios of a range of pages in order, for mapping_ops.writepages:
  *
- *	writeback_walk_init(&w, m, first, last, sync);
+ *	writeback_walk_init(&w, m, WRITEPAGES, first, last, sync);
  *	while ((f = writeback_next(&w)))
  *		start its transfer, or collect it (with a reference of one's own)
  *	writeback_walk_end(&w);
@@ -226,10 +228,13 @@ void folio_redirty(struct folio *f);
  * Each folio comes locked, with PG_dirty cleared for the transfer and not under writeback; the
  * caller unlocks it, after folio_start_writeback() if it is to be written.  The walk's reference
  * lasts until the next call.  With `sync` what was dirty at the beginning is visited, whoever
- * dirties more meanwhile, and folios already under writeback are waited for.  Context: may sleep.
+ * dirties more meanwhile, and folios already under writeback are waited for.  `writepages` is the
+ * caller himself: once the object has other operations (given when it has no page) the walk ends,
+ * and what is left stays dirty for them.  Context: may sleep.
  */
 struct writeback_walk {
 	struct mapping *mapping;
+	writepages_fn writepages;
 	u64 index, last;
 	bool sync;
 	enum xa_mark mark;
@@ -242,8 +247,8 @@ struct writeback_walk {
 	unsigned nr, next;   /* of batch */
 	struct folio *batch[16];
 };
-void writeback_walk_init(struct writeback_walk *w, struct mapping *m, u64 first, u64 last,
-			 bool sync);
+void writeback_walk_init(struct writeback_walk *w, struct mapping *m, writepages_fn writepages,
+			 u64 first, u64 last, bool sync);
 struct folio *writeback_next(struct writeback_walk *w);
 /* Also when leaving early. */
 void writeback_walk_end(struct writeback_walk *w);

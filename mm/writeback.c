@@ -199,10 +199,11 @@ static void mark_to_write(struct mapping *m, u64 first, u64 last)
 	}
 }
 
-void writeback_walk_init(struct writeback_walk *w, struct mapping *m, u64 first, u64 last,
-			 bool sync)
+void writeback_walk_init(struct writeback_walk *w, struct mapping *m, writepages_fn writepages,
+			 u64 first, u64 last, bool sync)
 {
 	w->mapping = m;
+	w->writepages = writepages;
 	w->index = first;
 	w->last = min(last, U64_MAX - 1);
 	w->sync = sync;
@@ -225,10 +226,16 @@ static void drop_old_marks(struct mapping *m, struct folio *f)
 		xa_clear_mark(&m->pages, f->page.index, MAPPING_DIRTY);
 }
 
+/* Is it still the caller who writes this object?  Stays so while a folio of it is locked. */
+static bool walk_is_ours(const struct writeback_walk *w)
+{
+	return likely(READ_ONCE(w->mapping->ops)->writepages == w->writepages);
+}
+
 /* Is the locked folio to be written now?  Its dirty flag is then clear. */
 static bool walk_take(struct writeback_walk *w, struct folio *f)
 {
-	if (folio_mapping(f) != w->mapping)
+	if (folio_mapping(f) != w->mapping || !walk_is_ours(w))
 		return false;
 	if (folio_test(f, PG_writeback)) {
 		if (!w->sync)
@@ -306,27 +313,15 @@ int cache_wait_range(struct mapping *m, loff_t first, loff_t last)
 	return mapping_take_error(m);
 }
 
-/* The object may have got other operations since the walk began. */
-static int write_one(struct mapping *m, struct folio *f, bool sync)
-{
-	const struct mapping_ops *ops = READ_ONCE(m->ops);
-
-	if (likely(ops->writepage))
-		return ops->writepage(m, f, sync);
-	folio_redirty(f);
-	folio_unlock(f);
-	return 0;
-}
-
 static int write_by_page(struct mapping *m, u64 first, u64 last, bool sync)
 {
 	struct writeback_walk w;
 	struct folio *f;
 	int err = 0, one;
 
-	writeback_walk_init(&w, m, first, last, sync);
+	writeback_walk_init(&w, m, NULL, first, last, sync);
 	while ((f = writeback_next(&w))) {
-		one = write_one(m, f, sync);
+		one = READ_ONCE(m->ops)->writepage(m, f, sync);
 		err = err ? err : one;
 	}
 	writeback_walk_end(&w);

@@ -265,7 +265,7 @@ static int bdev_writepages(struct mapping *m, u64 first, u64 last, bool sync)
 	struct plug plug;
 
 	plug_start(&plug);
-	writeback_walk_init(&walk, m, first, last, sync);
+	writeback_walk_init(&walk, m, bdev_writepages, first, last, sync);
 	while ((f = writeback_next(&walk)) != NULL)
 		write_folio(&w, f, sync);
 	writeback_walk_end(&walk);

@@ -280,11 +280,6 @@ static int write_folio(struct write_back *wb, struct folio *f)
 	u32 dirty;
 	int err;
 
-	if (unlikely(READ_ONCE(wb->inode->data.ops)->writepages != iomap_writepages)) {
-		folio_redirty(f); /* written in another way since this walk began */
-		folio_unlock(f);
-		return 0;
-	}
 	if (folio_pos(f) >= size) {
 		folio_unlock(f); /* being cut off */
 		return 0;
@@ -330,7 +325,7 @@ int iomap_writepages(struct mapping *m, u64 first, u64 last, bool sync)
 	last = min(last, (size - 1) >> PAGE_SHIFT);
 	wb.end = min((last + 1) << PAGE_SHIFT, size);
 	plug_start(&plug);
-	writeback_walk_init(&wb.walk, m, first, last, sync);
+	writeback_walk_init(&wb.walk, m, iomap_writepages, first, last, sync);
 	wb.walk.before_wait = before_wait;
 	while ((f = writeback_next(&wb.walk))) {
 		one = write_folio(&wb, f);
