@@ -7,6 +7,7 @@
  * (file.mapping), so a mapping made before a copy-up stays with the lower file, as on Linux.
  */
 #include <kernel/abi/fcntl.h>
+#include <kernel/abi/fs.h>
 #include <kernel/lib/string.h>
 #include <mm/alloc.h>
 #include <mm/iov_iter.h>
@@ -177,6 +178,26 @@ static long overlay_fallocate(struct file *f, int mode, loff_t offset, loff_t le
 	return err;
 }
 
+/* Where the data is: the rest is not for the file below to say. */
+static long overlay_ioctl(struct file *f, unsigned cmd, unsigned long arg)
+{
+	const struct cred *old;
+	struct file *real;
+	long ret;
+
+	if (cmd != FS_IOC_FIEMAP)
+		return -ENOIOCTLCMD;
+	ret = real_file(f, &real);
+	if (ret)
+		return ret;
+	if (!real->ops->ioctl)
+		return -ENOIOCTLCMD;
+	old = cred_override(overlay_of(f->inode->sb)->cred);
+	ret = real->ops->ioctl(real, cmd, arg);
+	cred_revert(old);
+	return ret;
+}
+
 /* O_APPEND and its like change on the real file too. */
 static int overlay_setfl(struct file *f, unsigned flags)
 {
@@ -204,5 +225,6 @@ const struct file_ops overlay_file_ops = {
 	.fsync = overlay_fsync,
 	.lseek = overlay_lseek,
 	.fallocate = overlay_fallocate,
+	.ioctl = overlay_ioctl,
 	.setfl = overlay_setfl,
 };

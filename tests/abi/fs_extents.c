@@ -11,6 +11,7 @@
 #include "check.h"
 
 #define M   "/tmp/fs_extents/m"
+#define O   "/tmp/fs_extents/o"
 #define IMG "/tmp/fs_extents/image"
 #define MOST 8
 
@@ -105,6 +106,36 @@ static void others(void)
 	close(fd);
 }
 
+static void overlay(void)
+{
+	int block = 0, below, fd;
+
+	mkdir(M "/low", 0755);
+	mkdir(M "/up", 0755);
+	mkdir(M "/work", 0755);
+	mkdir(O, 0755);
+	fd = open(M "/low/file", O_CREAT | O_RDWR, 0644);
+	put(fd, 0, 8192);
+	fsync(fd);
+	close(fd);
+	if (CALL("mount overlay", mount("none", O, "overlay", 0,
+					 "lowerdir=" M "/low,upperdir=" M "/up,workdir=" M "/work")))
+		return;
+	below = open(O "/file", O_RDONLY);
+	ask("overlay, below", below, 0, ~0ull, 0, MOST);
+	CALL("overlay FIBMAP", ioctl(below, FIBMAP, &block));
+	fd = open(O "/file", O_RDWR);
+	put(fd, 0, 4096);
+	ask("overlay, above", fd, 0, ~0ull, FIEMAP_FLAG_SYNC, MOST);
+	ask("overlay, opened below", below, 0, ~0ull, 0, MOST);
+	close(fd);
+	close(below);
+	fd = open(O, O_RDONLY | O_DIRECTORY);
+	ask("overlay, directory", fd, 0, ~0ull, 0, MOST);
+	close(fd);
+	VALUE("unmount overlay", umount(O));
+}
+
 static void vfat(void)
 {
 	int block = 0, fd;
@@ -131,6 +162,7 @@ int main(void)
 	VALUE("mount", system("mount -t ext4 " IMG " " M));
 	regular();
 	others();
+	overlay();
 	VALUE("unmount", umount(M));
 	vfat();
 	VALUE("unmount", umount("/tmp/fs_extents"));
