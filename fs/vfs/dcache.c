@@ -560,30 +560,64 @@ struct dentry *d_find_alias(struct inode *inode)
 	return NULL;
 }
 
+/* Move `old` from another directory to the place of `d`.  Locks: the superblock's rename lock. */
+static int come_over(struct dentry *old, struct dentry *d)
+{
+	struct dentry *from = dentry_get(old->parent);
+	bool locked = rwsem_read_trylock(&from->inode->lock);
+
+	if (locked) {
+		d_move(old, d);
+		rwsem_read_unlock(&from->inode->lock);
+	}
+	dentry_put(from);
+	return locked ? 0 : -ESTALE;
+}
+
+/*
+ * The dentry `old` of a directory takes the place of `d`, which was found to be the same directory.
+ * From another directory that is a rename, whose locks come before the one the caller has on d's
+ * parent: if somebody else has them this gives up.
+ */
+static int take_place(struct dentry *old, struct dentry *d)
+{
+	bool locked;
+	int err;
+
+	if (old->parent == d->parent) {
+		d_move(old, d);
+		return 0;
+	}
+	locked = mutex_trylock(&d->sb->rename);
+	/* A damaged directory names itself, or one above. */
+	if (d_is_below(d->parent, old))
+		err = -ELOOP;
+	else
+		err = locked ? come_over(old, d) : -ESTALE;
+	if (locked)
+		mutex_unlock(&d->sb->rename);
+	return err;
+}
+
 int d_splice_alias(struct dentry *d, struct inode *inode, struct dentry **alias)
 {
+	struct dentry *old = inode && S_ISDIR(inode->mode) ? d_find_alias(inode) : NULL;
+	int err;
+
 	*alias = NULL;
-	if (inode && S_ISDIR(inode->mode)) {
-		struct dentry *old = d_find_alias(inode);
-
-		if (old) {
-			bool above = old == d->parent; /* a damaged directory names itself */
-
-			/* A directory has one name: the one it was cached under comes here. */
-			if (above || old->parent != d->parent) {
-				dentry_put(old);
-				inode_put(inode);
-				return above ? -ELOOP : -ESTALE;
-			}
-			d_move(old, d);
-			if (d_unhashed(old))
-				d_rehash(old);
-			inode_put(inode);
-			*alias = old;
-			return 0;
-		}
+	if (!old) {
+		d_add(d, inode);
+		return 0;
 	}
-	d_add(d, inode);
+	err = take_place(old, d);
+	inode_put(inode);
+	if (err) {
+		dentry_put(old);
+		return err;
+	}
+	if (d_unhashed(old))
+		d_rehash(old);
+	*alias = old;
 	return 0;
 }
 

@@ -119,7 +119,8 @@ void d_instantiate(struct dentry *d, struct inode *inode);
 void d_add(struct dentry *d, struct inode *inode);
 /*
  * As d_add; but a directory inode that already has a dentry is moved here (or returned) instead, so
- * that directories keep one name.  *alias gets it with a count, or NULL.  Returns 0 or -ELOOP.
+ * that directories keep one name.  *alias gets it with a count, or NULL.  Returns 0, -ELOOP when it
+ * lies above, -ESTALE when a rename is under way there.
  */
 int d_splice_alias(struct dentry *d, struct inode *inode, struct dentry **alias) __must_check;
 /*

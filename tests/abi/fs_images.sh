@@ -71,6 +71,12 @@ try -t squashfs -o ro,errors=continue /abi/image.squashfs
 for bad in bogus errors errors=perhaps; do
 	try -t squashfs -o ro,$bad /abi/image.squashfs
 done
+echo "--- directories in a circle"
+run mount -t ext2 -o ro /abi/image.circle m
+for name in a/b/c/near a/b/c/far a/b/c/root a/b/c/itself twice a/b/c; do
+	run stat -c %F m/$name
+done
+umount m
 echo "--- no file systems"
 try -t squashfs /abi/image.iso
 try -t iso9660 -o ro /abi/image.squashfs
