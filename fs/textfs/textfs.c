@@ -4,7 +4,9 @@
  *
  * A file's text is generated whole, into a buffer of the open file, when it is read at position 0,
  * and again each time a read returns there; reads further on go on in the same text, so a program
- * with a small buffer sees one consistent state.
+ * with a small buffer sees one consistent state.  A text that its writer divides into records
+ * (seq_record) may be without bound: the buffer holds as many as fit, the part that was read last,
+ * and a read behind it generates the next.  A read before it begins anew.
  *
  * Inodes are made when a name is first looked up and hold a reference to their node.  A removed
  * node stays until its last inode goes; its name is refused at revalidation.  Negative answers are
@@ -222,8 +224,11 @@ struct text_open {
 	void *arg;
 	void (*done)(void *);
 	struct mutex lock;
-	char *text; /* [lock] */
-	size_t len;
+	char *text;   /* [lock] the part from position `start` on, or NULL */
+	size_t len;   /* [lock] */
+	loff_t start; /* [lock] */
+	u64 next;     /* [lock] the record behind it */
+	bool last;    /* [lock] there is none */
 };
 
 int text_file_open(struct file *file, text_show_fn show, text_store_fn store, void *arg,
@@ -243,12 +248,28 @@ int text_file_open(struct file *file, text_show_fn show, text_store_fn store, vo
 	return 0;
 }
 
-/* Write the text anew, in a buffer that is large enough.  Locks: o->lock held. */
-static int generate(struct text_open *o)
+/* Has the writer done all it could with this buffer?  Otherwise a larger one is needed. */
+static bool part_taken(struct text_open *o, const struct seq *seq)
+{
+	if (seq_overflowed(seq) && !seq->whole)
+		return false;
+	o->last = !seq_overflowed(seq);
+	o->len = o->last ? seq->len : seq->whole;
+	o->next = seq->at;
+	o->text = seq->buf;
+	return true;
+}
+
+/*
+ * Write the text from record `from` on, which stands at `start`, in a buffer that is large enough
+ * for one record, or for all there is without records.  Locks: o->lock held.
+ */
+static int generate(struct text_open *o, u64 from, loff_t start)
 {
 	kvfree(o->text);
 	o->text = NULL;
 	o->len = 0;
+	o->start = start;
 	for (size_t size = TEXT_FIRST_SIZE; size <= TEXT_MAX_SIZE; size *= 4) {
 		struct seq seq;
 		char *buf = kvmalloc(size, GFP_KERNEL);
@@ -257,12 +278,10 @@ static int generate(struct text_open *o)
 		if (!buf)
 			return -ENOMEM;
 		seq_init(&seq, buf, size);
+		seq.at = from;
 		err = o->show(&seq, o->arg);
-		if (!err && !seq_overflowed(&seq)) {
-			o->text = buf;
-			o->len = seq.len;
+		if (!err && part_taken(o, &seq))
 			return 0;
-		}
 		kvfree(buf);
 		if (err)
 			return err;
@@ -270,25 +289,43 @@ static int generate(struct text_open *o)
 	return -EFBIG;
 }
 
+/* Have the part with position `pos`, if the text is so long.  Locks: o->lock held. */
+static int have_part(struct text_open *o, loff_t pos)
+{
+	int err = 0;
+
+	if (!pos || !o->text || pos < o->start)
+		err = generate(o, 0, 0);
+	while (!err && !o->last && pos - o->start >= (loff_t)o->len)
+		err = generate(o, o->next, o->start + (loff_t)o->len);
+	return err;
+}
+
 static ssize_t text_read(struct file *file, struct iov_iter *to, loff_t *pos)
 {
 	struct text_open *o = file->private;
+	ssize_t done = 0;
 
 	if (!o->show)
 		return -EIO;
 	guard_mutex(&o->lock);
-	if (*pos == 0 || !o->text) {
-		int err = generate(o);
-		if (err)
-			return err;
-	}
-	if ((u64)*pos >= o->len)
-		return 0;
-	size_t want = min(iov_iter_count(to), o->len - (size_t)*pos);
-	size_t n = copy_to_iter(o->text + *pos, want, to);
+	do {
+		int err = have_part(o, *pos);
 
-	*pos += (loff_t)n;
-	return n || !want ? (ssize_t)n : -EFAULT;
+		if (err)
+			return done ?: err;
+		if (*pos - o->start >= (loff_t)o->len)
+			break;
+		size_t at = (size_t)(*pos - o->start);
+		size_t want = min(iov_iter_count(to), o->len - at);
+		size_t n = copy_to_iter(o->text + at, want, to);
+
+		*pos += (loff_t)n;
+		done += (ssize_t)n;
+		if (n < want)
+			return done ?: -EFAULT;
+	} while (iov_iter_count(to) && !o->last);
+	return done;
 }
 
 static ssize_t text_write(struct file *file, struct iov_iter *from, loff_t *pos)
@@ -319,7 +356,7 @@ static loff_t text_lseek(struct file *file, loff_t offset, int whence)
 {
 	struct text_open *o = file->private;
 
-	return generic_lseek_size(file, offset, whence, S64_MAX, (loff_t)o->len);
+	return generic_lseek_size(file, offset, whence, S64_MAX, o->start + (loff_t)o->len);
 }
 
 static int text_release(struct file *file)

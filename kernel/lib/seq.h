@@ -15,6 +15,8 @@ struct seq {
 	size_t size;
 	size_t len;    /* not NUL-terminated */
 	bool overflow; /* something was dropped */
+	size_t whole;  /* bytes of whole records: seq_record */
+	u64 at;        /* the record after them; 0: the first */
 };
 
 static inline void seq_init(struct seq *s, char *buf, size_t size)
@@ -23,6 +25,8 @@ static inline void seq_init(struct seq *s, char *buf, size_t size)
 	s->size = size;
 	s->len = 0;
 	s->overflow = false;
+	s->whole = 0;
+	s->at = 0;
 }
 
 static inline bool seq_overflowed(const struct seq *s)
@@ -36,6 +40,20 @@ static __always_inline void seq_putc(struct seq *s, char c)
 		s->buf[s->len++] = c;
 	else
 		s->overflow = true;
+}
+
+/*
+ * For texts without bound, which are asked for a part at a time.  The writer begins with the record
+ * s->at and calls this after each, with a number from which it will know the next.  False: it did
+ * not fit, and the writer stops.
+ */
+static inline bool seq_record(struct seq *s, u64 next)
+{
+	if (s->overflow)
+		return false;
+	s->whole = s->len;
+	s->at = next;
+	return true;
 }
 
 void seq_write(struct seq *s, const void *data, size_t len);

@@ -206,6 +206,62 @@ static void maps(void)
 	CALL("mem of nothing", pread(fd, key, 4, 8));
 }
 
+#define MANY 601 /* both ends unlike their neighbours */
+
+/* The areas of [from, to) that `fd` tells of, read `step` bytes at a time; -1: there is a gap. */
+static int areas(int fd, char *from, char *to, size_t step)
+{
+	static char all[1 << 20];
+	unsigned long start, end, at = (long)from;
+	size_t len = 0;
+	ssize_t n;
+	int found = 0;
+
+	while (len + step < sizeof(all) && (n = read(fd, all + len, step)) > 0)
+		len += n;
+	all[len] = 0;
+	for (char *save, *l = strtok_r(all, "\n", &save); l; l = strtok_r(NULL, "\n", &save)) {
+		if (sscanf(l, "%lx-%lx ", &start, &end) != 2 || start < (unsigned long)from ||
+		    end > (unsigned long)to)
+			continue;
+		if (start != at)
+			return -1;
+		at = end;
+		found++;
+	}
+	return at == (unsigned long)to ? found : -1;
+}
+
+/* More than a reader's or the kernel's buffer holds. */
+static void many_areas(void)
+{
+	char *a = mmap(NULL, MANY * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *end = a + MANY * 4096, first[3000], again[1000];
+	int fd = open("/proc/self/maps", O_RDONLY);
+
+	for (char *p = a; p < end; p += 8192)
+		mprotect(p, 4096, PROT_READ);
+	VALUE("many, by 100 bytes", areas(fd, a, end, 100));
+	lseek(fd, 0, SEEK_SET);
+	VALUE("many, by 4096", areas(fd, a, end, 4096));
+	lseek(fd, 0, SEEK_SET);
+	VALUE("many, by 100000", areas(fd, a, end, 100000));
+	VALUE("first bytes", pread(fd, first, sizeof(first), 0));
+	pread(fd, again, 10, 30000);
+	VALUE("before the place", pread(fd, again, sizeof(again), 2000));
+	TRUE("the same", !memcmp(first + 2000, again, sizeof(again)));
+	VALUE("far behind the end", pread(fd, again, sizeof(again), 1 << 28));
+	lseek(fd, 0, SEEK_SET);
+	read(fd, first, 1000);
+	munmap(a, MANY / 2 * 4096);
+	VALUE("half of them gone", areas(fd, a + MANY / 2 * 4096, end, 1000));
+	close(fd);
+	fd = open("/proc/self/smaps", O_RDONLY);
+	VALUE("in smaps", areas(fd, a + MANY / 2 * 4096, end, 5000));
+	close(fd);
+	munmap(a, MANY * 4096);
+}
+
 static void system_wide(void)
 {
 	char *save;
@@ -271,6 +327,7 @@ int main(void)
 	mine();
 	descriptors();
 	maps();
+	many_areas();
 	system_wide();
 	return 0;
 }

@@ -166,14 +166,24 @@ static void show_flags(struct seq *out, const struct vma *vma)
 	seq_putc(out, '\n');
 }
 
-enum map_form { MAPS, SMAPS, ROLLUP };
+/* What smaps says of an area besides its line in maps. */
+static void show_area_usage(struct seq *out, struct vma *vma)
+{
+	struct vma_usage u = {0};
 
-static int show_areas(struct seq *out, struct thread *t, enum map_form form)
+	vma_usage(vma, &u);
+	kb(out, "Size:", vma_size(vma));
+	kb(out, "KernelPageSize:", PAGE_SIZE);
+	kb(out, "MMUPageSize:", PAGE_SIZE);
+	show_usage(out, &u);
+	show_flags(out, vma);
+}
+
+/* An area is a record, and its end leads to the next: few are written under one hold of the lock. */
+static int show_areas(struct seq *out, struct thread *t, bool usage)
 {
 	struct mm *mm = mm_grab(t);
-	struct vma_usage u, sum = {0};
 	struct vma *vma;
-	vaddr_t first = 0, last = 0;
 	char *buf;
 
 	if (!mm)
@@ -184,31 +194,14 @@ static int show_areas(struct seq *out, struct thread *t, enum map_form form)
 		return -ENOMEM;
 	}
 	mm_read_lock(mm);
-	for_each_vma(vma, mm)
-	{
-		first = first ? first : vma->start;
-		last = vma->end;
-		if (form != ROLLUP)
-			show_area(out, vma, buf);
-		if (form == MAPS)
-			continue;
-		memset(&u, 0, sizeof(u));
-		vma_usage(vma, &u);
-		if (form == SMAPS) {
-			kb(out, "Size:", vma_size(vma));
-			kb(out, "KernelPageSize:", PAGE_SIZE);
-			kb(out, "MMUPageSize:", PAGE_SIZE);
-			show_usage(out, &u);
-			show_flags(out, vma);
-		}
-		add_usage(&sum, &u);
+	for (vma = vma_find(mm, out->at); vma; vma = vma_next(vma)) {
+		show_area(out, vma, buf);
+		if (usage)
+			show_area_usage(out, vma);
+		if (!seq_record(out, vma->end))
+			break;
 	}
 	mm_read_unlock(mm);
-	if (form == ROLLUP) {
-		seq_printf(out, "%08lx-%08lx ---p 00000000 00:00 0 %30s\n", first, last,
-			   "[rollup]");
-		show_usage(out, &sum);
-	}
 	kfree(buf);
 	mm_put(mm);
 	return 0;
@@ -216,17 +209,37 @@ static int show_areas(struct seq *out, struct thread *t, enum map_form form)
 
 int show_maps(struct seq *out, struct thread *t, bool thread)
 {
-	return show_areas(out, t, MAPS);
+	return show_areas(out, t, false);
 }
 
 int show_smaps(struct seq *out, struct thread *t, bool thread)
 {
-	return show_areas(out, t, SMAPS);
+	return show_areas(out, t, true);
 }
 
 int show_smaps_rollup(struct seq *out, struct thread *t, bool thread)
 {
-	return show_areas(out, t, ROLLUP);
+	struct mm *mm = mm_grab(t);
+	struct vma_usage u, sum = {0};
+	vaddr_t first = 0, last = 0;
+	struct vma *vma;
+
+	if (!mm)
+		return 0;
+	mm_read_lock(mm);
+	for_each_vma(vma, mm)
+	{
+		first = first ? first : vma->start;
+		last = vma->end;
+		memset(&u, 0, sizeof(u));
+		vma_usage(vma, &u);
+		add_usage(&sum, &u);
+	}
+	mm_read_unlock(mm);
+	seq_printf(out, "%08lx-%08lx ---p 00000000 00:00 0 %30s\n", first, last, "[rollup]");
+	show_usage(out, &sum);
+	mm_put(mm);
+	return 0;
 }
 
 int link_exe(struct thread *t, struct path *out)
