@@ -88,7 +88,8 @@ void notify_parent(struct process *p, int why, int status)
 	if (exited)
 		info.si_signo = p->exit_signal;
 	bool no_stop = parent->sig.actions->action[SIGCHLD - 1].flags & SA_NOCLDSTOP;
-	if (info.si_signo && (exited || !no_stop))
+	/* clone(2) takes any number, and sends what is a signal. */
+	if (info.si_signo && info.si_signo <= KSIG_COUNT && (exited || !no_stop))
 		signal_send_process(&parent->sig, &info);
 	wake_up_all(&parent->child_wait);
 }

@@ -22,6 +22,7 @@
 
 #include <kernel/abi/errno.h>
 #include <kernel/abi/resource.h>
+#include <kernel/debug/assert.h>
 #include <kernel/lib/bits.h>
 #include <kernel/lib/string.h>
 #include <kernel/sched/limits.h>
@@ -432,6 +433,7 @@ static int signal_send_locked(struct signal_shared *sh, struct signal_state *st,
 	struct signal_pending *p = st ? &st->pending : &sh->pending;
 
 	assert_held(&sh->lock);
+	ASSERT(signo >= 1 && signo <= KSIG_COUNT);
 	if (!side_effects(sh, signo) || ignored(sh, st, signo))
 		return 0;
 	if (signo < KSIG_RTMIN && (p->set & KSIG_BIT(signo)) && !(q && q->owned))

@@ -109,6 +109,33 @@ static void forks(void)
 	CALL("clone3 bad pointer", syscall(SYS_clone3, BAD, 64));
 }
 
+/* The signal a child sends at its end may be any number: what is no signal is not sent. */
+static void end_signals(void)
+{
+	static const int numbers[] = { 0, SIGUSR1, 64, 65, 66, 127, 200, 255 };
+	sigset_t all, pend;
+	int st;
+
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, NULL);
+	for (unsigned i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		long pid = syscall(SYS_clone, numbers[i], 0, 0, 0, 0);
+
+		if (!pid)
+			_exit(3);
+		CALL("no child of fork's", waitpid(pid, &st, 0));
+		TRUE("waited for", waitpid(pid, &st, __WCLONE) == pid);
+		show_status("its end", st);
+		sigpending(&pend);
+		for (int sig = 1; sig <= 64; sig++)
+			if (sigismember(&pend, sig) == 1)
+				VALUE("pending", sig);
+		while (sigtimedwait(&all, NULL, &(struct timespec){ 0 }) > 0)
+			;
+	}
+	sigprocmask(SIG_UNBLOCK, &all, NULL);
+}
+
 static void orphans(void)
 {
 	int st, p[2];
@@ -387,6 +414,7 @@ int main(void)
 	setsid();
 	waits();
 	forks();
+	end_signals();
 	orphans();
 	groups();
 	execs();
