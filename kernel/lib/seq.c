@@ -42,14 +42,20 @@ void seq_printf(struct seq *s, const char *fmt, ...)
 	va_end(args);
 }
 
-static void put_number(struct seq *s, const char *before, bool negative, u64 n)
+/* The digits of n up to `end`.  Returns where they begin. */
+static char *decimal(char *end, u64 n)
 {
-	char text[21], *p = text + sizeof(text);
-
 	do {
-		*--p = (char)('0' + n % 10);
+		*--end = (char)('0' + n % 10);
 		n /= 10;
 	} while (n);
+	return end;
+}
+
+static void put_number(struct seq *s, const char *before, bool negative, u64 n)
+{
+	char text[21], *p = decimal(text + sizeof(text), n);
+
 	if (negative)
 		*--p = '-';
 	if (before)
@@ -65,6 +71,26 @@ void seq_put_u64(struct seq *s, const char *before, u64 n)
 void seq_put_s64(struct seq *s, const char *before, s64 n)
 {
 	put_number(s, before, n < 0, n < 0 ? -(u64)n : (u64)n);
+}
+
+void seq_put_right(struct seq *s, u64 n, unsigned width)
+{
+	char text[20], *end = text + sizeof(text), *p = decimal(end, n);
+
+	for (size_t len = (size_t)(end - p); len < width; len++)
+		seq_putc(s, ' ');
+	seq_write(s, p, (size_t)(end - p));
+}
+
+void seq_put_hex(struct seq *s, u64 n, unsigned width)
+{
+	char text[16], *end = text + sizeof(text), *p = end;
+
+	do {
+		*--p = "0123456789abcdef"[n & 15];
+		n >>= 4;
+	} while (n || p > end - width);
+	seq_write(s, p, (size_t)(end - p));
 }
 
 void seq_escape(struct seq *s, const char *str, const char *chars)

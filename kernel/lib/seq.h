@@ -64,6 +64,10 @@ void seq_vprintf(struct seq *s, const char *fmt, va_list args) __printf(2, 0);
 /* A decimal number, preceded by `before` unless that is NULL: faster than seq_printf. */
 void seq_put_u64(struct seq *s, const char *before, u64 n);
 void seq_put_s64(struct seq *s, const char *before, s64 n);
+/* At least `width` characters, blanks before a decimal number, zeros (16 at most) before a
+ * hexadecimal. */
+void seq_put_right(struct seq *s, u64 n, unsigned width);
+void seq_put_hex(struct seq *s, u64 n, unsigned width);
 
 /* `str` with each character of `chars`, and the backslash, as \ooo. */
 void seq_escape(struct seq *s, const char *str, const char *chars);

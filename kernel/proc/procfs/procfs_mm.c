@@ -84,8 +84,15 @@ int show_auxv(struct seq *out, struct thread *t, bool thread)
 
 static void show_area(struct seq *out, struct vma *vma, char *path_buf)
 {
+	const char flags[] = {
+		' ',
+		vma->flags & VM_READ ? 'r' : '-',
+		vma->flags & VM_WRITE ? 'w' : '-',
+		vma->flags & VM_EXEC ? 'x' : '-',
+		vma->flags & VM_MAYSHARE ? 's' : 'p',
+		' ',
+	};
 	const char *name = vma_name(vma);
-	size_t start = out->len;
 	u32 dev = 0;
 	u64 ino = 0;
 
@@ -93,10 +100,16 @@ static void show_area(struct seq *out, struct vma *vma, char *path_buf)
 		dev = vma->file->inode->sb->dev;
 		ino = vma->file->inode->ino;
 	}
-	seq_printf(out, "%08lx-%08lx %c%c%c%c %08llx %02x:%02x %llu", vma->start, vma->end,
-		   vma->flags & VM_READ ? 'r' : '-', vma->flags & VM_WRITE ? 'w' : '-',
-		   vma->flags & VM_EXEC ? 'x' : '-', vma->flags & VM_MAYSHARE ? 's' : 'p',
-		   vma->file ? vma->pgoff << PAGE_SHIFT : 0ull, MAJOR(dev), MINOR(dev), ino);
+	seq_put_hex(out, vma->start, 8);
+	seq_putc(out, '-');
+	seq_put_hex(out, vma->end, 8);
+	seq_write(out, flags, sizeof(flags));
+	seq_put_hex(out, vma->file ? vma->pgoff << PAGE_SHIFT : 0, 8);
+	seq_putc(out, ' ');
+	seq_put_hex(out, MAJOR(dev), 2);
+	seq_putc(out, ':');
+	seq_put_hex(out, MINOR(dev), 2);
+	seq_put_u64(out, " ", ino);
 	if (!name && vma->file) {
 		char *path;
 
@@ -105,8 +118,7 @@ static void show_area(struct seq *out, struct vma *vma, char *path_buf)
 	}
 	if (name) {
 		seq_putc(out, ' ');
-		while (out->len - start < 73 && !seq_overflowed(out))
-			seq_putc(out, ' ');
+		seq_pad_to(out, 73);
 		seq_escape(out, name, "\n");
 	}
 	seq_putc(out, '\n');
@@ -114,7 +126,10 @@ static void show_area(struct seq *out, struct vma *vma, char *path_buf)
 
 static void kb(struct seq *out, const char *name, u64 bytes)
 {
-	seq_printf(out, "%-15s %8llu kB\n", name, bytes / 1024);
+	seq_puts(out, name);
+	seq_pad_to(out, 16);
+	seq_put_right(out, bytes / 1024, 8);
+	seq_puts(out, " kB\n");
 }
 
 static void show_usage(struct seq *out, const struct vma_usage *u)
@@ -160,8 +175,10 @@ static void show_flags(struct seq *out, const struct vma *vma)
 
 	seq_puts(out, "VmFlags: ");
 	for (unsigned i = 0; i < ARRAY_SIZE(names); i++) {
-		if (vma->flags & names[i].flag)
-			seq_printf(out, "%s ", names[i].name);
+		if (vma->flags & names[i].flag) {
+			seq_puts(out, names[i].name);
+			seq_putc(out, ' ');
+		}
 	}
 	seq_putc(out, '\n');
 }
