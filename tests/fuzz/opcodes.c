@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* LIMIT 3000 */
+/*
+ * Random instructions, by nobody, for SECONDS_EACH seconds.  The kernel must stay alive; what the
+ * instructions do to the program does not matter.
+ *
+ * A supervisor forks victims in a session each.  A victim jumps into a page of random words, which
+ * on x86_64 begin with one of the instructions that have the processor look into the kernel's
+ * tables; whatever exception it meets ends it, and a timer does when it meets none.
+ */
+#include <grp.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define PAGE 4096
+
+#if defined(__x86_64__)
+/* Far returns, calls and jumps, interrupts, segments, the flags. */
+static const char *const first[] = {
+	"\xcb",	    "\x48\xcb",		"\xca\x08\x00", "\xcf",		"\x48\xcf",	"\x66\xcf",
+	"\xff\x18", "\x48\xff\x18",	"\xff\x28",	"\x48\xff\x28", "\xcd\x80",	"\xcd\x0e",
+	"\xcd\x02", "\xcd\x08",		"\xcc",		"\xf1",		"\x8e\xd0",	"\x8e\xe0",
+	"\x8e\xe8", "\x8e\xd8",		"\x0f\xb4\x00", "\x0f\xb2\x00", "\x0f\x02\xc0", "\x0f\x03\xc0",
+	"\x9d",	    "\x0f\x00\xe0",	"\x0f\x34",	"\x0f\x05",	"\xf4",		"\x0f\x0b",
+	"\xc8",	    "\x0f\xc7\x00\x00",
+};
+#endif
+
+static uint64_t state;
+
+static uint64_t draw(void)
+{
+	state ^= state << 13;
+	state ^= state >> 7;
+	state ^= state << 17;
+	return state;
+}
+
+static void fill(unsigned char *page)
+{
+	for (int i = 0; i < PAGE; i += 8) {
+		uint64_t w = draw();
+
+		memcpy(page + i, &w, 8);
+	}
+#if defined(__x86_64__)
+	const char *how = first[draw() % (sizeof(first) / sizeof(first[0]))];
+
+	memcpy(page, how, strlen(how));
+#endif
+	__builtin___clear_cache((char *)page, (char *)page + PAGE);
+}
+
+static void end(int signo)
+{
+	_exit(0);
+}
+
+static void victim(uint64_t seed)
+{
+	static char stack[65536];
+	struct sigaction action = {.sa_handler = end, .sa_flags = SA_ONSTACK};
+	struct rlimit none = {0, 0}, few = {64, 64}, space = {256ul << 20, 256ul << 20};
+	unsigned char *page;
+
+	state = seed * 0x9e3779b97f4a7c15ull | 1;
+	for (int i = 0; i < 8; i++)
+		draw();
+	setsid();
+	page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	setrlimit(RLIMIT_CORE, &none);
+	setrlimit(RLIMIT_FSIZE, &none);
+	setrlimit(RLIMIT_NPROC, &few);
+	setrlimit(RLIMIT_AS, &space);
+	if (page == MAP_FAILED || setgroups(0, NULL) || setgid(65534) || setuid(65534))
+		_exit(9);
+	fill(page);
+	sigaltstack(&(stack_t){.ss_sp = stack, .ss_size = sizeof(stack)}, NULL);
+	for (int signo = 1; signo < NSIG; signo++)
+		sigaction(signo, &action, NULL);
+	setitimer(ITIMER_REAL, &(struct itimerval){.it_value.tv_usec = 20000}, NULL);
+	((void (*)(void))(page + (draw() % 4 ? 0 : draw() % (PAGE / 4) * 4)))();
+	_exit(0);
+}
+
+/* It ends by itself, or its timer did not end it. */
+static void attend(pid_t child)
+{
+	struct timespec step = {0, 1000000};
+
+	for (int i = 0; i < 200; i++) {
+		if (waitpid(child, NULL, WNOHANG) == child) {
+			kill(-child, SIGKILL);
+			return;
+		}
+		nanosleep(&step, NULL);
+	}
+	kill(-child, SIGKILL);
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+}
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec + t.tv_nsec / 1e9;
+}
+
+static void supervise(int role, uint64_t seed, double until)
+{
+	while (now() < until) {
+		pid_t child = fork();
+
+		if (!child)
+			victim(seed + role);
+		if (child > 0)
+			attend(child);
+		seed += 2;
+	}
+	_exit(0);
+}
+
+int main(void)
+{
+	const char *s = getenv("SECONDS_EACH"), *r = getenv("SEED");
+	double until = now() + (s ? atof(s) : 3);
+	uint64_t seed = r && *r ? strtoull(r, NULL, 0) : (uint64_t)time(NULL);
+	FILE *log = fopen("/dev/kmsg", "w");
+	pid_t who[2];
+
+	if (log) {
+		fprintf(log, "<1>opcodes: SEED=%llu\n", (unsigned long long)seed);
+		fclose(log);
+	}
+	for (int role = 0; role < 2; role++)
+		if (!(who[role] = fork()))
+			supervise(role, seed, until);
+	for (int role = 0; role < 2; role++) {
+		int status = -1;
+
+		waitpid(who[role], &status, 0);
+		printf("random instructions: %s\n", status == 0 ? "alive" : "the supervisor died");
+	}
+	return 0;
+}
