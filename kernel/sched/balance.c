@@ -136,13 +136,17 @@ static bool pull_one(struct runqueue *src, struct runqueue *dst)
 static struct runqueue *busiest(unsigned self, unsigned least)
 {
 	struct runqueue *best = NULL;
-	unsigned cpu;
+	unsigned cpu, most = 0;
 
 	for_each_online_cpu (cpu) {
-		if (cpu == self || load(cpu) < least)
+		unsigned nr = load(cpu);
+
+		if (cpu == self || nr < least)
 			continue;
-		if (!best || load(cpu) > best->nr_running)
+		if (!best || nr > most) {
 			best = rq_of(cpu);
+			most = nr;
+		}
 	}
 	return best;
 }
@@ -192,16 +196,17 @@ static void push_to_idle(struct runqueue *rq)
 
 void balance_tick(struct runqueue *rq, u64 now)
 {
+	unsigned ours = load(rq->cpu);
 	struct runqueue *src;
 
-	if (rq->nr_running > 1 && !cpumask_empty(&sched_idle_cpus)) {
+	if (ours > 1 && !cpumask_empty(&sched_idle_cpus)) {
 		push_to_idle(rq);
 		return;
 	}
 	if (now < rq->next_balance)
 		return;
 	rq->next_balance = now + BALANCE_PERIOD;
-	src = busiest(rq->cpu, rq->nr_running + 2);
+	src = busiest(rq->cpu, ours + 2);
 	if (!src)
 		return;
 	rq_lock_pair(rq, src);
