@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* LIMIT 3000 */
 /*
- * Random instructions, by nobody, for SECONDS_EACH seconds.  The kernel must stay alive; what the
- * instructions do to the program does not matter.
+ * Random instructions and disturbed signal frames, by nobody, for SECONDS_EACH seconds.  The kernel
+ * must stay alive; what becomes of the program does not matter.
  *
- * A supervisor forks victims in a session each.  A victim jumps into a page of random words, which
- * on x86_64 begin with one of the instructions that have the processor look into the kernel's
- * tables; whatever exception it meets ends it, and a timer does when it meets none.
+ * Two supervisors fork victims in a session each.  One's jump into a page of random words, which on
+ * x86_64 begin with one of the instructions that have the processor look into the kernel's tables.
+ * The other's change some words of a signal's frame and return through it, as long as that goes
+ * well.  Whatever exception a victim meets ends it, and a timer does when it meets none.
  */
 #include <grp.h>
 #include <signal.h>
@@ -21,7 +22,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PAGE 4096
+#define PAGE   4096
+#define FRAMES 200
 
 #if defined(__x86_64__)
 /* Far returns, calls and jumps, interrupts, segments, the flags. */
@@ -60,14 +62,48 @@ static void fill(unsigned char *page)
 	__builtin___clear_cache((char *)page, (char *)page + PAGE);
 }
 
+static char stack[65536];
+
 static void end(int signo)
 {
 	_exit(0);
 }
 
-static void victim(uint64_t seed)
+/* What is restored lies from `context` on, at the upper end of the stack. */
+static void disturb(int signo, siginfo_t *info, void *context)
 {
-	static char stack[65536];
+	uint64_t *words = context;
+	unsigned nr = (stack + sizeof(stack) - (char *)context) / 8;
+
+	for (int i = draw() % 4; i >= 0; i--) {
+		uint64_t *w = &words[draw() % nr];
+
+		switch (draw() % 4) {
+		case 0: *w = draw(); break;
+		case 1: *w ^= 1ull << draw() % 64; break;
+		case 2: *w = draw() % 256; break;
+		case 3: *w = words[draw() % nr]; break;
+		}
+	}
+}
+
+static void instructions(unsigned char *page)
+{
+	fill(page);
+	((void (*)(void))(page + (draw() % 4 ? 0 : draw() % (PAGE / 4) * 4)))();
+}
+
+static void frames(void)
+{
+	struct sigaction action = {.sa_sigaction = disturb, .sa_flags = SA_ONSTACK | SA_SIGINFO};
+
+	sigaction(SIGUSR1, &action, NULL);
+	for (int i = 0; i < FRAMES; i++)
+		raise(SIGUSR1);
+}
+
+static void victim(int role, uint64_t seed)
+{
 	struct sigaction action = {.sa_handler = end, .sa_flags = SA_ONSTACK};
 	struct rlimit none = {0, 0}, few = {64, 64}, space = {256ul << 20, 256ul << 20};
 	unsigned char *page;
@@ -76,19 +112,22 @@ static void victim(uint64_t seed)
 	for (int i = 0; i < 8; i++)
 		draw();
 	setsid();
-	page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+		    0);
 	setrlimit(RLIMIT_CORE, &none);
 	setrlimit(RLIMIT_FSIZE, &none);
 	setrlimit(RLIMIT_NPROC, &few);
 	setrlimit(RLIMIT_AS, &space);
 	if (page == MAP_FAILED || setgroups(0, NULL) || setgid(65534) || setuid(65534))
 		_exit(9);
-	fill(page);
 	sigaltstack(&(stack_t){.ss_sp = stack, .ss_size = sizeof(stack)}, NULL);
 	for (int signo = 1; signo < NSIG; signo++)
 		sigaction(signo, &action, NULL);
 	setitimer(ITIMER_REAL, &(struct itimerval){.it_value.tv_usec = 20000}, NULL);
-	((void (*)(void))(page + (draw() % 4 ? 0 : draw() % (PAGE / 4) * 4)))();
+	if (role)
+		frames();
+	else
+		instructions(page);
 	_exit(0);
 }
 
@@ -123,7 +162,7 @@ static void supervise(int role, uint64_t seed, double until)
 		pid_t child = fork();
 
 		if (!child)
-			victim(seed + role);
+			victim(role, seed + role);
 		if (child > 0)
 			attend(child);
 		seed += 2;
@@ -150,7 +189,8 @@ int main(void)
 		int status = -1;
 
 		waitpid(who[role], &status, 0);
-		printf("random instructions: %s\n", status == 0 ? "alive" : "the supervisor died");
+		printf("%s: %s\n", role ? "disturbed signal frames" : "random instructions",
+		       status == 0 ? "alive" : "the supervisor died");
 	}
 	return 0;
 }
