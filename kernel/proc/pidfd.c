@@ -199,6 +199,20 @@ static int send_to_scope(struct pid *pid, int sig, const struct siginfo __user *
 	return signal_pid(pid, &info, thread);
 }
 
+/* Before there were pidfds, their place was taken by directories of /proc. */
+static int signal_target(int fd, struct pid **out, unsigned *flags)
+{
+	struct fdref ref = fd_get(fd);
+	struct pid *pid = ref.file ? procfs_dir_pid(ref.file) : NULL;
+
+	if (pid) {
+		*out = pid_get(pid);
+		*flags = 0;
+	}
+	fd_put(ref);
+	return pid ? 0 : pidfd_get(fd, out, flags);
+}
+
 long sys_pidfd_send_signal(int pidfd, int sig, const struct siginfo __user *uinfo,
 			   unsigned int flags)
 {
@@ -208,7 +222,7 @@ long sys_pidfd_send_signal(int pidfd, int sig, const struct siginfo __user *uinf
 
 	if ((flags & ~(unsigned)SIGNAL_FLAGS) || (flags & (flags - 1)))
 		return -EINVAL;
-	err = pidfd_get(pidfd, &pid, &opened);
+	err = signal_target(pidfd, &pid, &opened);
 	if (err)
 		return err;
 	if (!flags)

@@ -243,6 +243,8 @@ void process_timers_exec(struct process *p);
 void process_init(void);
 /* The process part of /proc, after proc_init(). */
 void procfs_init(void);
+/* The process of an open directory /proc/PID, which counts it; NULL when that is another file. */
+struct pid *procfs_dir_pid(const struct file *file);
 
 /* What the command line says about the first program.  All strings live for ever. */
 struct init_request {

@@ -201,6 +201,39 @@ static void groups(void)
 	close(two);
 }
 
+/* Directories of /proc stand for their processes here, and nowhere else. */
+static void directories(void)
+{
+	int dir = open("/proc/self", O_RDONLY | O_DIRECTORY), tasks = open("/proc/self/task", O_RDONLY),
+	    proc = open("/proc", O_RDONLY), path = open("/proc/self", O_PATH), task, dead;
+	char name[64];
+	pid_t child;
+
+	snprintf(name, sizeof(name), "/proc/self/task/%d", getpid());
+	task = open(name, O_RDONLY);
+	arrived("by directory", send(dir, SIGUSR1, NULL, 0));
+	arrived("by directory, to the group", send(dir, SIGUSR1, NULL, PROCESS_GROUP));
+	CALL("by the directory of a thread", send(task, SIGUSR1, NULL, 0));
+	CALL("by the directory of threads", send(tasks, SIGUSR1, NULL, 0));
+	CALL("by the root of proc", send(proc, SIGUSR1, NULL, 0));
+	CALL("by a path", send(path, SIGUSR1, NULL, 0));
+	CALL("a file of the directory", syscall(SYS_pidfd_getfd, dir, 0, 0));
+	CALL("waitid", waitid(P_PIDFD, dir, NULL, WEXITED | WNOHANG));
+	child = fork();
+	if (!child)
+		_exit(0);
+	snprintf(name, sizeof(name), "/proc/%d", child);
+	dead = open(name, O_RDONLY);
+	waitpid(child, NULL, 0);
+	CALL("by the directory of the gone", send(dead, SIGUSR1, NULL, 0));
+	close(dead);
+	close(dir);
+	close(tasks);
+	close(proc);
+	close(path);
+	close(task);
+}
+
 int main(void)
 {
 	struct sigaction a = { .sa_sigaction = handler, .sa_flags = SA_SIGINFO };
@@ -210,5 +243,6 @@ int main(void)
 	arguments();
 	threads();
 	groups();
+	directories();
 	return 0;
 }

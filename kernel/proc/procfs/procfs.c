@@ -286,6 +286,13 @@ static const struct file_ops pid_dir_ops = {.iterate = pid_dir_iterate, .lseek =
 static const struct pid_entry pid_dir = {
 	.mode = S_IFDIR | 0555, .iops = &pid_dir_iops, .fops = &pid_dir_ops};
 
+struct pid *procfs_dir_pid(const struct file *file)
+{
+	struct pid_node *n = file->ops == &pid_dir_ops ? PID_NODE(file->inode) : NULL;
+
+	return n && !n->thread ? n->pid : NULL;
+}
+
 static int parse_nr(const char *name, size_t len, u32 *nr)
 {
 	char buf[12];
