@@ -30,9 +30,16 @@ const struct ktermios serial_termios = {
 		 [VLNEXT] = 026},
 };
 
+/* Bytes in the ring.  Locks: the port's. */
 static unsigned used(const struct serial_port *p)
 {
-	return READ_ONCE(p->head) - READ_ONCE(p->tail);
+	return p->head - p->tail;
+}
+
+static unsigned used_now(struct serial_port *p)
+{
+	guard_spin_irq(&p->lock);
+	return used(p);
 }
 
 static int serial_open(struct tty *tty)
@@ -68,7 +75,7 @@ static size_t serial_write(struct tty *tty, const u8 *buf, size_t n)
 
 static size_t serial_write_room(struct tty *tty)
 {
-	return SERIAL_TX_SIZE - used(tty->port);
+	return SERIAL_TX_SIZE - used_now(tty->port);
 }
 
 static size_t serial_chars(struct tty *tty)
@@ -163,6 +170,6 @@ bool serial_tx_next(struct serial_port *port, u8 *byte)
 
 void serial_tx_done(struct serial_port *port)
 {
-	if (used(port) < SERIAL_TX_SIZE / 2)
+	if (used_now(port) < SERIAL_TX_SIZE / 2)
 		tty_wake_writers(port->tty);
 }
