@@ -20,7 +20,6 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,6 +53,8 @@ struct call {
 };
 
 #include <grammar.h>
+
+#include "fuzz.h"
 
 #define NR_CALLS (sizeof(calls) / sizeof(calls[0]))
 #define ARENA_PAGES 64
@@ -104,20 +105,10 @@ static const char *const paths[] = {
 	"l",
 };
 
-static uint64_t state;
-
 /* Shared with the supervisor, for the line it leaves in the log. */
 static struct tally {
 	unsigned long made, succeeded;
 } *tally;
-
-static uint64_t draw(void)
-{
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return state;
-}
 
 static unsigned below(unsigned n)
 {
@@ -364,9 +355,7 @@ static void victim(const char *dir, uint64_t seed, int nobody)
 	struct rlimit files = {64, 64}, procs = {64, 64}, core = {0, 0},
 		      space = {512ul << 20, 512ul << 20}, fsize = {1 << 20, 1 << 20};
 
-	state = seed * 0x9e3779b97f4a7c15ull | 1;
-	for (int i = 0; i < 8; i++)
-		draw();
+	draw_from(seed);
 	setsid();
 	for (int fd = 0; fd < 3; fd++)
 		dup2(open("/dev/null", O_RDWR | O_CLOEXEC), fd);
@@ -416,28 +405,6 @@ static void attend(pid_t child)
 	waitpid(child, &status, 0);
 }
 
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec + t.tv_nsec / 1e9;
-}
-
-/* A line for the machine's log. */
-__attribute__((format(printf, 1, 2))) static void note(const char *format, ...)
-{
-	int fd = open("/dev/kmsg", O_WRONLY);
-	va_list args;
-	char line[128];
-
-	va_start(args, format);
-	vsnprintf(line, sizeof(line), format, args);
-	va_end(args);
-	dprintf(fd, "<1>fuzz: %s\n", line);
-	close(fd);
-}
-
 static void supervise(int role, uint64_t seed, double until)
 {
 	char dir[32];
@@ -462,21 +429,7 @@ static void supervise(int role, uint64_t seed, double until)
 
 int main(void)
 {
-	const char *s = getenv("SECONDS_EACH"), *r = getenv("SEED");
-	double until = now() + (s ? atof(s) : 8);
-	uint64_t seed = r && *r ? strtoull(r, NULL, 0) : (uint64_t)time(NULL);
-	pid_t who[4];
+	static const char *const roles[] = {"as root", "as nobody", "as root", "as nobody"};
 
-	note("SEED=%llu", (unsigned long long)seed);
-	for (int role = 0; role < 4; role++)
-		if (!(who[role] = fork()))
-			supervise(role, seed, until);
-	for (int role = 0; role < 4; role++) {
-		int status = -1;
-
-		waitpid(who[role], &status, 0);
-		printf("as %s: %s\n", role & 1 ? "nobody" : "root",
-		       status == 0 ? "alive" : "the supervisor died");
-	}
-	return 0;
+	return supervisors(4, roles, 8, supervise);
 }

@@ -11,16 +11,12 @@
  */
 #include <grp.h>
 #include <signal.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/time.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
+
+#include "fuzz.h"
 
 #define PAGE   4096
 #define FRAMES 200
@@ -28,24 +24,14 @@
 #if defined(__x86_64__)
 /* Far returns, calls and jumps, interrupts, segments, the flags. */
 static const char *const first[] = {
-	"\xcb",	    "\x48\xcb",		"\xca\x08\x00", "\xcf",		"\x48\xcf",	"\x66\xcf",
-	"\xff\x18", "\x48\xff\x18",	"\xff\x28",	"\x48\xff\x28", "\xcd\x80",	"\xcd\x0e",
-	"\xcd\x02", "\xcd\x08",		"\xcc",		"\xf1",		"\x8e\xd0",	"\x8e\xe0",
-	"\x8e\xe8", "\x8e\xd8",		"\x0f\xb4\x00", "\x0f\xb2\x00", "\x0f\x02\xc0", "\x0f\x03\xc0",
-	"\x9d",	    "\x0f\x00\xe0",	"\x0f\x34",	"\x0f\x05",	"\xf4",		"\x0f\x0b",
-	"\xc8",	    "\x0f\xc7\x00\x00",
+	"\xcb", "\x48\xcb", "\xca\x08", "\xcf", "\x48\xcf", "\x66\xcf",
+	"\xff\x18", "\x48\xff\x18", "\xff\x28", "\x48\xff\x28", "\xcd\x80", "\xcd\x0e",
+	"\xcd\x02", "\xcd\x08", "\xcc", "\xf1", "\x8e\xd0", "\x8e\xe0",
+	"\x8e\xe8", "\x8e\xd8", "\x0f\xb4", "\x0f\xb2", "\x0f\x02\xc0", "\x0f\x03\xc0",
+	"\x9d", "\x0f", "\x0f\x34", "\x0f\x05", "\xf4", "\x0f\x0b",
+	"\xc8", "\x0f\xc7",
 };
 #endif
-
-static uint64_t state;
-
-static uint64_t draw(void)
-{
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return state;
-}
 
 static void fill(unsigned char *page)
 {
@@ -108,9 +94,7 @@ static void victim(int role, uint64_t seed)
 	struct rlimit none = {0, 0}, few = {64, 64}, space = {256ul << 20, 256ul << 20};
 	unsigned char *page;
 
-	state = seed * 0x9e3779b97f4a7c15ull | 1;
-	for (int i = 0; i < 8; i++)
-		draw();
+	draw_from(seed);
 	setsid();
 	page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1,
 		    0);
@@ -148,14 +132,6 @@ static void attend(pid_t child)
 	waitpid(child, NULL, 0);
 }
 
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec + t.tv_nsec / 1e9;
-}
-
 static void supervise(int role, uint64_t seed, double until)
 {
 	while (now() < until) {
@@ -172,25 +148,7 @@ static void supervise(int role, uint64_t seed, double until)
 
 int main(void)
 {
-	const char *s = getenv("SECONDS_EACH"), *r = getenv("SEED");
-	double until = now() + (s ? atof(s) : 3);
-	uint64_t seed = r && *r ? strtoull(r, NULL, 0) : (uint64_t)time(NULL);
-	FILE *log = fopen("/dev/kmsg", "w");
-	pid_t who[2];
+	static const char *const roles[] = {"random instructions", "disturbed signal frames"};
 
-	if (log) {
-		fprintf(log, "<1>opcodes: SEED=%llu\n", (unsigned long long)seed);
-		fclose(log);
-	}
-	for (int role = 0; role < 2; role++)
-		if (!(who[role] = fork()))
-			supervise(role, seed, until);
-	for (int role = 0; role < 2; role++) {
-		int status = -1;
-
-		waitpid(who[role], &status, 0);
-		printf("%s: %s\n", role ? "disturbed signal frames" : "random instructions",
-		       status == 0 ? "alive" : "the supervisor died");
-	}
-	return 0;
+	return supervisors(2, roles, 3, supervise);
 }
