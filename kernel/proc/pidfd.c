@@ -99,11 +99,12 @@ struct pid *pidfd_pid(const struct file *file)
 	return file->ops == &pidfd_ops ? file->private : NULL;
 }
 
-/* The same, counted, of a descriptor, and the flags it was opened with.  0 or -EBADF. */
-static int pidfd_get(int fd, struct pid **out, unsigned *flags)
+/* What `of` finds behind a descriptor, counted, and the flags it was opened with.  0 or -EBADF. */
+static int pidfd_get(int fd, struct pid *(*of)(const struct file *), struct pid **out,
+		     unsigned *flags)
 {
 	struct fdref ref = fd_get(fd);
-	struct pid *pid = ref.file ? pidfd_pid(ref.file) : NULL;
+	struct pid *pid = ref.file ? of(ref.file) : NULL;
 
 	if (pid) {
 		*out = pid_get(pid);
@@ -117,7 +118,7 @@ int pidfd_get_pid(int fd, struct pid **out)
 {
 	unsigned flags;
 
-	return pidfd_get(fd, out, &flags);
+	return pidfd_get(fd, pidfd_pid, out, &flags);
 }
 
 /* 0, -ESRCH, or -EINVAL: a thread that is not its process's first. */
@@ -200,17 +201,9 @@ static int send_to_scope(struct pid *pid, int sig, const struct siginfo __user *
 }
 
 /* Before there were pidfds, their place was taken by directories of /proc. */
-static int signal_target(int fd, struct pid **out, unsigned *flags)
+static struct pid *target_of(const struct file *file)
 {
-	struct fdref ref = fd_get(fd);
-	struct pid *pid = ref.file ? procfs_dir_pid(ref.file) : NULL;
-
-	if (pid) {
-		*out = pid_get(pid);
-		*flags = 0;
-	}
-	fd_put(ref);
-	return pid ? 0 : pidfd_get(fd, out, flags);
+	return pidfd_pid(file) ?: procfs_dir_pid(file);
 }
 
 long sys_pidfd_send_signal(int pidfd, int sig, const struct siginfo __user *uinfo,
@@ -222,7 +215,7 @@ long sys_pidfd_send_signal(int pidfd, int sig, const struct siginfo __user *uinf
 
 	if ((flags & ~(unsigned)SIGNAL_FLAGS) || (flags & (flags - 1)))
 		return -EINVAL;
-	err = signal_target(pidfd, &pid, &opened);
+	err = pidfd_get(pidfd, target_of, &pid, &opened);
 	if (err)
 		return err;
 	if (!flags)
