@@ -229,8 +229,8 @@ void folio_redirty(struct folio *f);
  * caller unlocks it, after folio_start_writeback() if it is to be written.  The walk's reference
  * lasts until the next call.  With `sync` what was dirty at the beginning is visited, whoever
  * dirties more meanwhile, and folios already under writeback are waited for.  `writepages` is the
- * caller himself: once the object has other operations (given when it has no page) the walk ends,
- * and what is left stays dirty for them.  Context: may sleep.
+ * caller himself: once the object has other operations (given when it has no page) it gets no
+ * more, and what is dirty stays so for them.  Context: may sleep.
  */
 struct writeback_walk {
 	struct mapping *mapping;

@@ -93,7 +93,7 @@ void mm_stat(struct mem_info *m)
 
 static void kb(struct seq *s, const char *name, u64 pages)
 {
-	seq_printf(s, "%-15s %8llu kB\n", name, pages << (PAGE_SHIFT - 10));
+	seq_put_kb(s, name, pages << (PAGE_SHIFT - 10));
 }
 
 static int meminfo_show(struct seq *s, void *arg)
@@ -126,7 +126,7 @@ static int meminfo_show(struct seq *s, void *arg)
 	kb(s, "Slab:", m.slab_reclaimable + m.slab_unreclaimable);
 	kb(s, "SReclaimable:", m.slab_reclaimable);
 	kb(s, "SUnreclaim:", m.slab_unreclaimable);
-	seq_printf(s, "%-15s %8llu kB\n", "KernelStack:", m.kernel_stack_kb);
+	seq_put_kb(s, "KernelStack:", m.kernel_stack_kb);
 	kb(s, "PageTables:", m.page_tables);
 	kb(s, "SecPageTables:", 0);
 	kb(s, "NFS_Unstable:", 0);

@@ -143,19 +143,21 @@ static void page_fault(struct arch_trapframe *tf, u64 error)
 		access |= FAULT_PRESENT;
 	if (error & PF_RSVD)
 		panic_frame(tf, "page table of %#lx is corrupt", addr);
-	if (arch_tf_user(tf))
+	if (arch_tf_user(tf)) {
 		thread_current()->arch.cr2 = addr;
-	if (arch_tf_user(tf) && !(error & PF_USER)) {
-		/*
-		 * The processor's own access for an instruction of the program's: a descriptor, a
-		 * stack of another level, on QEMU all that a far return pops.  Paging is no help.
-		 */
-		trap_exception(tf, SIGSEGV, SEGV_MAPERR, addr, "page fault");
-		return;
-	}
-	if (addr < USER_TOP && (error & (PF_PRESENT | PF_USER)) == PF_PRESENT &&
-	    x86_has(X86_SMAP) && !(tf->rflags & RFLAGS_AC))
+		if (!(error & PF_USER)) {
+			/*
+			 * The processor's own access for an instruction of the program's: a
+			 * descriptor, a stack of another level, on QEMU all that a far return pops.
+			 * Paging is no help.
+			 */
+			trap_exception(tf, SIGSEGV, SEGV_MAPERR, addr, "page fault");
+			return;
+		}
+	} else if (addr < USER_TOP && (error & (PF_PRESENT | PF_USER)) == PF_PRESENT &&
+		   x86_has(X86_SMAP) && !(tf->rflags & RFLAGS_AC)) {
 		panic_frame(tf, "kernel touched user memory at %#lx outside a user copy", addr);
+	}
 	trap_page_fault(tf, addr, access);
 }
 

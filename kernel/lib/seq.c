@@ -93,6 +93,15 @@ void seq_put_hex(struct seq *s, u64 n, unsigned width)
 	seq_write(s, p, (size_t)(end - p));
 }
 
+void seq_put_kb(struct seq *s, const char *name, u64 kb)
+{
+	seq_puts(s, name);
+	seq_pad_to(s, 15);
+	seq_putc(s, ' ');
+	seq_put_right(s, kb, 8);
+	seq_puts(s, " kB\n");
+}
+
 void seq_escape(struct seq *s, const char *str, const char *chars)
 {
 	for (; *str; str++) {

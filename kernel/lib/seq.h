@@ -69,6 +69,9 @@ void seq_put_s64(struct seq *s, const char *before, s64 n);
 void seq_put_right(struct seq *s, u64 n, unsigned width);
 void seq_put_hex(struct seq *s, u64 n, unsigned width);
 
+/* A line of /proc/meminfo and its like: `name` up to column 15, the number, its unit. */
+void seq_put_kb(struct seq *s, const char *name, u64 kb);
+
 /* `str` with each character of `chars`, and the backslash, as \ooo. */
 void seq_escape(struct seq *s, const char *str, const char *chars);
 

@@ -126,10 +126,7 @@ static void show_area(struct seq *out, struct vma *vma, char *path_buf)
 
 static void kb(struct seq *out, const char *name, u64 bytes)
 {
-	seq_puts(out, name);
-	seq_pad_to(out, 16);
-	seq_put_right(out, bytes / 1024, 8);
-	seq_puts(out, " kB\n");
+	seq_put_kb(out, name, bytes / 1024);
 }
 
 static void show_usage(struct seq *out, const struct vma_usage *u)
@@ -186,7 +183,7 @@ static void show_flags(struct seq *out, const struct vma *vma)
 /* What smaps says of an area besides its line in maps. */
 static void show_area_usage(struct seq *out, struct vma *vma)
 {
-	struct vma_usage u = {0};
+	struct vma_usage u;
 
 	vma_usage(vma, &u);
 	kb(out, "Size:", vma_size(vma));
@@ -248,7 +245,6 @@ int show_smaps_rollup(struct seq *out, struct thread *t, bool thread)
 	{
 		first = first ? first : vma->start;
 		last = vma->end;
-		memset(&u, 0, sizeof(u));
 		vma_usage(vma, &u);
 		add_usage(&sum, &u);
 	}
